@@ -1,0 +1,343 @@
+"""The archive: the one meeting point of intake, courier and viewer.
+
+What every backend promises:
+
+- A method that writes returns after a commit that survives power loss, and can be repeated with the same ids: the
+  second time changes nothing. When it raises ArchiveUnavailable nothing of it was kept (or, if the commit's own
+  outcome is unknown, repeating it is safe).
+- Writes are run by one writer, many in one transaction; the caller's cancellation does not stop a write under way.
+- Methods that read see every write that returned before they were called.
+- Times are UTC microseconds, ids are ULIDs made by the caller.
+
+Implementations: `sqlite.py`. `open_archive(url)` in `relay.archive` is the only branch on the backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from relay.archive.query import Query
+from relay.model.delivery import Attempt, Claim, Delivery, State
+from relay.model.event import Event
+from relay.model.message import Message
+from relay.model.summary import Addressee, Reference, Summary
+
+
+class ArchiveError(Exception):
+    """Something the archive promised does not hold."""
+
+
+class ArchiveUnavailable(ArchiveError):
+    """Nothing was kept: the disk is full, the database locked or closed. Temporary; intake answers 451 or 452."""
+
+    def __init__(self, message: str, *, is_full: bool = False) -> None:
+        super().__init__(message)
+        self.is_full = is_full
+        """No space left: 452 4.3.1 instead of 451 4.3.0."""
+
+
+class NotFound(ArchiveError):
+    """No message, delivery, user or token has that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A content ready to be stored: zstd frames of at most `CHUNK` octets each, made by `ContentBuilder`."""
+
+    frames: tuple[bytes, ...]
+    size: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One row of the grid."""
+
+    id: str
+    seq: int
+    """Order of capture; also the cursor of the live view."""
+    received_at: int
+    sender: str
+    """The author as shown: name and address of From, else the reverse-path, else '' (null sender)."""
+    recipients: tuple[str, ...]
+    """The first recipients of the envelope as shown (with the name the header gives them), at most 3."""
+    recipient_count: int
+    subject: str
+    snippet: str
+    application: str
+    states: Mapping[State, int]
+    """How many deliveries are in which state."""
+    references: tuple[Reference, ...] = ()
+    tags: tuple[str, ...] = ()
+    size: int = 0
+    attachment_count: int = 0
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """`key` is one of SORT_KEYS; ties are broken by order of capture in the same direction."""
+
+    key: str = "date"
+    descending: bool = True
+
+
+SORT_KEYS = ("date", "to", "subject", "sender", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the grid. The cursors are opaque text, None where there is no further page that way."""
+
+    rows: tuple[Listing, ...]
+    next: str | None = None
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """Everything known of one message but its content and events."""
+
+    message: Message
+    seq: int
+    summary: Summary | None
+    """None while the indexer has not reached it."""
+    deliveries: tuple[Delivery, ...]
+    attempts: tuple[Attempt, ...]
+    children: tuple[str, ...] = ()
+    """Ids of messages edited and resent from this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The end of one attempt: the closed attempt, the delivery after it, the event that says so."""
+
+    attempt: Attempt
+    delivery: Delivery
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """Depth of the queue by state, and the `created_at` of the oldest delivery still due."""
+
+    depth: Mapping[State, int]
+    oldest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who signs in. `password_hash` is argon2id's encoded form; '' means sign-in by link only."""
+
+    name: str
+    role: str
+    password_hash: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A signed-in browser. Only the SHA-256 of its token is stored."""
+
+    token_hash: bytes
+    user: str
+    created_at: int
+    expires_at: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A bearer token of a user for the HTTP API. Only its SHA-256 is stored."""
+
+    id: str
+    name: str
+    user: str
+    token_hash: bytes
+    created_at: int
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRecord:
+    """An application added by command rather than by file. `secret_hash`: SHA-256 of a generated secret."""
+
+    name: str
+    username: str
+    secret_hash: bytes
+    created_at: int
+    mode: str | None = None
+    senders: tuple[str, ...] = ()
+    """Allowed reverse-paths: `a@example.com` or `@example.com`; empty means any."""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something viewers may want to show at once: a message captured, indexed, or with a delivery changed."""
+
+    message_id: str
+    seq: int
+    kind: str
+    """`captured`, `indexed` or `delivery`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /readyz and /metrics tell of the archive."""
+
+    is_writable: bool
+    messages: int
+    last_seq: int
+    indexed_seq: int
+    """Messages up to this one are searchable; last_seq - indexed_seq is the index lag."""
+    commits: int
+    committed_units: int
+    """Waiting writes carried by those commits; the quotient shows the group commit."""
+    commit_seconds: float
+    problems: tuple[str, ...] = field(default=())
+
+
+class Archive(Protocol):
+    """See the module's docstring for what all methods promise."""
+
+    # -- life ------------------------------------------------------------------------------------------------
+    async def close(self) -> None:
+        """Finishes the waiting writes, closes readers, then the writing connection. Later calls raise."""
+
+    async def health(self) -> Health: ...
+
+    # -- intake ----------------------------------------------------------------------------------------------
+    async def add_message(
+        self, message: Message, content: StoredContent, deliveries: Sequence[Delivery], events: Sequence[Event]
+    ) -> None:
+        """Commit 1: content, envelope, reception facts, deliveries, events.
+
+        If we crash before the commit: nothing of the message exists and no 250 was sent. After it: the message will
+        be delivered even if the 250 never left; the client may send it again as another message.
+        Raises ArchiveUnavailable.
+        """
+
+    # -- courier ---------------------------------------------------------------------------------------------
+    async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
+        """At most `limit` due deliveries, oldest due first, now `sending` and leased to `owner`, by message.
+
+        Crash after: the lease runs out, `recover` makes them due again.
+        """
+
+    async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None: ...
+
+    async def begin_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Commit 2: from here on a crash leaves visible open attempts, which `recover` calls unconfirmed."""
+
+    async def finish_attempts(self, closings: Sequence[Closing]) -> None:
+        """Commit 3. Also ends the lease. Crash before: `recover` calls the attempt unconfirmed and it is retried."""
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Writes the given claimed deliveries back without an attempt (shutdown, no connection to be had)."""
+
+    async def recover(self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None) -> list[Delivery]:
+        """Deals with leases that ran out (or that are not `owner`'s, when given: a fresh start) and returns them.
+
+        A claimed delivery with an open attempt becomes *unconfirmed*, the attempt is closed with a local reply, an
+        event says so; one without becomes queued. Both are due at `now`. At most len(new_event_ids) at a time.
+        """
+
+    async def next_due(self) -> int | None:
+        """The earliest `due_at` of an unclaimed delivery."""
+
+    async def wait_for_due(self, timeout: float) -> None:
+        """Returns when a delivery may have become due by a write, or after `timeout` seconds."""
+
+    async def queue_facts(self) -> QueueFacts: ...
+
+    # -- facts -----------------------------------------------------------------------------------------------
+    async def add_events(self, events: Sequence[Event]) -> None: ...
+
+    async def events(
+        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000
+    ) -> list[tuple[int, Event]]:
+        """(sequence number, event) in the order of recording, numbers above `after`."""
+
+    # -- reading ---------------------------------------------------------------------------------------------
+    async def message(self, message_id: str) -> StoredMessage:
+        """Raises NotFound."""
+
+    async def listing(self, message_id: str) -> Listing:
+        """The grid row of one message. Raises NotFound."""
+
+    async def content(self, message_id: str) -> bytes:
+        """The verbatim octets. Raises NotFound; ArchiveError if they do not have the recorded SHA-256."""
+
+    def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
+        """The verbatim octets in chunks of at most `CHUNK`, with flat memory. Raises NotFound."""
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        sort: Sort = Sort(),
+        cursor: str | None = None,
+        limit: int = 50,  # noqa: B008
+    ) -> Page:
+        """A page of messages. Raises ValueError for a cursor that this query and sort did not give."""
+
+    async def count(self, query: Query, *, at_most: int = 10_000) -> int:
+        """How many messages match, counting no further than `at_most`."""
+
+    async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
+        """Matching messages captured after `seq`, oldest first: the live view."""
+
+    # -- asking for more sending -----------------------------------------------------------------------------
+    async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
+        """New duties for messages already kept (exact resend). Raises NotFound if a message is not there."""
+
+    # -- the index -------------------------------------------------------------------------------------------
+    async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:
+        """(seq, message id, size) of messages the indexer has not reached, in order of capture."""
+
+    async def wait_for_unindexed(self, timeout: float) -> None: ...
+
+    async def add_summaries(self, summaries: Sequence[tuple[str, Summary]]) -> None:
+        """Makes the messages listed and searchable; again for the same message: replaces."""
+
+    # -- live ------------------------------------------------------------------------------------------------
+    def changes(self) -> AsyncIterator[Change]:
+        """Changes committed from the call on. A slow reader misses the oldest (bounded buffer), never blocks."""
+
+    # -- people ----------------------------------------------------------------------------------------------
+    async def users(self) -> list[User]: ...
+    async def user(self, name: str) -> User | None: ...
+    async def put_user(self, user: User, event: Event) -> None:
+        """Adds or replaces. A changed password or role ends the user's web sessions in the same transaction."""
+
+    async def remove_user(self, name: str, event: Event) -> None:
+        """Also ends the user's sessions and tokens. Raises NotFound."""
+
+    async def add_session(self, session: WebSession, event: Event) -> None: ...
+    async def session(self, token_hash: bytes, now: int) -> WebSession | None: ...
+    async def remove_session(self, token_hash: bytes, event: Event) -> None: ...
+
+    async def tokens(self) -> list[ApiToken]: ...
+    async def token(self, token_hash: bytes, now: int) -> ApiToken | None: ...
+    async def add_token(self, token: ApiToken, event: Event) -> None: ...
+    async def remove_token(self, token_id: str, event: Event) -> None: ...
+
+    async def applications(self) -> list[ApplicationRecord]: ...
+    async def put_application(self, application: ApplicationRecord, event: Event) -> None: ...
+    async def remove_application(self, name: str, event: Event) -> None: ...
+
+    # -- small settings --------------------------------------------------------------------------------------
+    async def setting(self, key: str) -> Any:
+        """A JSON-able value, or None."""
+
+    async def put_setting(self, key: str, value: Any) -> None: ...
+
+
+def addressee_key(addressees: Sequence[Addressee], fallback: str) -> str:
+    """The text that the grid sorts an address column by: name else address, case folded."""
+    first = addressees[0] if addressees else None
+    shown = (first.name or first.address) if first else ""
+    return (shown or fallback).casefold()[:200]

@@ -1,0 +1,212 @@
+"""The configuration: frozen models, with every check. One table of the TOML file is one model.
+
+Reading the file and the environment, and saying everything that is wrong at once, is `settings.py`'s work.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from relay.model.message import Mode
+
+Network = IPv4Network | IPv6Network
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Duration = Annotated[int, Field(ge=0)]
+"""Whole seconds; the file may say `30s`, `5m`, `4h` or `2d`."""
+Size = Annotated[int, Field(ge=1)]
+"""Octets; the file may say `100K`, `50M` or `1G` (powers of 1024)."""
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TlsPolicy(StrEnum):
+    NONE = "none"
+    """Plain text; for an upstream on the same machine only."""
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    IMPLICIT = "implicit"
+
+
+class Listener(Table):
+    """One place where applications connect."""
+
+    name: Name = "smtp"
+    host: str = "127.0.0.1"
+    port: Port = 1025
+    socket: Path | None = None
+    """A UNIX socket instead of host and port."""
+    socket_mode: str = Field(default="0660", pattern=r"^0[0-7]{3}$")
+    tls: TlsPolicy = TlsPolicy.OPTIONAL
+    """`none`, `optional` (STARTTLS where a certificate is set), `required` (STARTTLS before MAIL), `implicit`."""
+    certificate: Path | None = None
+    """PEM certificate chain."""
+    certificate_key: Path | None = None
+    proxy_from: tuple[Network, ...] = ()
+    """Peers that must begin with a PROXY protocol v1 or v2 header; no one else may."""
+    require_auth: bool = False
+
+
+class Smtp(Table):
+    """Intake."""
+
+    hostname: str = ""
+    """Name in the greeting and in Received fields; empty: this machine's name."""
+    listeners: tuple[Listener, ...] = (Listener(),)
+    max_message_size: Size = 50 * 1024 * 1024
+    max_recipients: int = Field(default=1000, ge=1)
+    max_connections: int = Field(default=500, ge=1)
+    max_connections_per_client: int = Field(default=50, ge=1)
+    max_session: Duration = 3600
+    """Seconds; a session is ended with 421 after its transaction."""
+    idle_timeout: Duration = 300
+    """Seconds without an octet from the client (RFC 5321 section 4.5.3.2.7)."""
+    min_data_rate: int = Field(default=100, ge=0)
+    """Octets a second over the whole of DATA, after the first minute; 0: no minimum."""
+    max_errors: int = Field(default=20, ge=1)
+    """Refused commands before the session is closed with 421."""
+    max_junk_commands: int = Field(default=100, ge=1)
+    """NOOP, RSET, VRFY, HELP and the like between two messages."""
+    max_hops: int = Field(default=50, ge=1)
+    """Received fields before a message is refused as looping (RFC 5321 section 6.3)."""
+    allow_from: tuple[Network, ...] = ()
+    """Peers beyond loopback that may send without authentication."""
+
+
+class ArchiveTable(Table):
+    """Where messages are kept."""
+
+    path: Path = Path("mailwitness-data")
+    """Folder of the embedded archive, keys and sockets; made with mode 0700."""
+    url: str = ""
+    """Empty: SQLite at `path`/archive.db."""
+    max_content_text: Size = 1024 * 1024
+    """Characters of one message's visible text that are made searchable."""
+
+
+class Trace(StrEnum):
+    NONE = "none"
+    MINIMAL = "minimal"
+    """`Received: by us … with ESMTP id …`, without the application's name and address."""
+    FULL = "full"
+
+
+class Delivery(Table):
+    """The courier."""
+
+    mode: Mode | None = None
+    """For applications that do not say; default `relay` with an upstream, `capture` without."""
+    retry: tuple[Duration, ...] = (60, 300, 900, 3600)
+    """Seconds before the second, third … try."""
+    retry_then: Duration = 4 * 3600
+    expire_after: Duration = 48 * 3600
+    jitter: float = Field(default=0.1, ge=0, le=1)
+    unconfirmed: Literal["retry", "rest"] = "retry"
+    """After a lost reply: try again (may duplicate), or leave it for a person."""
+    trace: Trace = Trace.MINIMAL
+    """The Received field added to the sent copy (RFC 5321 section 4.4)."""
+    concurrency: int = Field(default=20, ge=1)
+    """Transactions upstream at once."""
+    notices: bool = False
+    """Send a delivery status notification to the sender when a delivery fails or expires (RFC 3464)."""
+
+
+class Upstream(Table):
+    """The provider's SMTP server."""
+
+    name: Name = "upstream"
+    host: str
+    port: Port = 587
+    tls: TlsPolicy = TlsPolicy.REQUIRED
+    """`required`: STARTTLS or nothing; `implicit`: TLS from the first octet; `optional`, `none`: see the docs."""
+    verify: bool = True
+    """Check the certificate against `ca` (default: the system's) and the host name."""
+    ca: Path | None = None
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    helo: str = ""
+    """Empty: smtp.hostname."""
+    connections: int = Field(default=10, ge=1)
+    messages_per_connection: int = Field(default=100, ge=1)
+    connect_timeout: Duration = 30
+    timeout: Duration = 300
+    """Seconds to wait for any one reply (RFC 5321 section 4.5.3.2)."""
+
+
+class Application(Table):
+    """A client of ours, known by SMTP credentials or by address."""
+
+    name: Name
+    username: str = ""
+    secret_hash: str = Field(default="", pattern=r"^(sha256:[0-9a-f]{64})?$")
+    """`sha256:` and the hash of a generated secret, as `mailwitness application add` prints it."""
+    addresses: tuple[Network, ...] = ()
+    """Peers that are this application without authentication."""
+    senders: tuple[str, ...] = ()
+    """Allowed reverse-paths: `a@example.com`, `@example.com`, or `<>`; empty: any."""
+    mode: Mode | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Reference(Table):
+    """A business code to find in messages."""
+
+    name: Name
+    pattern: str
+    """Regular expression; group 1, or all of it, is the code."""
+    where: tuple[Literal["subject", "headers", "body"], ...] = ("subject", "body")
+    link: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    """Address of the record, `{code}` stands for the code."""
+
+
+class Viewer(Table):
+    """The web pages and the HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8025
+    hosts: tuple[str, ...] = ()
+    """Host names that browsers may use, besides `host`, localhost and loopback addresses."""
+    url: str = ""
+    """The address people use, when a proxy stands before us; https:// makes cookies Secure."""
+    session_lifetime: Duration = 12 * 3600
+    max_sign_in_attempts: int = Field(default=10, ge=1)
+    """Wrong passwords for a user or from an address in 15 minutes."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose X-Forwarded-For is believed."""
+
+
+class Metrics(Table):
+    """Prometheus."""
+
+    enabled: bool = True
+    allow_from: tuple[Network, ...] = ()
+    """Peers beyond loopback that may read /metrics."""
+
+
+class Config(Table):
+    """All of it."""
+
+    smtp: Smtp = Smtp()
+    archive: ArchiveTable = ArchiveTable()
+    delivery: Delivery = Delivery()
+    upstream: tuple[Upstream, ...] = Field(default=(), max_length=1)
+    application: tuple[Application, ...] = ()
+    reference: tuple[Reference, ...] = ()
+    viewer: Viewer = Viewer()
+    metrics: Metrics = Metrics()
+
+    @property
+    def default_mode(self) -> Mode:
+        return self.delivery.mode or (Mode.RELAY if self.upstream else Mode.CAPTURE)
+
+
+SENDER_RULE = re.compile(r"<>|@[^\s@]+|[^\s@]+@[^\s@]+")

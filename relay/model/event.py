@@ -1,0 +1,65 @@
+"""A dated fact. Facts are only added; every status is a fold over them. The names are part of the outside contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What happened. Each name says no more than was observed."""
+
+    CAPTURED = "captured"
+    """The content was committed; the client was then told 250."""
+    QUEUED = "queued"
+    """A delivery was made due: first submission, resend, release."""
+    HELD = "held"
+    SENT = "sent"
+    """The upstream answered 2yz to the final dot: it took responsibility. Says nothing of the mailbox."""
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    UNCONFIRMED = "unconfirmed"
+    """The content was, or may have been, transmitted; no reply was seen. A retry may duplicate it (RFC 1047)."""
+    CANCELLED = "cancelled"
+    RESENT = "resent"
+    """A person asked for the message to be sent again: exactly, or edited as a new message."""
+    VIEWED = "viewed"
+    DOWNLOADED = "downloaded"
+    EXPORTED = "exported"
+    NOTICE = "notice"
+    """We sent, or owed and could not send, a delivery status notification."""
+    SIGNED_IN = "signed-in"
+    SIGNED_OUT = "signed-out"
+    SIGN_IN_REFUSED = "sign-in-refused"
+    ACCOUNT_CHANGED = "account-changed"
+    """A user, application credential or API token was added, changed or removed."""
+
+
+class Grade(StrEnum):
+    """How good the evidence is."""
+
+    OWN = "A"
+    """Our own observation."""
+    PEER = "B"
+    """An SMTP reply of the peer."""
+    SIGNED = "C"
+    UNSIGNED = "D"
+    HEURISTIC = "E"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact. `actor` is `relay`, `application:NAME`, `upstream:NAME` or `user:NAME`; `data` is JSON-able."""
+
+    id: str
+    at: int
+    """UTC microseconds."""
+    kind: Kind
+    actor: str
+    message_id: str | None = None
+    delivery_id: str | None = None
+    grade: Grade = Grade.OWN
+    data: Mapping[str, Any] = field(default_factory=dict)
