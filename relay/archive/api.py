@@ -280,7 +280,7 @@ class Archive(Protocol):
         *,
         sort: Sort = Sort(),
         cursor: str | None = None,
-        limit: int = 50,  # noqa: B008
+        limit: int = 50,
     ) -> Page:
         """A page of messages. Raises ValueError for a cursor that this query and sort did not give."""
 

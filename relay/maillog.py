@@ -1,0 +1,82 @@
+"""One function per logged fact: the log line and its counter. The id first; never content, credentials or tokens.
+
+Values that a peer chose are logged as structured values, so that no octet of theirs can begin a line.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from relay import metrics
+from relay.model.delivery import Attempt, Delivery
+from relay.model.message import Message
+
+_log = structlog.get_logger("mailwitness")
+
+
+def session_opened(session: str, peer: str, listener: str) -> None:
+    metrics.sessions.inc()
+    metrics.sessions_total.inc()
+    _log.debug("session opened", session=session, peer=peer, listener=listener)
+
+
+def session_closed(session: str, peer: str, reason: str) -> None:
+    metrics.sessions.dec()
+    _log.debug("session closed", session=session, peer=peer, reason=reason)
+
+
+def command_refused(session: str, peer: str, reason: str, reply: str) -> None:
+    """`reason` is one of a small fixed set of words (it labels a metric); `reply` is what the client was told."""
+    metrics.refused.labels(reason).inc()
+    _log.info("refused", session=session, peer=peer, reason=reason, reply=reply)
+
+
+def message_accepted(message: Message, seconds: float) -> None:
+    """`seconds` from the final dot to the commit."""
+    metrics.accepted.labels(message.application).inc()
+    metrics.accepted_octets.inc(message.size)
+    metrics.commit_seconds.observe(seconds)
+    _log.info(
+        "accepted",
+        id=message.id,
+        application=message.application,
+        sender=message.envelope.sender,
+        recipients=len(message.envelope.recipients),
+        size=message.size,
+        peer=message.reception.peer,
+        mode=message.mode.value,
+    )
+
+
+def message_not_kept(message_id: str, peer: str, cause: BaseException) -> None:
+    """The archive could not commit; the client was told 451 or 452."""
+    metrics.refused.labels("archive").inc()
+    _log.error("not kept", id=message_id, peer=peer, cause=repr(cause))
+
+
+def attempt_closed(attempt: Attempt, delivery: Delivery) -> None:
+    metrics.attempts.labels(attempt.upstream, delivery.state.value).inc()
+    _log.info(
+        "attempt",
+        id=attempt.message_id,
+        delivery=attempt.delivery_id,
+        recipient=delivery.recipient.address,
+        upstream=attempt.upstream,
+        number=attempt.number,
+        state=delivery.state.value,
+        reply=str(attempt.reply),
+    )
+
+
+def upstream_unreachable(upstream: str, cause: str) -> None:
+    _log.warning("upstream unreachable", upstream=upstream, cause=cause)
+
+
+def delivery_recovered(delivery: Delivery) -> None:
+    """Found under a lease that no one holds any more."""
+    _log.warning("recovered", id=delivery.message_id, delivery=delivery.id, state=delivery.state.value)
+
+
+def room_failed(room: str, cause: BaseException) -> None:
+    """A broken promise that the top of a room caught; the room goes on."""
+    _log.error("failed", room=room, cause=repr(cause), exc_info=cause)

@@ -1,0 +1,25 @@
+"""The Prometheus metrics of the relay. Counted by `maillog`, gauges read when scraped; served by the viewer."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+sessions = Gauge("mailwitness_smtp_sessions", "SMTP sessions open now", registry=REGISTRY)
+sessions_total = Counter("mailwitness_smtp_sessions_total", "SMTP sessions accepted", registry=REGISTRY)
+accepted = Counter(
+    "mailwitness_messages_accepted_total", "Messages committed and answered 250", ["application"], registry=REGISTRY
+)
+accepted_octets = Counter("mailwitness_messages_accepted_octets_total", "Their octets", registry=REGISTRY)
+refused = Counter("mailwitness_refused_total", "Commands and messages refused", ["reason"], registry=REGISTRY)
+commit_seconds = Histogram(
+    "mailwitness_commit_seconds",
+    "From the final dot to the commit",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    registry=REGISTRY,
+)
+attempts = Counter("mailwitness_attempts_total", "Delivery attempts closed", ["upstream", "result"], registry=REGISTRY)
+queue_depth = Gauge("mailwitness_queue_depth", "Deliveries due or under way", ["state"], registry=REGISTRY)
+queue_age_seconds = Gauge("mailwitness_queue_age_seconds", "Age of the oldest delivery still due", registry=REGISTRY)
+index_lag = Gauge("mailwitness_index_lag_messages", "Messages captured but not yet searchable", registry=REGISTRY)
