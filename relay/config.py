@@ -1,26 +1,58 @@
-"""The configuration: frozen models, with every check. One table of the TOML file is one model.
+"""The configuration: frozen models. One table of the TOML file is one model; one key is one field with its limits.
 
-Reading the file and the environment, and saying everything that is wrong at once, is `settings.py`'s work.
+Reading the file and the environment, and saying everything that is wrong at once, is `settings.py`'s work; rules
+about several keys together are in `checks.py`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from relay.model.message import Mode
 
-Network = IPv4Network | IPv6Network
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a value must be, in words: ends the line `…: 70000, expected <words>`."""
+
+    words: str
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
+_SIZE = re.compile(r"([0-9]{1,15})([KMG]?)")
+
+
+def seconds(value: object) -> object:
+    """Whole seconds of `90`, `30s`, `5m`, `4h` or `2d`; anything else is returned as it is, for the model to refuse."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) * _UNITS[match[2]] if match else value
+
+
+def octets(value: object) -> object:
+    """Octets of `5000`, `100K`, `50M` or `1G` (powers of 1024); anything else is returned as it is."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) * 1024 ** _POWERS[match[2]] if match else value
+
+
+Network = Annotated[IPv4Network | IPv6Network, Expected("an address or a range such as 192.0.2.0/24")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
+    Expected("a name of at most 63 letters, digits, spaces, dots, hyphens and underscores"),
+]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Duration = Annotated[int, Field(ge=0)]
+Duration = Annotated[int, BeforeValidator(seconds), Field(ge=0), Expected("a duration such as 30s, 5m, 4h or 2d")]
 """Whole seconds; the file may say `30s`, `5m`, `4h` or `2d`."""
-Size = Annotated[int, Field(ge=1)]
+Size = Annotated[int, BeforeValidator(octets), Field(ge=1), Expected("a size such as 100K, 50M or 1G")]
 """Octets; the file may say `100K`, `50M` or `1G` (powers of 1024)."""
 
 
@@ -44,7 +76,9 @@ class Listener(Table):
     port: Port = 1025
     socket: Path | None = None
     """A UNIX socket instead of host and port."""
-    socket_mode: str = Field(default="0660", pattern=r"^0[0-7]{3}$")
+    socket_mode: Annotated[str, Expected("a file mode such as 0660, in quotes")] = Field(
+        default="0660", pattern=r"^0[0-7]{3}$"
+    )
     tls: TlsPolicy = TlsPolicy.OPTIONAL
     """`none`, `optional` (STARTTLS where a certificate is set), `required` (STARTTLS before MAIL), `implicit`."""
     certificate: Path | None = None
@@ -147,7 +181,9 @@ class Application(Table):
 
     name: Name
     username: str = ""
-    secret_hash: str = Field(default="", pattern=r"^(sha256:[0-9a-f]{64})?$")
+    secret_hash: Annotated[str, Expected("sha256: and 64 hexadecimal digits")] = Field(
+        default="", pattern=r"^(sha256:[0-9a-f]{64})?$"
+    )
     """`sha256:` and the hash of a generated secret, as `mailwitness application add` prints it."""
     addresses: tuple[Network, ...] = ()
     """Peers that are this application without authentication."""
@@ -164,7 +200,9 @@ class Reference(Table):
     pattern: str
     """Regular expression; group 1, or all of it, is the code."""
     where: tuple[Literal["subject", "headers", "body"], ...] = ("subject", "body")
-    link: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    link: Annotated[str, Expected("an http:// or https:// address")] = Field(
+        default="", pattern=r"^(https?://[^\s]+)?$"
+    )
     """Address of the record, `{code}` stands for the code."""
 
 
@@ -175,7 +213,9 @@ class Viewer(Table):
     port: Port = 8025
     hosts: tuple[str, ...] = ()
     """Host names that browsers may use, besides `host`, localhost and loopback addresses."""
-    url: str = ""
+    url: Annotated[str, Expected("an http:// or https:// address")] = Field(
+        default="", pattern=r"^(https?://[^\s/]+/?)?$"
+    )
     """The address people use, when a proxy stands before us; https:// makes cookies Secure."""
     session_lifetime: Duration = 12 * 3600
     max_sign_in_attempts: int = Field(default=10, ge=1)
