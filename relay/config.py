@@ -31,16 +31,21 @@ _POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
 _SIZE = re.compile(r"([0-9]{1,15})([KMG]?)")
 
 
+def number(value: object) -> object:
+    """The value; but `true` and `false`, which Python takes for numbers, as text that no number field accepts."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def seconds(value: object) -> object:
     """Whole seconds of `90`, `30s`, `5m`, `4h` or `2d`; anything else is returned as it is, for the model to refuse."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) * _UNITS[match[2]] if match else value
+    return int(match[1]) * _UNITS[match[2]] if match else number(value)
 
 
 def octets(value: object) -> object:
     """Octets of `5000`, `100K`, `50M` or `1G` (powers of 1024); anything else is returned as it is."""
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) * 1024 ** _POWERS[match[2]] if match else value
+    return int(match[1]) * 1024 ** _POWERS[match[2]] if match else number(value)
 
 
 Network = Annotated[IPv4Network | IPv6Network, Expected("an address or a range such as 192.0.2.0/24")]
@@ -49,7 +54,8 @@ Name = Annotated[
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
     Expected("a name of at most 63 letters, digits, spaces, dots, hyphens and underscores"),
 ]
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, BeforeValidator(number), Field(ge=0, le=65535)]
+Count = Annotated[int, BeforeValidator(number), Field(ge=1)]
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=0), Expected("a duration such as 30s, 5m, 4h or 2d")]
 """Whole seconds; the file may say `30s`, `5m`, `4h` or `2d`."""
 Size = Annotated[int, BeforeValidator(octets), Field(ge=1), Expected("a size such as 100K, 50M or 1G")]
@@ -96,20 +102,20 @@ class Smtp(Table):
     """Name in the greeting and in Received fields; empty: this machine's name."""
     listeners: tuple[Listener, ...] = (Listener(),)
     max_message_size: Size = 50 * 1024 * 1024
-    max_recipients: int = Field(default=1000, ge=1)
-    max_connections: int = Field(default=500, ge=1)
-    max_connections_per_client: int = Field(default=50, ge=1)
+    max_recipients: Count = 1000
+    max_connections: Count = 500
+    max_connections_per_client: Count = 50
     max_session: Duration = 3600
     """Seconds; a session is ended with 421 after its transaction."""
     idle_timeout: Duration = 300
     """Seconds without an octet from the client (RFC 5321 section 4.5.3.2.7)."""
-    min_data_rate: int = Field(default=100, ge=0)
+    min_data_rate: Annotated[int, BeforeValidator(number)] = Field(default=100, ge=0)
     """Octets a second over the whole of DATA, after the first minute; 0: no minimum."""
-    max_errors: int = Field(default=20, ge=1)
+    max_errors: Count = 20
     """Refused commands before the session is closed with 421."""
-    max_junk_commands: int = Field(default=100, ge=1)
+    max_junk_commands: Count = 100
     """NOOP, RSET, VRFY, HELP and the like between two messages."""
-    max_hops: int = Field(default=50, ge=1)
+    max_hops: Count = 50
     """Received fields before a message is refused as looping (RFC 5321 section 6.3)."""
     allow_from: tuple[Network, ...] = ()
     """Peers beyond loopback that may send without authentication."""
@@ -147,7 +153,7 @@ class Delivery(Table):
     """After a lost reply: try again (may duplicate), or leave it for a person."""
     trace: Trace = Trace.MINIMAL
     """The Received field added to the sent copy (RFC 5321 section 4.4)."""
-    concurrency: int = Field(default=20, ge=1)
+    concurrency: Count = 20
     """Transactions upstream at once."""
     notices: bool = False
     """Send a delivery status notification to the sender when a delivery fails or expires (RFC 3464)."""
@@ -169,8 +175,8 @@ class Upstream(Table):
     password_file: Path | None = None
     helo: str = ""
     """Empty: smtp.hostname."""
-    connections: int = Field(default=10, ge=1)
-    messages_per_connection: int = Field(default=100, ge=1)
+    connections: Count = 10
+    messages_per_connection: Count = 100
     connect_timeout: Duration = 30
     timeout: Duration = 300
     """Seconds to wait for any one reply (RFC 5321 section 4.5.3.2)."""
@@ -218,7 +224,7 @@ class Viewer(Table):
     )
     """The address people use, when a proxy stands before us; https:// makes cookies Secure."""
     session_lifetime: Duration = 12 * 3600
-    max_sign_in_attempts: int = Field(default=10, ge=1)
+    max_sign_in_attempts: Count = 10
     """Wrong passwords for a user or from an address in 15 minutes."""
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-For is believed."""

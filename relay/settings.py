@@ -1,0 +1,300 @@
+"""The configuration, read: TOML file + `MAILWITNESS_SMTP__PORT`-style environment -> `config.Config`, or every problem.
+
+Says all that is wrong at once, one line each: `config.toml: upstream[0].port: 70000, expected an integer from 0 to
+65535`. Rules about several keys together are in `checks.py`. Relative paths are left relative to the working folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from relay import checks
+from relay.config import Config
+from relay.expectation import Location, Slot, expected, slot_at
+
+PREFIX = "MAILWITNESS_"
+DEFAULT_FILE = Path("config.toml")
+
+SHORTHANDS: Mapping[Location, Location] = {
+    ("smtp", "host"): ("smtp", "listeners", 0, "host"),
+    ("smtp", "port"): ("smtp", "listeners", 0, "port"),
+}
+"""Short names of keys: the host and port of the first listener."""
+
+_SECRETS = frozenset({"password", "secret_hash"})
+_PLACEHOLDER = "x"
+"""Stands for a required value that is missing or wrong, so that the rest can still be checked."""
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used. `lines`: everything that is wrong, each a whole sentence for a person."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What file and environment say, before it is checked; `names` are the keys that are called otherwise there."""
+
+    file: str
+    values: dict[str, Any] = field(default_factory=dict)
+    names: dict[Location, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def say(self, location: Location, problem: str) -> None:
+        """Adds the line `file: table.key: problem`, or `VARIABLE: problem` where the environment gave the value."""
+        name = self.names.get(location, written(location))
+        line = f"{name}: {problem}" if name.startswith(PREFIX) else f"{self.file}: {name}: {problem}"
+        if line not in self.problems:
+            self.problems.append(line)
+
+
+def load(file: Path | None, environment: Mapping[str, str]) -> Config:
+    """The whole configuration. `file` None: `./config.toml` if there is one, else defaults and the environment.
+
+    Raises ConfigurationError with every problem found.
+    """
+    draft = _read(file)
+    _apply_shorthands(draft)
+    _apply_environment(draft, environment)
+    config, broken = _validated(draft)
+    config = _with_secrets(draft, config)
+    for problem in checks.problems(config):
+        if not any(_meet(problem.location, location) for location in broken):
+            draft.say(problem.location, problem.text)
+    if draft.problems:
+        raise ConfigurationError(draft.problems)
+    return config
+
+
+def written(location: Location) -> str:
+    """The key as it is written in messages: `upstream[0].port`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+
+
+def _read(file: Path | None) -> _Draft:
+    path = file or DEFAULT_FILE
+    draft = _Draft(str(path))
+    if file is None and not path.exists():
+        return draft
+    try:
+        draft.values = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([f"{path}: {_with_place_first(str(error))}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{path}: octet {error.start} is not UTF-8"]) from error
+    except OSError as error:
+        raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from error
+    return draft
+
+
+def _with_place_first(message: str) -> str:
+    """`Invalid value (at line 3, column 5)` -> `line 3, column 5: invalid value`."""
+    match = re.fullmatch(r"(.*) \(at (.*)\)", message, re.DOTALL)
+    text, place = (match[1], match[2]) if match else (message, "not TOML")
+    return f"{place}: {text[:1].lower()}{text[1:]}"
+
+
+def _apply_shorthands(draft: _Draft) -> None:
+    table = draft.values.get("smtp")
+    if not isinstance(table, dict):
+        return
+    for short, location in SHORTHANDS.items():
+        if short[-1] not in table:
+            continue
+        value = table.pop(short[-1])
+        listeners = table.get("listeners")
+        if isinstance(listeners, list) and listeners and isinstance(listeners[0], dict) and short[-1] in listeners[0]:
+            draft.say(short, f"given twice, also as {written(location)}")
+        elif _put(draft.values, location, value):
+            draft.names[location] = written(short)
+
+
+def _apply_environment(draft: _Draft, environment: Mapping[str, str]) -> None:
+    """Every MAILWITNESS_ variable with a double underscore is a key; others are not ours to judge."""
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or "__" not in variable:
+            continue
+        steps = variable.removeprefix(PREFIX).lower().split("__")
+        given: Location = tuple(int(step) if step.isascii() and step.isdigit() else step for step in steps)
+        location = SHORTHANDS.get(given, given)
+        slot = slot_at(Config, location)
+        if slot is None or slot.model is not None or (slot.item is not None and slot.item.model is not None):
+            draft.problems.append(f"{variable}: unknown setting{_nearest_variable(variable)}")
+        elif _put(draft.values, location, _listed(environment[variable]) if slot.item else environment[variable]):
+            draft.names[location] = variable
+        else:
+            draft.problems.append(
+                f"{variable}: no {written(location[:-1])} to set it in, expected the one before first"
+            )
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _nearest_variable(variable: str) -> str:
+    known = [PREFIX + "__".join(str(step) for step in location).upper() for location in _keys(Slot(Config))]
+    known += [PREFIX + "__".join(str(step) for step in location).upper() for location in SHORTHANDS]
+    match = difflib.get_close_matches(variable, known, 1)
+    return f", did you mean {match[0]}?" if match else ""
+
+
+def _keys(slot: Slot, here: Location = ()) -> list[Location]:
+    """Every key under a table, the first item standing for each list of tables."""
+    if slot.item is not None and slot.item.model is not None:
+        return _keys(slot.item, (*here, 0))
+    if slot.model is None:
+        return [here]
+    found: list[Location] = []
+    for name in slot.model.model_fields:
+        inner = slot_at(slot.model, (name,))
+        found += _keys(inner, (*here, name)) if inner else []
+    return found
+
+
+def _put(values: MutableMapping[str, Any], location: Location, value: Any) -> bool:
+    """Makes tables and list items on the way; False where something else stands there or a list has a gap."""
+    here: Any = values
+    for step, following in zip(location, (*location[1:], None), strict=True):
+        made: Any = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            if not isinstance(here, list) or step > len(here):
+                return False
+            if step == len(here):
+                here.append(made)
+        elif not isinstance(here, dict):
+            return False
+        elif following is not None:
+            here.setdefault(step, made)
+        if following is None:
+            here[step] = value
+        else:
+            here = here[step]
+    return True
+
+
+def _validated(draft: _Draft) -> tuple[Config, list[Location]]:
+    """The configuration with every wrong value taken out, and where those were.
+
+    Taking them out lets the rest be checked, so that one run says everything.
+    """
+    broken: list[Location] = []
+    while True:
+        try:
+            return Config.model_validate(draft.values), broken
+        except ValidationError as error:
+            found: list[Location] = []
+            for one in error.errors(include_url=False):
+                location = _known_part(one["loc"])
+                if not any(_meet(location, earlier) for earlier in broken):
+                    draft.say(location, _explained(one["type"], location, one["input"]))
+                if location not in found:
+                    found.append(location)
+            broken += found
+            for location in reversed(found):
+                _take_out(draft.values, location, is_needed=_is_needed(location))
+
+
+def _known_part(location: Location) -> Location:
+    """The location without the names of union members and validators that pydantic adds to it."""
+    known: list[str | int] = []
+    for n, step in enumerate(location):
+        slot = slot_at(Config, known)
+        if slot is None or (slot.model is None and slot.item is None):
+            break
+        if n and isinstance(step, str) and slot.model is None:
+            break
+        known.append(step)
+    return tuple(known)
+
+
+def _explained(kind: str, location: Location, value: Any) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key{_nearest_key(location)}"
+    slot = slot_at(Config, location)
+    words = expected(slot) if slot else "something else"
+    if kind == "missing":
+        return f"missing, expected {words}"
+    if kind == "too_long":
+        return f"{len(value)} items, expected at most {_limit(location)}"
+    return f"{_shown(location, value)}, expected {words}"
+
+
+def _limit(location: Location) -> int:
+    slot = slot_at(Config, location)
+    return next((extra.max_length for extra in slot.metadata if hasattr(extra, "max_length")), 0) if slot else 0
+
+
+def _shown(location: Location, value: Any) -> str:
+    """The value as given, bounded; a secret is not shown, in no message and in no log."""
+    if location[-1] in _SECRETS:
+        return "the value given"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
+def _nearest_key(location: Location) -> str:
+    table = slot_at(Config, location[:-1])
+    known = list(table.model.model_fields) if table and table.model else []
+    known += [str(short[-1]) for short in SHORTHANDS if short[:-1] == location[:-1]]
+    match = difflib.get_close_matches(str(location[-1]), known, 1)
+    return f", did you mean {match[0]}?" if match else ""
+
+
+def _is_needed(location: Location) -> bool:
+    table = slot_at(Config, location[:-1])
+    field_info = table.model.model_fields.get(str(location[-1])) if table and table.model else None
+    return field_info is not None and field_info.is_required()
+
+
+def _take_out(values: Any, location: Location, *, is_needed: bool) -> None:
+    here = values
+    for step in location[:-1]:
+        here = here[step]
+    last = location[-1]
+    slot = slot_at(Config, location)
+    if isinstance(last, int):
+        here[last] = {} if slot and slot.model else _PLACEHOLDER
+        if not (slot and slot.model):
+            del here[last]
+    elif is_needed:
+        here[last] = _PLACEHOLDER
+    else:
+        here.pop(last, None)
+
+
+def _meet(one: Location, other: Location) -> bool:
+    """One is the other, or a table or list that holds it."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def _with_secrets(draft: _Draft, config: Config) -> Config:
+    """The configuration with passwords read from the files that hold them (one line end at the end is dropped)."""
+    upstreams = list(config.upstream)
+    for n, upstream in enumerate(upstreams):
+        if upstream.password_file is None:
+            continue
+        location: Location = ("upstream", n, "password_file")
+        if upstream.password.get_secret_value():
+            draft.say(location, "given together with password, expected one of the two")
+        try:
+            text = upstream.password_file.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            draft.say(location, f"{str(upstream.password_file)!r} cannot be read: {checks.reason(error)}")
+            continue
+        upstreams[n] = upstream.model_copy(update={"password": SecretStr(text)})
+    return config.model_copy(update={"upstream": tuple(upstreams)})
