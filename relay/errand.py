@@ -1,0 +1,110 @@
+"""An errand: a write that a command asks of the running server, through the UNIX socket in the archive's folder.
+
+One process alone may write to the embedded archive, so beside a running server a command sends its writes here.
+Without one there is nobody to ask (`NobodyThere`) and the command opens the archive itself. The server's half is
+`control.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from relay.archive.api import ApiToken, ApplicationRecord, User
+from relay.model.event import Event, Grade, Kind
+
+SOCKET_NAME = "control.sock"
+TIME_LIMIT = 30.0
+"""Seconds to wait for the server's answer."""
+
+ERRANDS: Mapping[str, tuple[type, ...]] = {
+    "put_user": (User, Event),
+    "remove_user": (str, Event),
+    "add_token": (ApiToken, Event),
+    "remove_token": (str, Event),
+    "put_application": (ApplicationRecord, Event),
+    "remove_application": (str, Event),
+    "add_events": (list,),
+}
+"""The archive's methods that a command may ask for, and what they take."""
+
+
+class NobodyThere(Exception):
+    """No server runs on this archive."""
+
+
+class Refused(Exception):
+    """The server could not do it; the text says why."""
+
+
+def packed(value: Any) -> Any:
+    """A value of the archive's contract as JSON; octets become `{"hex": …}`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: packed(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    return [packed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def unpacked(kind: type, value: Any) -> Any:
+    """The value that `packed` packed. Raises KeyError, TypeError or ValueError for anything else."""
+    if kind is list:
+        return [unpacked(Event, item) for item in value]
+    if not dataclasses.is_dataclass(kind):
+        return kind(value)
+    fields = {name: _unpacked_field(item) for name, item in value.items()}
+    if kind is Event:
+        fields |= {"kind": Kind(fields["kind"]), "grade": Grade(fields["grade"])}
+    return kind(**fields)
+
+
+def _unpacked_field(item: Any) -> Any:
+    if isinstance(item, dict) and set(item) == {"hex"}:
+        return bytes.fromhex(item["hex"])
+    return tuple(item) if isinstance(item, list) else item
+
+
+def ask(folder: Path, errand: str, arguments: Sequence[Any]) -> None:
+    """Returns when the server has committed the write. Raises NobodyThere, or Refused with the reason."""
+    status, answer = _exchange(folder, "POST", f"/{errand}", [packed(argument) for argument in arguments])
+    if status != 200:
+        raise Refused(str(answer.get("error", status)))
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """What the running server says of itself: version, process id, addresses. Raises NobodyThere."""
+    return _exchange(folder, "GET", "/status", None)[1]
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("mailwitness", timeout=TIME_LIMIT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIME_LIMIT)
+        self.sock.connect(str(self._path))
+
+
+def _exchange(folder: Path, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    connection = _Connection(folder / SOCKET_NAME)
+    try:
+        connection.connect()
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NobodyThere(str(folder)) from error
+    except OSError as error:
+        raise Refused(f"{folder / SOCKET_NAME}: {error.strerror or error}") from error
+    try:
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Refused(f"the running server did not answer: {error}") from error
+    finally:
+        connection.close()

@@ -1,0 +1,45 @@
+"""The worker process that reads summaries out of contents: `python -m relay.extraction`, spoken to over its pipes.
+
+A content that makes a parser hang or crash hangs or crashes this process alone. Asked: a length (4 octets, big endian)
+and so many octets; the first time the patterns, pickled, then contents. Answers: a length and a pickled Summary.
+Ends when its input ends, so it never outlives the server. Does not start itself (`extractor.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import sys
+from typing import BinaryIO
+
+from relay.rendition.extract import extract
+
+LENGTH = struct.Struct(">I")
+NICENESS = 10
+"""Reading summaries must not slow down intake on a busy machine."""
+
+
+def _asked(source: BinaryIO) -> bytes | None:
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    return source.read(LENGTH.unpack(head)[0])
+
+
+def main() -> None:
+    """Answers until its input ends. Signals from a terminal are the server's to act on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICENESS)
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    patterns = pickle.loads(_asked(source) or b"")  # noqa: S301 - from our own parent process
+    while (content := _asked(source)) is not None:
+        answer = pickle.dumps(extract(content, patterns))
+        sink.write(LENGTH.pack(len(answer)) + answer)
+        sink.flush()
+
+
+if __name__ == "__main__":
+    main()
