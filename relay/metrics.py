@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
-sessions = Gauge("mailwitness_smtp_sessions", "SMTP sessions open now", registry=REGISTRY)
+sessions = Gauge("mailwitness_smtp_sessions_open", "SMTP sessions open now", registry=REGISTRY)
 sessions_total = Counter("mailwitness_smtp_sessions_total", "SMTP sessions accepted", registry=REGISTRY)
 accepted = Counter(
     "mailwitness_messages_accepted_total", "Messages committed and answered 250", ["application"], registry=REGISTRY

@@ -1,0 +1,114 @@
+"""The viewer's application: what it is made of, and in which order a request meets it.
+
+A request passes `errors.answer_errors` (every refusal and failure becomes a page or JSON), then `security.guard` (Host,
+Origin, session or bearer token, body limit, CSRF token), then its handler in `pages/`, `api/`, `sign_in.py`, `live.py`.
+
+For handlers:
+- `from viewer.keys import ARCHIVE, CONFIG, CLOCK, NEW_ID, ID`; `request.app[ARCHIVE]`; routes are `f"/messages/{ID}"`.
+- `from viewer.security import require, signed_in_user`; `require(request, Permission.RESEND)` raises 403 for a role
+  that may not. Everything not in `security.PUBLIC` needs a sign-in already.
+- `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
+- A `<form method=post>` carries `{{ csrf_field() }}` (a hidden field named `csrf`) and is urlencoded, never multipart;
+  a script sends `csrf_token` as `X-CSRF-Token`.
+- Templates always have: `person` (or none), `may('resend')`, `csrf_token`, `csrf_field()`, `flashes()` (each with
+  `text`, `tone`), `static_url('name.css')`, `path` (of the request). Undefined names are errors.
+- A response's own Content-Security-Policy or Cache-Control header is left alone (the preview sets its own).
+- `viewer.pages.setup(app)` registers the pages; it may set `app[RENDER_ROW]`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from prometheus_client import generate_latest
+
+from relay import metrics
+from relay.archive.api import Archive, Listing
+from relay.config import Config
+from viewer import api, errors, export, health, live, pages, security, sign_in
+from viewer.context import template_context
+from viewer.flash import FLASHES
+from viewer.keys import (
+    ARCHIVE,
+    CLOCK,
+    CONFIG,
+    IS_READY,
+    METRICS_TEXT,
+    NEW_ID,
+    NEW_SECRET,
+    RENDER_ROW,
+    STATIC_PREFIX,
+)
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+MAX_BODY = 8 * 1024 * 1024
+"""Octets of a request's body; the largest that is meant is an edited message."""
+
+
+def build_app(
+    config: Config,
+    *,
+    archive: Archive,
+    clock: Callable[[], int],
+    new_id: Callable[[], str],
+    is_ready: Callable[[], Awaitable[tuple[bool, str]]] | None = None,
+    metrics_text: Callable[[], Awaitable[bytes]] | None = None,
+    new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+) -> web.Application:
+    """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
+    app = web.Application(middlewares=[errors.answer_errors, security.guard], client_max_size=MAX_BODY)
+    app[CONFIG], app[ARCHIVE], app[CLOCK], app[NEW_ID], app[NEW_SECRET] = config, archive, clock, new_id, new_secret
+    app[METRICS_TEXT] = metrics_text or _own_metrics
+    app[IS_READY] = is_ready or (lambda: _archive_is_ready(archive))
+    app[FLASHES] = OrderedDict()
+    app[RENDER_ROW] = _render_row
+    app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
+    app.router.add_static(app[STATIC_PREFIX], STATIC, name="static")
+    _set_up_templates(app)
+    for part in (security, health, sign_in, api, live, export, pages):
+        part.setup(app)
+    return app
+
+
+def _set_up_templates(app: web.Application) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        context_processors=[template_context],
+        default_helpers=False,
+    )
+    environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
+
+
+def _version_of(folder: Path) -> str:
+    """Twelve hex digits that change with any static file, so that browsers may keep each version for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _render_row(request: web.Request, listing: Listing) -> str:
+    return aiohttp_jinja2.render_string("_row.html", request, {"row": listing})
+
+
+async def _own_metrics() -> bytes:
+    return generate_latest(metrics.REGISTRY)
+
+
+async def _archive_is_ready(archive: Archive) -> tuple[bool, str]:
+    health = await archive.health()
+    return health.is_writable, "; ".join(health.problems) or "ready"

@@ -1,0 +1,82 @@
+"""Every refusal and failure as an answer: a page for people, `{"error": {…}}` under /api.
+
+The public half is a fixed sentence or one made by us; the cause of a failure goes to the log only.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from relay import maillog
+from relay.archive.api import ArchiveUnavailable, NotFound
+from relay.archive.query import QuerySyntaxError
+from viewer.context import template_context
+from viewer.keys import Handler
+
+SENTENCES = {
+    401: "Sign in first.",
+    403: "Your role does not allow this.",
+    404: "There is nothing here. It may have been mistyped.",
+    405: "This address does not do that.",
+    413: "That is more than this address takes.",
+    500: "Something went wrong on our side. It has been logged.",
+    503: "The archive does not answer at the moment. Nothing was changed; try again.",
+}
+
+
+class FieldError(Exception):
+    """One named part of a request is not what it must be: 400. `message` is shown to whoever asked."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handler's answer, or the page or JSON that says why there is none."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        answer = await _answer(request, error.status, _own_text(error))
+        answer.headers.update({name: error.headers[name] for name in KEPT_HEADERS if name in error.headers})
+        return answer
+    except FieldError as error:
+        return await _answer(request, 400, error.message, error.field)
+    except QuerySyntaxError as error:
+        return await _answer(request, 400, str(error), "q")
+    except NotFound:
+        return await _answer(request, 404)
+    except ArchiveUnavailable as error:
+        maillog.room_failed("viewer", error)
+        return await _answer(request, 503)
+    except Exception as error:  # the top of a web request
+        maillog.room_failed("viewer", error)
+        return await _answer(request, 500)
+
+
+KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Set-Cookie")
+
+
+def _own_text(error: web.HTTPException) -> str:
+    """The sentence a handler gave, or '' for aiohttp's standard text."""
+    return "" if error.text == f"{error.status}: {error.reason}" else error.text or ""
+
+
+async def _answer(request: web.Request, status: int, message: str = "", field: str | None = None) -> web.Response:
+    message = message or SENTENCES.get(status, HTTPStatus(status).phrase)
+    if request.path.startswith("/api/"):
+        error = {"status": status, "message": message} | ({"field": field} if field else {})
+        return web.json_response({"error": error}, status=status)
+    context = await template_context(request) | {
+        "status": status,
+        "title": HTTPStatus(status).phrase,
+        "message": message,
+    }
+    return aiohttp_jinja2.render_template("error.html", request, context, status=status)

@@ -1,0 +1,38 @@
+"""What every part of the viewer finds on the application and on the request, under typed keys.
+
+Holds no behaviour. `app.py` fills the application's keys; `security.py` the request's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from relay.archive.api import Archive, Listing
+from relay.config import Config
+from viewer.people import Person
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONFIG: web.AppKey[Config] = web.AppKey("config", Config)
+ARCHIVE: web.AppKey[Archive] = web.AppKey("archive")
+CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("clock")
+"""UTC microseconds."""
+NEW_ID: web.AppKey[Callable[[], str]] = web.AppKey("new_id")
+"""A new ULID."""
+NEW_SECRET: web.AppKey[Callable[[], str]] = web.AppKey("new_secret")
+"""An unguessable text of 43 URL-safe characters."""
+IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")
+METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
+RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")
+"""The HTML of one row of the grid, for the live view; the pages' `setup` may replace the default (`_row.html`)."""
+STATIC_PREFIX: web.AppKey[str] = web.AppKey("static_prefix", str)
+"""`/static/<hash of all static files>`; use the template function `static_url('name.css')`."""
+
+PERSON: web.RequestKey[Person] = web.RequestKey("person", Person)
+"""Who asks; there on every request that is not public."""
+
+ID = r"{id:[0-7][0-9A-HJKMNP-TV-Z]{25}}"
+"""The part of a route's path that matches a ULID and nothing else."""
+DELIVERY_ID = r"{delivery_id:[0-7][0-9A-HJKMNP-TV-Z]{25}}"

@@ -1,0 +1,9 @@
+"""The pages that people see; one module a page."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+
+def setup(app: web.Application) -> None:
+    """Registers the pages' routes."""

@@ -1,0 +1,44 @@
+"""People: who is signed in and what their role lets them do. The one place that decides.
+
+Does not find out who someone is (`security.py`, `sign_in.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    READ = "read"
+    """Search, list and open messages, their parts, sources and events."""
+    RESEND = "resend"
+    EXPORT = "export"
+    """Take away more than one message at a time."""
+    ADMINISTER = "administer"
+
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "administrator": frozenset(Permission),
+    "operator": frozenset({Permission.READ, Permission.RESEND}),
+    "auditor": frozenset({Permission.READ, Permission.EXPORT}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who proved who they are. `session`: SHA-256 of the session's token; None for a bearer token."""
+
+    name: str
+    role: str
+    session: bytes | None = None
+    csrf_secret: bytes = b""
+
+    def may(self, permission: Permission | str) -> bool:
+        """An unknown role may nothing."""
+        return permission in ROLES.get(self.role, frozenset())
+
+    @property
+    def actor(self) -> str:
+        """As events name them."""
+        return f"user:{self.name}"
