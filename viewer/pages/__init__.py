@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import aiohttp_jinja2
 from aiohttp import web
+
+from viewer.keys import RENDER_ROW
+from viewer.pages import grid, rows
+
+PAGES = (grid,)
 
 
 def setup(app: web.Application) -> None:
-    """Registers the pages' routes."""
+    """Registers the pages' routes and gives the templates their words."""
+    environment = aiohttp_jinja2.get_env(app)
+    environment.filters.update(rows.FILTERS)
+    environment.globals["link"] = rows.reference_links(app)
+    app[RENDER_ROW] = rows.render_row
+    for page in PAGES:
+        app.add_routes(page.routes)

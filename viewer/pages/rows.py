@@ -1,0 +1,61 @@
+"""How one row of the grid is drawn, for the page itself and for the live view; and the templates' filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from relay.archive.api import Listing
+from relay.model.summary import Reference
+from viewer import present
+from viewer.keys import CLOCK, CONFIG
+
+
+def render_row(request: web.Request, row: Listing) -> str:
+    """The row's HTML, the same for the grid and for the live view."""
+    context = {"row": row, "now": request.app[CLOCK](), "back": ""}
+    return aiohttp_jinja2.render_string("_row.html", request, context)
+
+
+def reference_links(app: web.Application) -> Callable[[Reference], str]:
+    """A function from a reference to the address of its record, '' where no pattern of that name has a link."""
+    templates = {pattern.name: pattern.link for pattern in app[CONFIG].reference if pattern.link}
+
+    def link(reference: Reference) -> str:
+        template = templates.get(reference.name, "")
+        return template.replace("{code}", quote(reference.code, safe=""))
+
+    return link
+
+
+def short_person(shown: str) -> str:
+    """The name in `Ann <ann@example.com>`, else the address."""
+    if shown.endswith(">") and "<" in shown:
+        name = shown[: shown.rindex("<")].strip(' "')
+        return name or shown[shown.rindex("<") + 1 : -1]
+    return shown
+
+
+def quoted(value: str) -> str:
+    """A value for the search language, quoted where it must be."""
+    if value and all(char.isalnum() or char in "-_.@+" for char in value):
+        return value
+    return '"' + value.replace('"', " ") + '"'
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "status": present.status,
+    "evidence": present.evidence,
+    "iso": present.iso,
+    "exact": present.exact,
+    "relative": present.relative,
+    "wait": present.wait,
+    "size": present.size,
+    "actor": present.actor,
+    "event_note": present.event_note,
+    "person": short_person,
+    "quoted": quoted,
+}

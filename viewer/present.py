@@ -1,0 +1,259 @@
+"""How states, times, sizes and facts are shown to people: one word, one meaning, one icon, everywhere.
+
+Pure: gets `now` as an argument. Does not make HTML; templates do. A 250 of the provider is *sent*, never more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from relay.model.delivery import State
+from relay.model.event import Event, Grade, Kind
+from relay.model.message import Mode, Trait
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A status as shown. `icon` names a symbol of icons.svg, `tone` a colour of the style sheet."""
+
+    text: str
+    icon: str
+    tone: str
+    meaning: str
+    """What it says and what it does not say: one or two sentences."""
+    grade: Grade = Grade.OWN
+
+
+STATES: Mapping[State, Word] = {
+    State.CAPTURED: Word(
+        "Captured",
+        "captured",
+        "quiet",
+        "Kept here byte for byte and sent to nobody, because the application's mode is capture.",
+    ),
+    State.HELD: Word(
+        "Held",
+        "held",
+        "held",
+        "Kept here, and waiting for a person's approval. Nothing has been sent to this recipient.",
+    ),
+    State.QUEUED: Word(
+        "Queued", "queued", "busy", "Kept here and due to be sent. The provider has not been asked yet."
+    ),
+    State.SENDING: Word("Sending", "sending", "busy", "A connection to the provider is working on it right now."),
+    State.DEFERRED: Word(
+        "Deferred",
+        "deferred",
+        "warn",
+        "The provider, or the way to it, said “not now”. It will be tried again by the schedule.",
+        Grade.PEER,
+    ),
+    State.SENT: Word(
+        "Sent",
+        "sent",
+        "good",
+        "The provider took responsibility for it (a 250 reply). This says nothing of the recipient's mailbox.",
+        Grade.PEER,
+    ),
+    State.FAILED: Word(
+        "Failed",
+        "failed",
+        "bad",
+        "The provider refused it for good, or it could not be handed over in time. Nothing more will be tried.",
+        Grade.PEER,
+    ),
+    State.UNCONFIRMED: Word(
+        "Unconfirmed",
+        "unconfirmed",
+        "warn",
+        "The content went out but the provider's answer was lost. It may have been sent; a retry may duplicate it.",
+    ),
+    State.CANCELLED: Word("Cancelled", "cancelled", "quiet", "Taken out of the queue by a person before it was sent."),
+}
+"""The words for one delivery."""
+
+_SHOWN_FIRST = (
+    State.FAILED,
+    State.UNCONFIRMED,
+    State.DEFERRED,
+    State.HELD,
+    State.SENDING,
+    State.QUEUED,
+    State.SENT,
+    State.CAPTURED,
+    State.CANCELLED,
+)
+"""What needs attention comes first: decides the icon and the colour when recipients differ."""
+
+FILTERS = (
+    State.SENT,
+    State.QUEUED,
+    State.DEFERRED,
+    State.FAILED,
+    State.UNCONFIRMED,
+    State.HELD,
+    State.CAPTURED,
+)
+"""States offered as filter chips over the grid."""
+
+GRADES: Mapping[Grade, str] = {
+    Grade.OWN: "we observed it ourselves",
+    Grade.PEER: "the provider's server said so in its SMTP reply",
+    Grade.SIGNED: "a signed report said so",
+    Grade.UNSIGNED: "an unsigned report said so",
+    Grade.HEURISTIC: "inferred, not observed",
+}
+
+KINDS: Mapping[Kind, tuple[str, str, str]] = {
+    Kind.CAPTURED: ("Captured: kept byte for byte, then answered 250", "captured", "quiet"),
+    Kind.QUEUED: ("Queued for sending", "queued", "busy"),
+    Kind.HELD: ("Held for approval", "held", "held"),
+    Kind.SENT: ("Sent: the provider took responsibility", "sent", "good"),
+    Kind.DEFERRED: ("Deferred: will be tried again", "deferred", "warn"),
+    Kind.FAILED: ("Failed: refused for good", "failed", "bad"),
+    Kind.EXPIRED: ("Expired: could not be handed over in time", "failed", "bad"),
+    Kind.UNCONFIRMED: ("Unconfirmed: the provider's answer was lost", "unconfirmed", "warn"),
+    Kind.CANCELLED: ("Cancelled", "cancelled", "quiet"),
+    Kind.RESENT: ("Sent again by a person", "resend", "busy"),
+    Kind.VIEWED: ("Viewed", "view", "quiet"),
+    Kind.DOWNLOADED: ("Downloaded", "download", "quiet"),
+    Kind.EXPORTED: ("Exported", "download", "quiet"),
+    Kind.NOTICE: ("Delivery status notification to the sender", "mail", "quiet"),
+    Kind.SIGNED_IN: ("Signed in", "user", "quiet"),
+    Kind.SIGNED_OUT: ("Signed out", "user", "quiet"),
+    Kind.SIGN_IN_REFUSED: ("Sign-in refused", "user", "warn"),
+    Kind.ACCOUNT_CHANGED: ("Account changed", "user", "quiet"),
+}
+"""Text, icon and tone of each kind of event."""
+
+TRAITS: Mapping[Trait, tuple[str, str]] = {
+    Trait.BARE_CR: ("bare CR", "has carriage returns without a line feed"),
+    Trait.BARE_LF: ("bare LF", "has line feeds without a carriage return"),
+    Trait.NUL: ("NUL", "has NUL octets"),
+    Trait.EIGHT_BIT: ("8-bit", "has octets above 127"),
+    Trait.LONG_LINE: ("long line", "has a line of more than 998 octets"),
+}
+"""Short name and meaning of what the octets of a content show."""
+
+MODES: Mapping[Mode, str] = {
+    Mode.RELAY: "kept and sent on",
+    Mode.CAPTURE: "kept, nothing sent",
+    Mode.HOLD: "kept, sent after approval",
+}
+
+
+def status(states: Mapping[State, int]) -> Word:
+    """The word for a whole message: `Sent`, or `1 failed, 3 sent` when its recipients differ.
+
+    The most urgent state gives icon, tone and grade. No delivery at all is shown as captured.
+    """
+    present = [(state, states[state]) for state in _SHOWN_FIRST if states.get(state)]
+    if not present:
+        return STATES[State.CAPTURED]
+    first, count = present[0]
+    word = STATES[first]
+    if len(present) == 1:
+        meaning = word.meaning if count == 1 else f"All {count} recipients. {word.meaning}"
+        return Word(word.text, word.icon, word.tone, meaning, word.grade)
+    text = ", ".join(f"{n} {STATES[state].text.lower()}" for state, n in present)
+    meaning = " ".join(f"{n} {STATES[state].text.lower()}: {STATES[state].meaning}" for state, n in present)
+    return Word(text, word.icon, word.tone, meaning, word.grade)
+
+
+def evidence(word: Word) -> str:
+    """The tooltip of a status: `The provider took … Evidence B: the provider's server said so …`."""
+    return f"{word.meaning} Evidence {word.grade.value}: {GRADES[word.grade]}."
+
+
+def size(octets: int) -> str:
+    """`512 B`, `1.4 kB`, `23 MB`: decimal units, two figures at most."""
+    amount = float(octets)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.1f} {unit}" if unit != "B" and amount < 9.95 else f"{amount:.0f} {unit}"
+
+
+def moment(at: int) -> datetime:
+    """The time of `at` (UTC microseconds); times no calendar has are shown as its first or last."""
+    try:
+        return datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND)
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC) if at > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+def iso(at: int) -> str:
+    """`2026-11-24T13:46:39Z`, for the datetime attribute."""
+    return moment(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact(at: int) -> str:
+    """`24 Nov 2026, 13:46:39 UTC`."""
+    when = moment(at)
+    return f"{when.day} {when:%b} {when.year}, {when:%H:%M:%S} UTC"
+
+
+def relative(at: int, now: int) -> str:
+    """`just now`, `5 min ago`, `3 h ago`, `2 d ago`, then `12 Nov`, and `12 Nov 2025` in another year."""
+    age = now - at
+    if 0 <= age < MINUTE:
+        return "just now"
+    if 0 <= age < HOUR:
+        return f"{age // MINUTE} min ago"
+    if 0 <= age < DAY:
+        return f"{age // HOUR} h ago"
+    if 0 <= age < 7 * DAY:
+        return f"{age // DAY} d ago"
+    when = moment(at)
+    return f"{when.day} {when:%b}" if when.year == moment(now).year else f"{when.day} {when:%b} {when.year}"
+
+
+def wait(at: int, now: int) -> str:
+    """`now`, `in 4 min`, `in 3 h`, `in 2 d`: when something is due."""
+    left = at - now
+    if left < MINUTE:
+        return "now" if left <= 0 else "in less than a minute"
+    if left < HOUR:
+        return f"in {left // MINUTE} min"
+    return f"in {left // HOUR} h" if left < 2 * DAY else f"in {left // DAY} d"
+
+
+def amount(found: int, at_most: int) -> str:
+    """`1,234 messages`, `1 message`, or `more than 10,000 messages` when counting stopped there."""
+    if found >= at_most:
+        return f"more than {at_most:,} messages"
+    return "1 message" if found == 1 else f"{found:,} messages"
+
+
+def actor(name: str) -> str:
+    """Who did it, in words: `user:ann` -> `ann`, `upstream:ses` -> `provider ses`, `relay` -> `Mailwitness`."""
+    kind, _, rest = name.partition(":")
+    if kind == "user":
+        return rest
+    if kind == "upstream":
+        return f"provider {rest}"
+    if kind == "application":
+        return f"application {rest}"
+    return "Mailwitness" if kind == "relay" else name
+
+
+def event_note(event: Event) -> str:
+    """What the event's own data adds, as text: the reply, the reason, or the small facts it carries."""
+    for key in ("reply", "reason", "cause", "text"):
+        if event.data.get(key):
+            return str(event.data[key])
+    shown = [f"{key}: {value}" for key, value in event.data.items() if isinstance(value, str | int) and value != ""]
+    return ", ".join(shown)
+
+
+def tone_of_code(code: int) -> str:
+    """The colour of an SMTP reply code."""
+    return "good" if code < 400 else "warn" if code < 500 else "bad"
