@@ -1,0 +1,71 @@
+"""Passwords: argon2id hashes, made and checked in a thread, a few at a time.
+
+A check takes as long for a user who does not exist as for one who does. RFC 9106; OWASP's parameters are the library's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 10
+LONGEST = 1024
+"""Characters; a longer one is refused unread."""
+
+_hasher = PasswordHasher()
+
+
+class Passwords:
+    """Hashes and checks. At most `at_once` checks run at a time: each takes 64 MiB."""
+
+    def __init__(self, at_once: int = 2) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+
+    async def hash(self, password: str) -> str:
+        async with self._turns:
+            return await asyncio.to_thread(hash_password, password)
+
+    async def is_right(self, password_hash: str, password: str) -> bool:
+        """False for a user without a password ('' as hash) too, after the same time."""
+        if len(password) > LONGEST:
+            return False
+        async with self._turns:
+            return await asyncio.to_thread(_verify, password_hash, password)
+
+
+def hash_password(password: str) -> str:
+    """argon2id's encoded form, `$argon2id$v=19$m=65536,t=3,p=4$…`. Takes some 50 ms and 64 MiB."""
+    return _hasher.hash(password.encode("utf-8", "surrogatepass"))
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """True if the hash was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def weakness(password: str, name: str = "") -> str:
+    """What is wrong with a new password, in a sentence, or ''."""
+    if len(password) < SHORTEST:
+        return f"Choose a password of at least {SHORTEST} characters."
+    if len(password) > LONGEST:
+        return f"Choose a password of at most {LONGEST} characters."
+    if (name and password.casefold() == name.casefold()) or len(set(password)) < 4:
+        return "Choose a password that is harder to guess."
+    return ""
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    """Checked when there is no such user, so that the time taken does not tell."""
+    return hash_password("no one has this password")
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        _hasher.verify(password_hash or _nobodys_hash(), password.encode("utf-8", "surrogatepass"))
+    except (VerificationError, InvalidHashError):
+        return False
+    return bool(password_hash)
