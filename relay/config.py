@@ -115,6 +115,8 @@ class Smtp(Table):
     """Refused commands before the session is closed with 421."""
     max_junk_commands: Count = 100
     """NOOP, RSET, VRFY, HELP and the like between two messages."""
+    max_auth_failures: Count = 3
+    """Failed sign-ins of one session; one more ends it with 421."""
     max_hops: Count = 50
     """Received fields before a message is refused as looping (RFC 5321 section 6.3)."""
     allow_from: tuple[Network, ...] = ()
