@@ -4,7 +4,8 @@
 
 Each round: start the server, let clients send while the courier delivers, kill it at a random moment (sometimes while
 it starts), examine its files. After every 25 rounds it runs undisturbed until the provider has everything, is examined
-whole, and a new archive is begun, so that looking stays cheap. The clients' ledger and the provider live here, outside the server. A short form is a test, `test_crash_loop.py`.
+whole, and a new archive is begun, so that looking stays cheap. The clients' ledger and the provider live here, outside
+the server. A short form is a test, `test_crash_loop.py`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.autopsy import examine
-from tests.crash.victim import Victim
 from tests.support.exactclient import ExactClient, sendable
 from tests.support.ledger import Ledger
 from tests.support.recorder import Recorder
+from tests.support.victim import Victim
 
 SETTINGS = """\
 [delivery]
@@ -167,7 +168,7 @@ class Loop:
 
 
 def run(folder: Path, rounds: int, *, clients: int, seed: int, say: Callable[[str], object]) -> Outcome:
-    """All rounds, a new archive for every `EPOCH` of them; ends at the first epoch with a fault, and keeps its files."""
+    """All rounds, a new archive for every `EPOCH` of them; ends at the first epoch with a fault, its files kept."""
     total = Outcome()
     for epoch, start in enumerate(range(0, rounds, EPOCH)):
         place = folder / str(epoch)
