@@ -5,6 +5,11 @@ Values that a peer chose are logged as structured values, so that no octet of th
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
 import structlog
 
 from relay import metrics
@@ -80,3 +85,34 @@ def delivery_recovered(delivery: Delivery) -> None:
 def room_failed(room: str, cause: BaseException) -> None:
     """A broken promise that the top of a room caught; the room goes on."""
     _log.error("failed", room=room, cause=repr(cause), exc_info=cause)
+
+
+def configuration_kept(problems: Sequence[str]) -> None:
+    """A reload found these errors; the server goes on with what it had."""
+    _log.error("configuration not reloaded", problems=list(problems))
+
+
+def configuration_loaded(waits: Sequence[str]) -> None:
+    """Reloaded; the tables in `waits` changed and need a restart."""
+    _log.info("configuration reloaded", needs_restart=list(waits))
+
+
+def to_stderr(*, is_verbose: bool, is_terminal: bool) -> None:
+    """Log lines go to standard error: for people on a terminal, else as JSON, one object a line."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *_shape(is_terminal),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if is_verbose else logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _shape(is_terminal: bool) -> list[Any]:
+    if is_terminal:
+        return [structlog.dev.ConsoleRenderer()]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=repr)]

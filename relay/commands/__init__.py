@@ -1,0 +1,1 @@
+"""The commands of `mailwitness`, one module each."""

@@ -1,0 +1,108 @@
+"""`mailwitness user`: the people who may sign in."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relay.commands.options import (
+    EXIT_DATA,
+    EXIT_USAGE,
+    ConfigFile,
+    account_event,
+    configured,
+    fail,
+    read_if_any,
+    table,
+    write,
+)
+
+if TYPE_CHECKING:
+    from relay.archive.api import User
+    from relay.config import Config
+
+app = typer.Typer(name="user", help="The people who may sign in.", no_args_is_help=True)
+
+MIN_PASSWORD = 10
+"""Characters (the viewer asks for the same)."""
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+class Role(StrEnum):
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.ADMINISTRATOR,
+    password_stdin: FromStdin = False,
+    config: ConfigFile = None,
+) -> None:
+    """Add a person; asks for a password."""
+    from relay.archive.api import User
+    from relay.service import now
+
+    settings = configured(config)
+    if not name.isprintable() or not name.strip() or len(name) > 64:
+        fail(f"{name!r} is no user name, expected 1 to 64 printable characters", EXIT_USAGE)
+    if _find(settings, name) is not None:
+        fail(f"there is a user {name!r} already", EXIT_DATA)
+    user = User(name, role.value, _password_hash(password_stdin), now())
+    write(settings, "put_user", user, account_event("user added", user=name, role=role.value))
+    typer.echo(f"Added {name} ({role.value}).")
+
+
+@app.command("list")
+def list_users(config: ConfigFile = None) -> None:
+    """List the people who may sign in."""
+    users = read_if_any(configured(config), lambda archive: archive.users()) or []
+    table(("NAME", "ROLE"), [(user.name, user.role) for user in users])
+
+
+@app.command()
+def passwd(name: Name, password_stdin: FromStdin = False, config: ConfigFile = None) -> None:
+    """Set a new password; ends the person's sessions."""
+    from dataclasses import replace
+
+    settings = configured(config)
+    user = _find(settings, name)
+    if user is None:
+        fail(f"there is no user {name!r}", EXIT_DATA)
+    changed = replace(user, password_hash=_password_hash(password_stdin))
+    write(settings, "put_user", changed, account_event("password changed", user=name))
+    typer.echo(f"Changed the password of {name}.")
+
+
+@app.command()
+def remove(name: Name, config: ConfigFile = None) -> None:
+    """Remove a person, with sessions and API tokens."""
+    settings = configured(config)
+    if _find(settings, name) is None:
+        fail(f"there is no user {name!r}", EXIT_DATA)
+    write(settings, "remove_user", name, account_event("user removed", user=name))
+    typer.echo(f"Removed {name}.")
+
+
+def _find(config: Config, name: str) -> User | None:
+    return read_if_any(config, lambda archive: archive.user(name))
+
+
+def _password_hash(from_stdin: bool) -> str:
+    """argon2id's encoded form of the password that the person types, or that comes on standard input."""
+    from argon2 import PasswordHasher
+
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < MIN_PASSWORD:
+        fail(f"the password is too short, expected at least {MIN_PASSWORD} characters", EXIT_DATA)
+    return PasswordHasher().hash(password)

@@ -1,0 +1,277 @@
+"""The service: builds the parts, starts and stops them in order. The one place that knows clock and random source.
+
+Order of starting: archive, indexer, courier, intake, viewer, control socket; of stopping: intake (no new sessions,
+running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
+SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads configuration and certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from ulid import ULID
+
+from relay import maillog, settings
+from relay.archive import open_archive
+from relay.archive.api import ArchiveError
+from relay.archive.indexer import Indexer
+from relay.config import Config
+from relay.control import Control
+from relay.courier.courier import Courier
+from relay.extractor import Extractor
+from relay.greeting import Facts, greeting
+from relay.intake.credentials import Directory
+from relay.intake.listener import Intake
+from relay.model.delivery import MICROSECONDS
+from relay.notify import notify
+from relay.rendition.extract import ReferencePattern
+from relay.vitals import Vitals
+
+BuildViewer = Callable[..., web.Application]
+"""`viewer.app.build_app`, given by `__main__`: relay itself does not import viewer."""
+
+GRACE = 10.0
+"""Seconds that running transactions get when the service stops."""
+FIRST_SIGN_IN = "first-sign-in"
+FIRST_SIGN_IN_LIFETIME = 24 * 3600 * MICROSECONDS
+KEEPALIVE = 15.0
+"""Seconds; aiohttp's own 3630 keeps the connections of slow or silent browsers for an hour."""
+
+
+class StartError(Exception):
+    """The service cannot start: a port is taken, a folder cannot be made. The text is one line for the operator."""
+
+
+def now() -> int:
+    """UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+def new_id() -> str:
+    """A ULID."""
+    return str(ULID())
+
+
+def archive_url(config: Config) -> str:
+    """Where the archive is, as `open_archive` takes it."""
+    return config.archive.url or f"sqlite:///{config.archive.path.resolve() / 'archive.db'}"
+
+
+def patterns(config: Config) -> tuple[ReferencePattern, ...]:
+    """The business codes to look for, as the extractor takes them."""
+    return tuple(ReferencePattern(one.name, one.pattern, tuple(one.where)) for one in config.reference)
+
+
+def make_folder(path: Path) -> None:
+    """The archive's folder is there, for its owner alone. Raises StartError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{path}: cannot make the archive's folder: {error.strerror}") from error
+
+
+class Service:
+    """One running server. `file` and `environment`: where SIGHUP reads the configuration again."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        file: Path | None,
+        environment: Mapping[str, str],
+        build_viewer: BuildViewer,
+        say: Callable[[str], object],
+    ) -> None:
+        self._config = config
+        self._file = file
+        self._environment = environment
+        self._build_viewer = build_viewer
+        self._say = say
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._viewer_address = ""
+
+    async def run(self) -> None:
+        """Returns when the service was told to stop and has stopped. Raises StartError."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            notify("READY=1", self._environment)
+            await self._stopping.wait()
+            notify("STOPPING=1", self._environment)
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self._stopping.is_set():
+            # What was answered 250 is committed; nothing is lost by ending here.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self._stopping.set()
+
+    def _hang_up(self) -> None:
+        task = asyncio.create_task(self._reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        config = self._config
+        folder = config.archive.path.resolve()
+        make_folder(folder)
+        try:
+            self._archive = await open_archive(archive_url(config))
+        except (ArchiveError, OSError) as error:
+            raise StartError(f"{folder}: cannot open the archive: {error}") from error
+        stack.push_async_callback(self._archive.close)
+        self._extractor = Extractor(patterns(config))
+        stack.push_async_callback(self._extractor.close)
+        indexer = Indexer(self._archive, self._extractor)
+        await indexer.start()
+        stack.push_async_callback(indexer.stop)
+        await self._start_mail(stack)
+        viewer = await stack.enter_async_context(self._viewer())
+        control = Control(folder, self._archive, status=self._status, changed=self._people_changed)
+        await control.start()
+        stack.push_async_callback(control.stop)
+        self._say(greeting(await self._facts(viewer, folder)))
+
+    async def _start_mail(self, stack: AsyncExitStack) -> None:
+        config = self._config
+        self._courier = Courier(
+            config.delivery,
+            config.upstream,
+            hostname=self._hostname(),
+            archive=self._archive,
+            clock=now,
+            new_id=new_id,
+            spread=random.random,
+        )
+        self._intake = Intake(
+            self._smtp(),
+            archive=self._archive,
+            applications=await self._directory(),
+            clock=now,
+            new_id=new_id,
+            expire_after=config.delivery.expire_after,
+        )
+        await self._courier.start()
+        stack.push_async_callback(self._stop_mail)
+        try:
+            await self._intake.start()
+        except OSError as error:
+            raise StartError(f"cannot listen for SMTP: {_reason(error)}") from error
+
+    async def _stop_mail(self) -> None:
+        await asyncio.gather(self._intake.stop(GRACE), self._courier.stop(GRACE))
+
+    @asynccontextmanager
+    async def _viewer(self) -> AsyncIterator[str]:
+        """The viewer runs; gives its address as people type it."""
+        table = self._config.viewer
+        vitals = Vitals(self._archive, now)
+        app = self._build_viewer(
+            self._config,
+            archive=self._archive,
+            clock=now,
+            new_id=new_id,
+            is_ready=vitals.is_ready,
+            metrics_text=vitals.metrics_text,
+        )
+        runner = web.AppRunner(
+            app, keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, table.host, table.port).start()
+            except OSError as error:
+                raise StartError(f"cannot listen for the viewer: {_reason(error)}") from error
+            host, port = runner.addresses[0][:2]
+            self._viewer_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            yield f"{table.url.rstrip('/')}/" if table.url else f"http://{self._viewer_address}/"
+        finally:
+            await runner.cleanup()
+
+    async def _facts(self, viewer: str, folder: Path) -> Facts:
+        link = None
+        if not await self._archive.users():
+            token = secrets.token_urlsafe(32)
+            digest = hashlib.sha256(token.encode()).hexdigest()
+            await self._archive.put_setting(
+                FIRST_SIGN_IN, {"hash": digest, "expires_at": now() + FIRST_SIGN_IN_LIFETIME}
+            )
+            link = f"{viewer}sign-in/{token}"
+        return Facts(version("mailwitness"), self._config, self._bound(), viewer, folder, link)
+
+    def _bound(self) -> list[tuple[str, str]]:
+        """Where intake listens: listener name, and `host:port` or the socket's path."""
+        return [(name, _address(host, port)) for name, host, port in self._intake.bound]
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "version": version("mailwitness"),
+            "pid": os.getpid(),
+            "smtp": [list(place) for place in self._bound()],
+            "viewer": self._viewer_address,
+            "mode": self._config.default_mode.value,
+        }
+
+    def _hostname(self) -> str:
+        return self._config.smtp.hostname or socket.gethostname()
+
+    def _smtp(self) -> Any:
+        return self._config.smtp.model_copy(update={"hostname": self._hostname()})
+
+    async def _directory(self) -> Directory:
+        return await Directory.load(self._config, self._archive, self._config.default_mode)
+
+    async def _people_changed(self) -> None:
+        """A command added or removed something: intake learns of new applications at once."""
+        await self._intake.reload(self._smtp(), await self._directory())
+
+    async def _reload(self) -> None:
+        async with self._reloading:
+            notify("RELOADING=1", self._environment)
+            try:
+                config = settings.load(self._file, self._environment)
+            except settings.ConfigurationError as error:
+                maillog.configuration_kept(error.lines)
+            else:
+                await self._use(config)
+            notify("READY=1", self._environment)
+
+    async def _use(self, config: Config) -> None:
+        """Sessions and transactions that run now are not disturbed."""
+        before, self._config = self._config, config
+        await self._intake.reload(self._smtp(), await self._directory())
+        await self._courier.reload(config.delivery, config.upstream, hostname=self._hostname())
+        if before.reference != config.reference:
+            await self._extractor.use(patterns(config))
+        waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
+        maillog.configuration_loaded(waits)
+
+
+def _reason(error: OSError) -> str:
+    """`[Errno 98] error while attempting to bind on address ('127.0.0.1', 1025): address already in use`, in words."""
+    return error.strerror or str(error)
+
+
+def _address(host: str, port: int | None) -> str:
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
