@@ -1,0 +1,66 @@
+# make run: start Mailwitness.  make test: the whole check.  make check: the quick part of it.
+# Every step leaves a stamp in .venv, so that a second run starts at once. PYTHON chooses the interpreter (3.11 or later).
+
+PYTHON ?= python3
+BIN := .venv/bin
+CHROMIUM ?=
+export CHROMIUM
+export NODE_PATH := $(CURDIR)/.venv/node/node_modules
+
+# The rooms without I/O: every statement and every branch is run by a test.
+PURE := relay/model/*,relay/rendition/*,relay/archive/query.py,relay/intake/address.py,relay/intake/parameters.py,relay/intake/dotreader.py,relay/intake/proxy.py
+
+.PHONY: run test check format screenshots bench peers clean
+
+run: .venv/.installed
+	exec $(BIN)/mailwitness serve
+
+test: .venv/.tested .venv/.browser .venv/.peers lint
+	$(BIN)/pytest -n 2 --dist loadgroup --cov=relay --cov-report= --durations=15
+	$(BIN)/coverage report --include='$(PURE)' --skip-covered --show-missing --fail-under=100
+
+# Without a browser, killed servers and other programs; no coverage.
+check: .venv/.tested lint
+	$(BIN)/pytest -n 2 -m 'not browser and not crash and not peer'
+
+.PHONY: lint
+lint: .venv/.tested
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.tested
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Drives the browser and writes docs/screenshots/*.png.
+screenshots: .venv/.tested .venv/.browser
+	MAILWITNESS_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m browser tests/browser
+
+# Throughput beside Postfix on the same disk; prints the table.
+bench: .venv/.tested .venv/.peers
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+
+.venv/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/.installed: .venv/.made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/.tested: .venv/.made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ .venv/.installed
+
+.venv/.browser: .venv/.tested
+	.ci/browser $(BIN)
+	touch $@
+
+peers .venv/.peers: .venv/.made
+	-.ci/peers .venv/node
+	touch .venv/.peers
