@@ -1,0 +1,109 @@
+"""The applications that may send, and who a client is: by SMTP credentials, by address, or by being on this machine.
+
+Secrets are generated, of high entropy, and known here only by their SHA-256; they are compared in constant time and
+never logged. Does not speak SMTP (`auth.py`) and does not keep applications (the archive, the configuration).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address
+
+from relay.archive.api import Archive
+from relay.config import Application, Config, Network
+from relay.model.message import Mode
+
+DEFAULT_NAME = "default"
+"""The application of clients that need not say who they are."""
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An application as intake sees it. `secret_hash` is b"" for one that cannot sign in."""
+
+    name: str
+    mode: Mode
+    username: str = ""
+    secret_hash: bytes = b""
+    addresses: tuple[Network, ...] = ()
+    senders: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def may_send_as(self, address: str) -> bool:
+        """Whether the reverse-path is allowed: `a@example.com`, `@example.com`, `<>` for ''; no rule means any.
+
+        Case is ignored: a rule names a mailbox of one's own, and no provider tells mailboxes apart by case.
+        """
+        if not self.senders:
+            return True
+        shown = address.casefold() or "<>"
+        domain = "@" + shown.rpartition("@")[2]
+        return any(rule.casefold() in (shown, domain) for rule in self.senders)
+
+
+class Directory:
+    """Answers who a client is. Immutable: after a change a new one is loaded and given to the intake."""
+
+    def __init__(self, applications: Iterable[Sender], default_mode: Mode) -> None:
+        """Of two applications with one user name the first counts; so does the first of two that list an address."""
+        known = tuple(applications)
+        self._by_username: dict[str, Sender] = {}
+        for application in known:
+            if application.username and application.secret_hash:
+                self._by_username.setdefault(application.username, application)
+        self._by_address = tuple((network, a) for a in known for network in a.addresses)
+        named = (a for a in known if a.name == DEFAULT_NAME)
+        self.default = next(named, None) or Sender(DEFAULT_NAME, default_mode)
+
+    @classmethod
+    async def load(cls, config: Config, archive: Archive, default_mode: Mode) -> Directory:
+        """The applications of the configuration, then those added by command. Raises what the archive raises."""
+        configured = [_of_configuration(table, default_mode) for table in config.application]
+        added = [
+            Sender(
+                name=record.name,
+                mode=Mode(record.mode) if record.mode else default_mode,
+                username=record.username,
+                secret_hash=record.secret_hash,
+                senders=record.senders,
+                tags=record.tags,
+            )
+            for record in await archive.applications()
+        ]
+        return cls(configured + added, default_mode)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether anyone could sign in at all; without, AUTH is not offered."""
+        return bool(self._by_username)
+
+    def sign_in(self, username: str, secret: bytes) -> Sender | None:
+        """The application with these credentials. Takes the same time for an unknown name and a wrong secret."""
+        application = self._by_username.get(username)
+        expected = application.secret_hash if application else b""
+        return application if hmac.compare_digest(sha256(secret).digest(), expected) else None
+
+    def is_current(self, application: Sender) -> bool:
+        """Whether an application that signed in earlier still has the same credentials and settings."""
+        return self._by_username.get(application.username) == application
+
+    def at_address(self, address: Address) -> Sender | None:
+        """The application that lists `address`."""
+        return next((a for network, a in self._by_address if address in network), None)
+
+
+def _of_configuration(table: Application, default_mode: Mode) -> Sender:
+    return Sender(
+        name=table.name,
+        mode=table.mode or default_mode,
+        username=table.username,
+        secret_hash=bytes.fromhex(table.secret_hash.removeprefix("sha256:")),
+        addresses=table.addresses,
+        senders=table.senders,
+        tags=table.tags,
+    )
