@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relay.config import TlsPolicy
-from relay.intake.address import AddressError, Path, parse_path
 from relay.intake.credentials import Sender
 from relay.intake.parameters import MailParameters, ParameterError, parse_mail_parameters, parse_rcpt_parameters
+from relay.model.address import AddressError, Path, parse_path
 from relay.model.message import Envelope, Recipient
 from relay.model.reply import Reply
 
