@@ -6,11 +6,10 @@ Opens the file read-only, so nothing is repaired or checkpointed by looking at i
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-import zstandard
+from tests.support.keeping import kept, opened
 
 HALVES = {
     "a message without content": "SELECT id FROM message WHERE seq NOT IN (SELECT message_seq FROM content)",
@@ -56,32 +55,18 @@ def examine(archive: Path, *, after: int = 0, is_finished: bool = False) -> Auto
     """
     if not archive.exists():
         return Autopsy([], [], 0)
-    connection = sqlite3.connect(f"file:{archive}?mode=ro", uri=True)
-    try:
+    with opened(archive) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'message'").fetchone():
             return Autopsy([], [], 0)
         wrong = [f"integrity: {line}" for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
         wrong += [f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
         for what, question in (HALVES | UNFINISHED if is_finished else HALVES).items():
             wrong += [f"{what}: {row[0]}" for row in connection.execute(question).fetchmany(5)]
-        kept, unequal, last = _contents(connection, after)
-        return Autopsy(kept, wrong + unequal, last)
-    finally:
-        connection.close()
-
-
-def _contents(connection: sqlite3.Connection, after: int) -> tuple[list[tuple[str, str]], list[str], int]:
-    kept, wrong, last = [], [], after
-    question = (
-        "SELECT m.seq, m.id, m.size, m.sha256, d.recipient FROM message m JOIN delivery d ON d.message_seq = m.seq"
-        " WHERE m.seq > ? ORDER BY m.seq"
-    )
-    for seq, message_id, size, digest, recipient in connection.execute(question, (after,)):
-        frames = connection.execute("SELECT frame FROM content WHERE message_seq = ? ORDER BY n", (seq,))
-        content = b"".join(zstandard.ZstdDecompressor().decompressobj().decompress(frame) for (frame,) in frames)
-        found = hashlib.sha256(content)
-        if len(content) != size or found.digest() != digest:
-            wrong.append(f"{message_id} has content of {len(content)} octets, {found.hexdigest()}")
-        kept.append((recipient, found.hexdigest()))
-        last = seq
-    return kept, wrong, last
+        found = []
+        for message in kept(connection, after=after):
+            after = message.seq
+            digest = hashlib.sha256(message.content)
+            if len(message.content) != message.size or digest.digest() != message.sha256:
+                wrong.append(f"{message.id} has content of {len(message.content)} octets, {digest.hexdigest()}")
+            found += [(recipient, digest.hexdigest()) for recipient in message.recipients]
+        return Autopsy(found, wrong, after)
