@@ -1,7 +1,7 @@
 """The worker process that reads summaries out of contents: `python -m relay.extraction`, spoken to over its pipes.
 
 A content that makes a parser hang or crash hangs or crashes this process alone. Asked: a length (4 octets, big endian)
-and so many octets; the first time the patterns, pickled, then contents. Answers: a length and a pickled Summary.
+and so many octets; the first time a pickled Wish, then contents. Answers: a length and a pickled Summary.
 Ends when its input ends, so it never outlives the server. Does not start itself (`extractor.py`).
 """
 
@@ -12,13 +12,22 @@ import pickle
 import signal
 import struct
 import sys
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from relay.rendition.extract import extract
+from relay.rendition.extract import MAX_TEXT, ReferencePattern, extract
 
 LENGTH = struct.Struct(">I")
 NICENESS = 10
 """Reading summaries must not slow down intake on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to read: the business codes to look for, and how many characters of visible text to keep."""
+
+    patterns: tuple[ReferencePattern, ...] = ()
+    max_text: int = MAX_TEXT
 
 
 def _asked(source: BinaryIO) -> bytes | None:
@@ -34,9 +43,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    patterns = pickle.loads(_asked(source) or b"")  # noqa: S301 - from our own parent process
+    wish: Wish = pickle.loads(_asked(source) or b"")  # noqa: S301 - from our own parent process
     while (content := _asked(source)) is not None:
-        answer = pickle.dumps(extract(content, patterns))
+        answer = pickle.dumps(extract(content, wish.patterns, max_text=wish.max_text))
         sink.write(LENGTH.pack(len(answer)) + answer)
         sink.flush()
 

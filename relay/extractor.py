@@ -10,14 +10,16 @@ import contextlib
 import pickle
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from relay import maillog
-from relay.extraction import LENGTH
+from relay.extraction import LENGTH, Wish
 from relay.model.summary import Summary
 
-TIME_LIMIT = 60.0
+TIME_LIMIT = 45.0
 """Seconds for one content; a worker that takes longer is replaced."""
+
+
+class WorkerLost(Exception):
+    """The worker hung or died over this content and was replaced; the message is listed by its envelope."""
 
 
 class Extractor:
@@ -25,35 +27,37 @@ class Extractor:
 
     def __init__(
         self,
-        patterns: Sequence[Any],
+        wish: Wish,
         *,
         time_limit: float = TIME_LIMIT,
         program: Sequence[str] = ("-m", "relay.extraction"),
     ) -> None:
-        self._patterns = tuple(patterns)
+        self._wish = wish
         self._time_limit = time_limit
         self._program = tuple(program)
         self._worker: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
     async def __call__(self, content: bytes) -> Summary:
-        """The summary of a content; an empty one where the worker hung or died: the message is listed by envelope."""
+        """The summary of a content. Raises WorkerLost."""
         async with self._turn:
             try:
                 async with asyncio.timeout(self._time_limit):
                     return await self._ask(content)
-            except (TimeoutError, OSError, asyncio.IncompleteReadError) as cause:
-                maillog.room_failed("extractor", cause)
+            except TimeoutError as cause:
                 await self._end()
-                return Summary()
+                raise WorkerLost(f"reading it took more than {self._time_limit:g} seconds") from cause
+            except (OSError, asyncio.IncompleteReadError) as cause:
+                await self._end()
+                raise WorkerLost("reading it ended the worker process") from cause
             except asyncio.CancelledError:
                 await self._end()
                 raise
 
-    async def use(self, patterns: Sequence[Any]) -> None:
-        """From the next content on the worker looks for these references."""
+    async def use(self, wish: Wish) -> None:
+        """From the next content on the worker reads by this wish."""
         async with self._turn:
-            self._patterns = tuple(patterns)
+            self._wish = wish
             await self._end()
 
     async def close(self) -> None:
@@ -77,8 +81,8 @@ class Extractor:
             sys.executable, *self._program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         assert worker.stdin is not None  # noqa: S101 - made with pipes
-        patterns = pickle.dumps(self._patterns)
-        worker.stdin.write(LENGTH.pack(len(patterns)) + patterns)
+        wish = pickle.dumps(self._wish)
+        worker.stdin.write(LENGTH.pack(len(wish)) + wish)
         return worker
 
     async def _end(self) -> None:

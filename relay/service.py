@@ -31,6 +31,7 @@ from relay.archive.indexer import Indexer
 from relay.config import Config
 from relay.control import Control
 from relay.courier.courier import Courier
+from relay.extraction import Wish
 from relay.extractor import Extractor
 from relay.greeting import Facts, greeting
 from relay.intake.credentials import Directory
@@ -70,9 +71,10 @@ def archive_url(config: Config) -> str:
     return config.archive.url or f"sqlite:///{config.archive.path.resolve() / 'archive.db'}"
 
 
-def patterns(config: Config) -> tuple[ReferencePattern, ...]:
-    """The business codes to look for, as the extractor takes them."""
-    return tuple(ReferencePattern(one.name, one.pattern, tuple(one.where)) for one in config.reference)
+def wish(config: Config) -> Wish:
+    """How summaries are read, as the extractor takes it."""
+    patterns = (ReferencePattern(one.name, one.pattern, tuple(one.where), one.link) for one in config.reference)
+    return Wish(tuple(patterns), config.archive.max_content_text)
 
 
 def make_folder(path: Path) -> None:
@@ -138,7 +140,7 @@ class Service:
         except (ArchiveError, OSError) as error:
             raise StartError(f"{folder}: cannot open the archive: {error}") from error
         stack.push_async_callback(self._archive.close)
-        self._extractor = Extractor(patterns(config))
+        self._extractor = Extractor(wish(config))
         stack.push_async_callback(self._extractor.close)
         indexer = Indexer(self._archive, self._extractor)
         await indexer.start()
@@ -261,7 +263,7 @@ class Service:
         await self._intake.reload(self._smtp(), await self._directory())
         await self._courier.reload(config.delivery, config.upstream, hostname=self._hostname())
         if before.reference != config.reference:
-            await self._extractor.use(patterns(config))
+            await self._extractor.use(wish(config))
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         maillog.configuration_loaded(waits)
 
@@ -271,7 +273,8 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _address(host: str, port: int | None) -> str:
-    if port is None:
+def _address(host: str, port: int) -> str:
+    """`127.0.0.1:1025`, `[::1]:1025`; a UNIX socket has no port, only its path."""
+    if port == 0:
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -155,10 +155,11 @@ def account_event(what: str, **data: str) -> Any:
     from relay.model.event import Event, Kind
     from relay.service import new_id, now
 
-    return Event(new_id(), now(), Kind.ACCOUNT_CHANGED, f"command:{_operator()}", data={"what": what, **data})
+    return Event(new_id(), now(), Kind.ACCOUNT_CHANGED, f"command:{operator()}", data={"what": what, **data})
 
 
-def _operator() -> str:
+def operator() -> str:
+    """The system's name of the person who runs the command."""
     import getpass
 
     try:
