@@ -1,0 +1,154 @@
+"""What every sent copy may need: our Received field, and line ends made CRLF. All as edits; nothing is re-encoded.
+
+RFC 5321 section 4.4 (trace), section 2.3.8 (lines). Takes plain values: rendition knows no configuration and no clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from relay.model.edit import Edit
+from relay.rendition.edit import merge
+from relay.rendition.mime import header_fields
+
+MAX_LINE_END_EDITS = 10_000
+"""Beyond this many the content between two other edits is replaced as a whole: still exact, and cheap to store."""
+
+OWN_PREFIX = "x-mailwitness-"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_UNSAFE = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
+_NOT_IN_COMMENT = re.compile(r"[^A-Za-z0-9.:_\[\]/@ -]")
+_PEER = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?(?::[0-9]{1,5})?")
+
+# A broken line end: CRs before a CRLF are one line end together with it, see mime.LINE_END.
+_BROKEN_LINE_END = re.compile(rb"\r{2,8}\n|(?<!\r)\n|\r(?!\r{0,7}\n)")
+
+
+def date_time(at: int) -> str:
+    """`at` (UTC microseconds) as RFC 5322 section 3.3 writes it: `Tue, 24 Nov 2026 13:46:38 +0000`."""
+    when = _EPOCH + timedelta(microseconds=at)
+    day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
+    return f"{day}, {when.day} {month} {when.year:04} {when:%H:%M:%S} +0000"
+
+
+def received_edit(
+    kind: str,
+    *,
+    hostname: str,
+    protocol: str,
+    message_id: str,
+    received_at: int,
+    helo: str = "",
+    peer: str = "",
+    application: str = "",
+    tls: str = "",
+) -> tuple[Edit, ...]:
+    """The edit that puts our Received field on top; none for kind `none`.
+
+    `minimal` says by whom, how, under which id and when; `full` also from where: `helo`, `peer` (as in
+    `Reception.peer`), `application`, `tls`. Whatever a client chose is reduced to harmless characters.
+    There is no `for` clause: it would tell one recipient of another (Bcc).
+
+        Received: from app.example ([192.0.2.7]) (billing, TLSv1.3)
+         by relay.example with ESMTPSA id 01J...;
+         Tue, 24 Nov 2026 13:46:38 +0000
+    """
+    if kind == "none":
+        return ()
+    clauses = [f"by {_word(hostname)} with {_word(protocol)} id {_word(message_id)};", date_time(received_at)]
+    if kind == "full":
+        clauses.insert(0, _from_clause(helo, peer, application, tls))
+    field = "Received: " + "\r\n ".join(clauses) + "\r\n"
+    return (Edit(0, 0, field.encode("ascii"), "trace"),)
+
+
+def own_header_edits(content: bytes) -> tuple[Edit, ...]:
+    """The edits that take our own fields, `X-Mailwitness-*`, out of the message's header section.
+
+    They speak to us alone (tags, metadata); the recipient has no use for them. Fields of others are never touched.
+    """
+    return tuple(
+        Edit(field.start, field.stop, b"", "own-headers")
+        for field in header_fields(content)
+        if field.key.startswith(OWN_PREFIX)
+    )
+
+
+def transit_edits(content: bytes, received: tuple[Edit, ...] = ()) -> tuple[Edit, ...]:
+    """All edits of a plain sent copy: the Received field, our own fields out, line ends made CRLF.
+
+    A clean content without our fields needs none, so what is sent then is what came.
+    """
+    own = own_header_edits(content)
+    return merge(received, own, line_end_edits(content, own))
+
+
+def line_end_edits(content: bytes, around: Sequence[Edit] = ()) -> tuple[Edit, ...]:
+    """The edits that make every line end of `content` a CRLF, and give the last line one if it has none.
+
+    `around`: edits of other steps, in order, whose ranges are left alone; they begin and end at line starts.
+    More than MAX_LINE_END_EDITS of them between two others become one that replaces the whole stretch.
+    """
+    edits: list[Edit] = []
+    for start, stop in _gaps(len(content), around):
+        edits += _gap_edits(content, start, stop)
+    return tuple(edits)
+
+
+def _gap_edits(content: bytes, start: int, stop: int) -> list[Edit]:
+    end = _missing_end(content, stop)
+    pairs = content.count(b"\r\n", start, stop)
+    broken = content.count(b"\r", start, stop) + content.count(b"\n", start, stop) - 2 * pairs
+    if broken > MAX_LINE_END_EDITS:
+        return [Edit(start, stop, _with_crlf(content[start:stop]) + end, "line-ends")]
+    edits: list[Edit] = []
+    if broken:
+        edits += (
+            Edit(match.start(), match.end(), b"\r\n", "line-ends")
+            for match in _BROKEN_LINE_END.finditer(content, start, stop)
+        )
+    return [*edits, Edit(stop, stop, end, "line-ends")] if end else edits
+
+
+def _with_crlf(octets: bytes) -> bytes:
+    """The same line ends as _BROKEN_LINE_END finds, by whole-string steps that stay cheap for millions of them."""
+    for _ in range(7):
+        octets = octets.replace(b"\r\r\n", b"\r\n")
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
+def _missing_end(content: bytes, stop: int) -> bytes:
+    return b"\r\n" if 0 < stop == len(content) and content[-1] not in b"\r\n" else b""
+
+
+def _gaps(size: int, around: Sequence[Edit]) -> Iterator[tuple[int, int]]:
+    position = 0
+    for edit in around:
+        if edit.start > position:
+            yield position, edit.start
+        position = edit.stop
+    if position < size:
+        yield position, size
+
+
+def _from_clause(helo: str, peer: str, application: str, tls: str) -> str:
+    match = _PEER.fullmatch(peer)
+    if match is None:
+        address = _comment(peer) or "unknown"
+    else:
+        address = f"[IPv6:{match[1]}]" if ":" in match[1] else f"[{match[1]}]"
+    facts = ", ".join(fact for fact in (_comment(application), _comment(tls)) if fact)
+    return f"from {_word(helo)} ({address})" + (f" ({facts})" if facts else "")
+
+
+def _word(text: str) -> str:
+    return _UNSAFE.sub("?", text)[:255] or "unknown"
+
+
+def _comment(text: str) -> str:
+    return _NOT_IN_COMMENT.sub("?", text)[:100].strip()
