@@ -1,0 +1,322 @@
+"""A consignment: recipients of one message that share a rendition and travel in one transaction upstream.
+
+The path, and what holds if we crash after each step:
+
+    render            nothing happened; the lease runs out, the deliveries are due again
+    begin_attempts    (commit 2) an open attempt is visible; it is recovered as unconfirmed
+    send              the same: it may have been sent, and is sent again (RFC 1047: twice rather than never)
+    finish_attempts   (commit 3) done
+
+Whatever goes wrong concerns these recipients alone: a broken message must not stop the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+
+from relay import maillog
+from relay.archive.api import ArchiveUnavailable, Closing
+from relay.courier import postmaster
+from relay.courier.command import Plan, plan
+from relay.courier.desk import Desk
+from relay.courier.notice import Report, owed
+from relay.courier.pool import Pool, Suspended
+from relay.courier.rendering import Rendition, render
+from relay.courier.session import Session
+from relay.courier.trouble import NoSession, StaleSession
+from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, State, after
+from relay.model.event import Event, Grade, Kind
+from relay.model.message import Message
+from relay.model.reply import Reply, local_reply
+
+LARGE = 128 * 1024
+"""Octets from which rendering is done in a thread."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between tries to write an outcome down while the archive cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who answered, and how the line was secured."""
+
+    peer: str | None = None
+    tls_version: str | None = None
+    tls_cipher: str | None = None
+    is_dsn_passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one recipient in one transaction."""
+
+    delivery: Delivery
+    outcome: Outcome
+    contact: Contact = Contact()
+
+
+class Consignment:
+    """Claimed deliveries of one message; `carry` deals with every one of them."""
+
+    def __init__(self, desk: Desk, pool: Pool, message: Message, deliveries: Sequence[Delivery]) -> None:
+        self._desk, self._pool, self._message = desk, pool, message
+        self._open = {delivery.id: delivery for delivery in deliveries}
+        """Those whose end is not written down yet."""
+        self._begun: dict[str, Attempt] = {}
+
+    @property
+    def open_ids(self) -> list[str]:
+        """The deliveries that still need their lease."""
+        return list(self._open)
+
+    async def carry(self) -> None:
+        """Brings each delivery to the state that its reply means. Raises nothing but cancellation.
+
+        Where even that cannot be written down, the lease runs out and recovery deals with it.
+        """
+        try:
+            async with self._desk.budget.share(self._message.size):
+                await self._carry()
+        except Suspended as suspended:
+            await self._guarded(self._wait_for_upstream(suspended))
+        except ArchiveUnavailable as error:
+            maillog.room_failed("courier", error)
+            await self._guarded(self.give_back())
+        except Exception as error:
+            maillog.room_failed("courier", error)
+            reply = local_reply(451, "4.3.0", f"could not be made ready for sending: {type(error).__name__}: {error}")
+            await self._guarded(self._defer(reply))
+
+    async def give_back(self, seconds: float = 0.0) -> None:
+        """Makes the deliveries that were not tried due again, in `seconds`."""
+        due_at = self._desk.clock() + int(seconds * MICROSECONDS)
+        untried = [delivery for id, delivery in self._open.items() if id not in self._begun]
+        await self._desk.archive.release(
+            [
+                replace(delivery, state=State.DEFERRED if delivery.attempts else State.QUEUED, due_at=due_at)
+                for delivery in untried
+            ]
+        )
+        for delivery in untried:
+            del self._open[delivery.id]
+
+    async def _guarded(self, last_resort: Awaitable[None]) -> None:
+        try:
+            await last_resort
+        except Exception as error:
+            maillog.room_failed("courier", error)
+
+    # -- sending -----------------------------------------------------------------------------------------------
+    async def _carry(self) -> None:
+        rendition = await self._render()
+        try:
+            session = await self._pool.acquire()
+        except Suspended:
+            raise
+        except NoSession as refusal:
+            await self._begin(rendition)
+            await self._close([Result(delivery, Outcome(refusal.reply)) for delivery in self._open.values()])
+            return
+        try:
+            await self._begin(rendition)
+        except BaseException:
+            self._pool.release(session)
+            raise
+        await self._send_to_all(session, rendition)
+
+    async def _render(self) -> Rendition:
+        content = await self._desk.archive.content(self._message.id)
+        arguments = (self._message, content, self._desk.settings.trace, self._desk.hostname)
+        if len(content) < LARGE:
+            return render(*arguments)
+        return await asyncio.to_thread(render, *arguments)
+
+    async def _begin(self, rendition: Rendition) -> None:
+        now = self._desk.clock()
+        attempts = [
+            Attempt(
+                id=self._desk.new_id(),
+                delivery_id=delivery.id,
+                message_id=self._message.id,
+                number=delivery.attempts + 1,
+                upstream=self._pool.upstream.name,
+                began_at=now,
+                edits=rendition.edits,
+                wire_sha256=rendition.sha256,
+                wire_size=len(rendition.wire),
+            )
+            for delivery in self._open.values()
+        ]
+        await self._desk.archive.begin_attempts(attempts)
+        self._begun = {attempt.delivery_id: attempt for attempt in attempts}
+
+    async def _send_to_all(self, session: Session, rendition: Rendition) -> None:
+        """One transaction, and more where the upstream takes fewer recipients at once."""
+        pending = list(self._open.values())
+        while True:
+            results = await self._exchange(session, pending, rendition)
+            again = _left_over(results)
+            await self._close([result for result in results if result.delivery not in again])
+            if not again:
+                return
+            pending = again
+            try:
+                session = await self._pool.acquire()
+            except NoSession as refusal:
+                await self._close([Result(delivery, Outcome(refusal.reply)) for delivery in pending])
+                return
+
+    async def _exchange(self, session: Session, pending: Sequence[Delivery], rendition: Rendition) -> list[Result]:
+        """One transaction for `pending`; gives the session back. A kept session that had died is replaced."""
+        while True:
+            offer = plan(
+                self._message.envelope,
+                [delivery.recipient for delivery in pending],
+                rendition.wire,
+                session.capabilities,
+            )
+            contact = Contact(session.peer, session.tls_version, session.tls_cipher, offer.is_dsn_passed)
+            try:
+                return await _transact(session, offer, pending, rendition.wire, contact)
+            except StaleSession:
+                pass
+            finally:
+                self._pool.release(session)
+            try:
+                session = await self._pool.acquire()
+            except NoSession as refusal:
+                return [Result(delivery, Outcome(refusal.reply)) for delivery in pending]
+
+    # -- writing down ------------------------------------------------------------------------------------------
+    async def _close(self, results: Sequence[Result]) -> None:
+        """Commit 3 for these deliveries, then what follows from it: the log, the notices."""
+        closings = [self._closing(result) for result in results]
+        await self._write(closings)
+        reports: list[Report] = []
+        for result, closing in zip(results, closings, strict=True):
+            del self._open[closing.delivery.id]
+            maillog.attempt_closed(closing.attempt, closing.delivery)
+            report = owed(
+                closing.delivery,
+                closing.event.kind,
+                self._message.envelope,
+                is_dsn_passed=result.contact.is_dsn_passed,
+            )
+            if report is not None:
+                reports.append(report)
+        if reports:
+            await self._guarded(postmaster.issue(self._desk, self._message, reports, self._pool.upstream.host))
+
+    async def _write(self, closings: Sequence[Closing]) -> None:
+        """The upstream has answered: this must be written, so it is tried until the archive can."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._desk.archive.finish_attempts(closings)
+                return
+            except ArchiveUnavailable as error:
+                maillog.room_failed("courier", error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _closing(self, result: Result) -> Closing:
+        delivery, event = self._judge(result.delivery, result.outcome)
+        attempt = replace(
+            self._begun[delivery.id],
+            finished_at=event.at,
+            reply=result.outcome.reply,
+            is_uncertain=result.outcome.is_uncertain,
+            peer=result.contact.peer,
+            tls_version=result.contact.tls_version,
+            tls_cipher=result.contact.tls_cipher,
+        )
+        return Closing(attempt, delivery, event)
+
+    def _judge(self, delivery: Delivery, outcome: Outcome) -> tuple[Delivery, Event]:
+        """The delivery after `outcome`, and the event that says so."""
+        desk, reply, now = self._desk, outcome.reply, self._desk.clock()
+        judged, kind = after(
+            replace(delivery, upstream=self._pool.upstream.name),
+            outcome,
+            now,
+            desk.schedule,
+            spread=desk.spread(),
+            retry_unconfirmed=desk.settings.unconfirmed == "retry",
+        )
+        return judged, self._event(judged, kind, reply, now)
+
+    def _event(self, delivery: Delivery, kind: Kind, reply: Reply, now: int) -> Event:
+        attempt = self._begun.get(delivery.id)
+        data = {
+            "code": reply.code,
+            "enhanced": reply.enhanced,
+            "text": reply.text,
+            "is_local": reply.is_local,
+            "upstream": self._pool.upstream.name,
+            "attempt": attempt.id if attempt else None,
+            "due_at": delivery.due_at,
+        }
+        return Event(
+            id=self._desk.new_id(),
+            at=now,
+            kind=kind,
+            actor="relay" if reply.is_local else f"upstream:{self._pool.upstream.name}",
+            message_id=self._message.id,
+            delivery_id=delivery.id,
+            grade=Grade.OWN if reply.is_local else Grade.PEER,
+            data={key: value for key, value in data.items() if value is not None},
+        )
+
+    # -- when nothing could be sent ----------------------------------------------------------------------------
+    async def _wait_for_upstream(self, suspended: Suspended) -> None:
+        """Gives back what was not tried; what has expired meanwhile fails now."""
+        now = self._desk.clock()
+        is_late = any(
+            delivery.expires_at is not None and delivery.expires_at <= now for delivery in self._open.values()
+        )
+        if is_late:
+            await self._defer(suspended.reply)
+        else:
+            await self.give_back(suspended.seconds)
+
+    async def _defer(self, reply: Reply) -> None:
+        """Ends all open deliveries with `reply`; those without an attempt as well.
+
+        An attempt that was begun may have been sent: it is closed as uncertain.
+        """
+        begun = [delivery for id, delivery in self._open.items() if id in self._begun]
+        if begun:
+            await self._close([Result(delivery, Outcome(reply, is_uncertain=True)) for delivery in begun])
+        judged = [self._judge(delivery, Outcome(reply)) for delivery in self._open.values()]
+        if judged:
+            await self._desk.archive.add_events([event for _, event in judged])
+            await self._desk.archive.release([delivery for delivery, _ in judged])
+            self._open.clear()
+
+
+async def _transact(
+    session: Session, offer: Plan, pending: Sequence[Delivery], wire: bytes, contact: Contact
+) -> list[Result]:
+    """Sends what the plan allows; what it refuses gets the plan's reply. Raises StaleSession."""
+    if isinstance(offer.mail, Reply):
+        return [Result(delivery, Outcome(offer.mail)) for delivery in pending]
+    lines = [line for line in offer.rcpts if isinstance(line, bytes)]
+    outcomes = iter(await session.send(offer.mail, lines, wire) if lines else ())
+    return [
+        Result(delivery, Outcome(line) if isinstance(line, Reply) else next(outcomes), contact)
+        for delivery, line in zip(pending, offer.rcpts, strict=True)
+    ]
+
+
+def _left_over(results: Sequence[Result]) -> list[Delivery]:
+    """Those refused only because there were too many at once (RFC 5321 section 4.5.3.1.10), if others got through."""
+    if not any(result.outcome.reply.is_positive and not result.outcome.is_uncertain for result in results):
+        return []
+    return [result.delivery for result in results if _is_too_many(result.outcome.reply)]
+
+
+def _is_too_many(reply: Reply) -> bool:
+    return (
+        not reply.is_local and reply.code in (452, 552) and (reply.enhanced is None or reply.enhanced.endswith(".5.3"))
+    )

@@ -1,0 +1,230 @@
+"""The sessions with one upstream: kept and used again, never more than configured, and no hammering when it is down.
+
+A failed connect suspends the upstream for 1, 2, 4 … 60 s; then one session is tried alone, and only when it succeeds
+do others follow. An upstream that refuses a further session while others work has a limit of its own: then the open
+ones are shared for a minute. (A breaker that chooses among several upstreams would ask `suspended_for`.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+
+from relay import maillog
+from relay.config import Upstream
+from relay.courier import trouble
+from relay.courier.session import Session, open_session, tls_context
+from relay.courier.trouble import NoSession
+from relay.model.reply import local_reply
+
+MAX_IDLE = 15.0
+"""Seconds that a session without work is kept."""
+CHECK_IDLE = 3.0
+"""Seconds without work after which a session is asked (RSET) before it gets a message."""
+FIRST_BACK_OFF, MAX_BACK_OFF = 1.0, 60.0
+NARROWED = 60.0
+"""Seconds for which an upstream's own limit of sessions is remembered."""
+
+
+class Suspended(NoSession):
+    """No session is tried for now, because the last try failed; `seconds` until the next may be."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(local_reply(421, "4.4.1", f"the upstream is not reached; tried again in {seconds:.0f} s"))
+        self.seconds = seconds
+
+
+class Pool:
+    """Sessions of one upstream. Used within one event loop."""
+
+    def __init__(self, upstream: Upstream, helo: str, spread: Callable[[], float]) -> None:
+        self.upstream = upstream
+        self._helo = upstream.helo or helo
+        self._spread = spread
+        self._idle: list[Session] = []
+        self._open = 0
+        """Sessions in use, kept, or being opened."""
+        self._limit, self._narrowed_until = upstream.connections, 0.0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._failures, self._suspended_until = 0, 0.0
+        self._context: ssl.SSLContext | None = None
+        self._is_proven = False
+        self._probing = asyncio.Lock()
+        self._is_closed = False
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the latest try to open a session succeeded."""
+        return self._is_proven
+
+    @property
+    def suspended_for(self) -> float:
+        """Seconds until a session may be tried; 0 when it may be now."""
+        return max(0.0, self._suspended_until - asyncio.get_running_loop().time()) if not self._is_proven else 0.0
+
+    async def acquire(self) -> Session:
+        """A session ready for MAIL, a kept one if there is one; waits while all are in use.
+
+        To be given back by `release`, whatever became of it. Raises NoSession (Suspended if none was tried).
+        """
+        try:
+            while True:
+                session = await self._kept()
+                if session is None and self._open < self._current_limit():
+                    session = await self._connect_or_narrow()
+                if session is not None:
+                    return session
+                if self._open >= self._limit:
+                    await self._wait()
+        except BaseException:
+            self._wake()  # whoever waits behind us may have been counting on the session that we did not get
+            raise
+
+    def release(self, session: Session) -> None:
+        """Takes a session back, to be kept or closed."""
+        is_spent = session.transactions >= self.upstream.messages_per_connection
+        if session.is_usable and not is_spent and not self._is_closed:
+            loop = asyncio.get_running_loop()
+            session.released_at = loop.time()
+            self._idle.append(session)
+            if self._sweeper is None:
+                self._sweeper = loop.call_later(MAX_IDLE, self._sweep)
+            self._wake()
+        else:
+            self._dismiss(session)
+
+    async def close(self) -> None:
+        """Ends the kept sessions; those in use are ended when they are given back."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for session in self._idle:
+            self._dismiss(session)
+        self._idle.clear()
+        await asyncio.gather(*self._farewells)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+    async def _kept(self) -> Session | None:
+        while self._idle:
+            session = self._idle.pop()
+            try:
+                is_alive = await session.is_alive(CHECK_IDLE)
+            except BaseException:
+                self._dismiss(session)
+                raise
+            if is_alive:
+                return session
+            self._dismiss(session)
+        return None
+
+    async def _connect_or_narrow(self) -> Session | None:
+        """A new session; None when the upstream wants no more than are open, which then have to do."""
+        try:
+            return await self._connect()
+        except Suspended:
+            raise
+        except NoSession as refusal:
+            if self._open == 0:
+                raise
+            self._narrow(refusal)
+            return None
+
+    async def _connect(self) -> Session:
+        if not self._is_proven:
+            async with self._probing:
+                if not self._is_proven:
+                    return await self._dial()
+        return await self._dial()
+
+    async def _dial(self) -> Session:
+        if self.suspended_for > 0:
+            raise Suspended(self.suspended_for)
+        failures = self._failures
+        self._open += 1
+        try:
+            if self._context is None:
+                self._context = tls_context(self.upstream)
+            session = await open_session(self.upstream, self._helo, self._context)
+        except NoSession as refusal:
+            self._forget()
+            if self._open == 0 and self._failures == failures:
+                self._suspend(refusal)
+            raise
+        except OSError as error:
+            self._forget()
+            unreadable = NoSession(trouble.broken(error))
+            self._suspend(unreadable)
+            raise unreadable from error
+        except BaseException:
+            self._forget()
+            raise
+        if self._failures:
+            self._limit = self.upstream.connections
+        self._is_proven, self._failures = True, 0
+        return session
+
+    def _suspend(self, refusal: NoSession) -> None:
+        back_off = min(FIRST_BACK_OFF * 2.0 ** min(self._failures, 16), MAX_BACK_OFF)
+        self._failures += 1
+        self._is_proven = False
+        now = asyncio.get_running_loop().time()
+        self._suspended_until = now + back_off * (1 + 0.1 * self._spread())
+        maillog.upstream_unreachable(self.upstream.name, str(refusal.reply))
+
+    def _narrow(self, refusal: NoSession) -> None:
+        self._limit = max(1, self._open)
+        self._narrowed_until = asyncio.get_running_loop().time() + NARROWED
+        maillog.upstream_unreachable(self.upstream.name, f"with {self._open} sessions open: {refusal.reply}")
+
+    def _current_limit(self) -> int:
+        if self._limit < self.upstream.connections and asyncio.get_running_loop().time() >= self._narrowed_until:
+            self._limit = self.upstream.connections
+        return self._limit
+
+    async def _wait(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._wake()
+            raise
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _forget(self) -> None:
+        self._open -= 1
+        self._wake()
+
+    def _dismiss(self, session: Session) -> None:
+        self._forget()
+        if not session.is_usable:
+            session.abort()
+            return
+        task = asyncio.get_running_loop().create_task(session.quit())
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - MAX_IDLE
+        kept = [session for session in self._idle if session.released_at > oldest and session.is_usable]
+        for session in self._idle:
+            if session not in kept:
+                self._dismiss(session)
+        self._idle = kept
+        if kept:
+            first = min(session.released_at for session in kept)
+            self._sweeper = loop.call_later(first - oldest, self._sweep)
