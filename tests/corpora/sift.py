@@ -26,7 +26,7 @@ _KNOWN_TEXT = b"""
     dkim-signature arc-seal authentication-results list-id x-spam-status envelope-to
     """
 _KNOWN = frozenset(_KNOWN_TEXT.split())
-_POSTMARK = re.compile(rb"^From [^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
+_POSTMARK = re.compile(rb"^From [^\r\n]*\d\d:\d\d[^\r\n]*\d{4}[^\r\n]*\r?\n", re.MULTILINE)
 
 
 def messages(name: str, octets: bytes) -> Iterator[bytes]:

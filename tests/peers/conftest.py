@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import hashlib
 import ipaddress
@@ -16,31 +15,56 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.peers.house import PASSWORD, USER, House
-from tests.support.victim import Victim, free_port
+from tests.support.server import RunningServer
+
+CONFIGURATION = """
+[[smtp.listeners]]
+name = "plain"
+port = 0
+
+[[smtp.listeners]]
+name = "submission"
+port = 0
+tls = "required"
+certificate = "{certificate}"
+certificate_key = "{key}"
+require_auth = true
+
+[[smtp.listeners]]
+name = "smtps"
+port = 0
+tls = "implicit"
+certificate = "{certificate}"
+certificate_key = "{key}"
+require_auth = true
+
+[archive]
+path = "{folder}/data"
+
+[viewer]
+port = 0
+
+[[application]]
+name = "shop"
+username = "{user}"
+secret_hash = "sha256:{secret}"
+"""
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("peers")
     certificate, key = make_certificate(folder)
-    submission, smtps = free_port(), free_port()
-    tls = f'certificate = "{certificate}"\ncertificate_key = "{key}"\nrequire_auth = true\n'
-    settings = (
-        f'[[smtp.listeners]]\nname = "submission"\nport = {submission}\ntls = "required"\n{tls}'
-        f'[[smtp.listeners]]\nname = "smtps"\nport = {smtps}\ntls = "implicit"\n{tls}'
-        f'[[application]]\nname = "shop"\nusername = "{USER}"\n'
-        f'secret_hash = "sha256:{hashlib.sha256(PASSWORD.encode()).hexdigest()}"\n'
-    )
-    victim = Victim(folder, settings=settings)
-    try:
-        asyncio.run(_start(victim))
-        yield House(victim.archive, victim.config, victim.port, submission, smtps, certificate)
-    finally:
-        victim.end()
-
-
-async def _start(victim: Victim) -> None:
-    await victim.start()
+    secret = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    text = CONFIGURATION.format(certificate=certificate, key=key, folder=folder, user=USER, secret=secret)
+    with RunningServer(folder, text, own_tables=True) as server:
+        ports = {name: int(address.rpartition(":")[2]) for name, address in server.status["smtp"]}
+        yield House(
+            archive=server.archive_path / "archive.db",
+            config=server.config_file,
+            certificate=certificate,
+            **ports,
+        )
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
