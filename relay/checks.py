@@ -172,7 +172,7 @@ def _application(application: Application, here: Location) -> Iterator[Problem]:
         yield Problem((*here, "secret_hash"), "missing, expected the line that `mailwitness application add` prints")
     if application.secret_hash and not application.username:
         yield Problem((*here, "username"), "missing, expected the name that belongs to secret_hash")
-    if not application.username and not application.addresses:
+    if not (application.username or application.secret_hash or application.addresses):
         yield Problem((*here, "addresses"), "missing, expected username or addresses to know the application by")
     for n, rule in enumerate(application.senders):
         if SENDER_RULE.fullmatch(rule) is None:
