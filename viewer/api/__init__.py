@@ -1,9 +1,15 @@
-"""Placeholder."""
+"""The JSON API under /api: what the pages can do, for programs. Described by `viewer/openapi.py`.
+
+One module for each kind of thing; `shape.py` says how things look as JSON.
+"""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from viewer.api import content, description, events, export, messages, parts
+
 
 def setup(app: web.Application) -> None:
-    """Registers the routes."""
+    for part in (messages, content, parts, events, export, description):
+        app.add_routes(part.routes)

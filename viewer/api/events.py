@@ -1,0 +1,21 @@
+"""The journal of all messages and people, in the order of recording."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from viewer.api import shape
+from viewer.api.parameters import number
+from viewer.keys import ARCHIVE
+from viewer.people import Permission
+from viewer.security import require
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/api/events")
+async def events(request: web.Request) -> web.Response:
+    require(request, Permission.READ)
+    after, limit = number(request, "after", 0, 0, 2**62), number(request, "limit", 1000, 1, 1000)
+    facts = await request.app[ARCHIVE].events(after=after, limit=limit)
+    return web.json_response({"events": [shape.event(number, fact) for number, fact in facts]})

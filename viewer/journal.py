@@ -1,0 +1,28 @@
+"""What people do here, recorded as events: opened, downloaded, exported, sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from relay.model.event import Event, Kind
+from viewer.keys import ARCHIVE, CLOCK, NEW_ID
+from viewer.security import client_address, signed_in_user
+
+
+def deed(
+    request: web.Request, kind: Kind, message_id: str | None = None, delivery_id: str | None = None, **data: Any
+) -> Event:
+    """The event that says what the person who asks does now."""
+    facts = {**data, "address": str(client_address(request) or "unix")}
+    actor = signed_in_user(request).actor
+    return Event(request.app[NEW_ID](), request.app[CLOCK](), kind, actor, message_id, delivery_id, data=facts)
+
+
+async def record(
+    request: web.Request, kind: Kind, message_id: str | None = None, delivery_id: str | None = None, **data: Any
+) -> None:
+    """Adds that event. A HEAD request shows nothing to anyone, so it leaves none."""
+    if request.method != "HEAD":
+        await request.app[ARCHIVE].add_events([deed(request, kind, message_id, delivery_id, **data)])
