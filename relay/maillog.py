@@ -113,6 +113,8 @@ def to_stderr(*, is_verbose: bool, is_terminal: bool) -> None:
 
 
 def _shape(is_terminal: bool) -> list[Any]:
+    # No local variables in tracebacks: they hold content and passwords.
     if is_terminal:
-        return [structlog.dev.ConsoleRenderer()]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=repr)]
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer(default=repr)]

@@ -1,4 +1,4 @@
-"""The service: builds the parts, starts and stops them in order. The one place that knows clock and random source.
+"""The service: builds the parts, starts and stops them in order. The one place that gives them clock and random source.
 
 Order of starting: archive, indexer, courier, intake, viewer, control socket; of stopping: intake (no new sessions,
 running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
@@ -14,7 +14,6 @@ import random
 import secrets
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -22,17 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from ulid import ULID
 
 from relay import maillog, settings
-from relay.archive import open_archive
-from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
+from relay.clock import new_id, now
 from relay.config import Config
 from relay.control import Control
 from relay.courier.courier import Courier
 from relay.extraction import Wish
 from relay.extractor import Extractor
+from relay.folder import FolderError, open_in_folder
 from relay.greeting import Facts, greeting
 from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
@@ -56,33 +54,10 @@ class StartError(Exception):
     """The service cannot start: a port is taken, a folder cannot be made. The text is one line for the operator."""
 
 
-def now() -> int:
-    """UTC microseconds."""
-    return time.time_ns() // 1000
-
-
-def new_id() -> str:
-    """A ULID."""
-    return str(ULID())
-
-
-def archive_url(config: Config) -> str:
-    """Where the archive is, as `open_archive` takes it."""
-    return config.archive.url or f"sqlite:///{config.archive.path.resolve() / 'archive.db'}"
-
-
 def wish(config: Config) -> Wish:
     """How summaries are read, as the extractor takes it."""
     patterns = (ReferencePattern(one.name, one.pattern, tuple(one.where), one.link) for one in config.reference)
     return Wish(tuple(patterns), config.archive.max_content_text)
-
-
-def make_folder(path: Path) -> None:
-    """The archive's folder is there, for its owner alone. Raises StartError."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"{path}: cannot make the archive's folder: {error.strerror}") from error
 
 
 class Service:
@@ -134,11 +109,10 @@ class Service:
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self._config
         folder = config.archive.path.resolve()
-        make_folder(folder)
         try:
-            self._archive = await open_archive(archive_url(config))
-        except (ArchiveError, OSError) as error:
-            raise StartError(f"{folder}: cannot open the archive: {error}") from error
+            self._archive = await open_in_folder(config)
+        except FolderError as error:
+            raise StartError(str(error)) from error
         stack.push_async_callback(self._archive.close)
         self._extractor = Extractor(wish(config))
         stack.push_async_callback(self._extractor.close)

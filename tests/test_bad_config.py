@@ -1,4 +1,4 @@
-"""Each broken configuration in bad_config/ gives exactly the lines in its .expected file: all that is wrong, at once."""
+"""Each broken configuration in bad_config/ gives the lines in its .expected file: all that is wrong, at once."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def add(
 ) -> None:
     """Add an application, or give it a new password; shows the generated password, once."""
     from relay.archive.api import ApplicationRecord
-    from relay.service import now
+    from relay.clock import now
 
     settings = configured(config)
     _check_name(name)

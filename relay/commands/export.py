@@ -42,8 +42,8 @@ def register(app: typer.Typer) -> None:
         config: ConfigFile = None,
     ) -> None:
         """Export messages: ZIP of .eml files with hashes, mbox, CSV, or one .eml."""
+        from relay.clock import new_id, now
         from relay.model.event import Event, Kind
-        from relay.service import new_id, now
 
         settings = configured(config)
         parsed = parsed_query(query)
@@ -63,6 +63,7 @@ def register(app: typer.Typer) -> None:
 async def _export(
     archive: Archive, query: Query, format: Format, sink: BinaryIO, progress: Callable[[int], None]
 ) -> None:
+    import viewer.app  # noqa: F401 - loads the viewer's parts in their order
     from relay.rendition.export import WRITERS
     from viewer.export import export
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -88,32 +89,18 @@ def configured(file: Path | None) -> Config:
 def write(config: Config, errand: str, *arguments: Any) -> None:
     """The archive's method of that name has been run with these arguments, by the server or by us."""
     from relay import errand as errands
-    from relay.archive.api import ArchiveError
 
     try:
         errands.ask(config.archive.path, errand, arguments)
     except errands.NobodyThere:
         asyncio.run(_write_here(config, errand, arguments))
-    except (errands.Refused, ArchiveError) as error:
+    except errands.Refused as error:
         fail(str(error))
 
 
 async def _write_here(config: Config, errand: str, arguments: tuple[Any, ...]) -> None:
-    from relay.archive import open_archive
-    from relay.archive.api import ArchiveError
-    from relay.service import StartError, archive_url, make_folder
-
-    try:
-        make_folder(config.archive.path.resolve())
-        archive = await open_archive(archive_url(config))
-    except (ArchiveError, StartError, OSError) as error:
-        fail(f"cannot open the archive: {error}")
-    try:
+    async with _opened(config, read_only=False) as archive:
         await getattr(archive, errand)(*arguments)
-    except ArchiveError as error:
-        fail(str(error))
-    finally:
-        await archive.close()
 
 
 def read(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:
@@ -122,16 +109,21 @@ def read(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:
 
 
 async def _read_here(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:
-    from relay.archive import open_archive
+    async with _opened(config, read_only=True) as archive:
+        return await question(archive)
+
+
+@asynccontextmanager
+async def _opened(config: Config, *, read_only: bool) -> AsyncIterator[Archive]:
     from relay.archive.api import ArchiveError
-    from relay.service import archive_url
+    from relay.folder import FolderError, open_in_folder
 
     try:
-        archive = await open_archive(archive_url(config), read_only=True)
-    except (ArchiveError, OSError) as error:
-        fail(f"cannot open the archive: {error}")
+        archive = await open_in_folder(config, read_only=read_only)
+    except FolderError as error:
+        fail(str(error))
     try:
-        return await question(archive)
+        yield archive
     except ArchiveError as error:
         fail(str(error))
     finally:
@@ -152,8 +144,8 @@ def shown_time(at: int) -> str:
 
 def account_event(what: str, **data: str) -> Any:
     """The event that tells of a changed user, application or token."""
+    from relay.clock import new_id, now
     from relay.model.event import Event, Kind
-    from relay.service import new_id, now
 
     return Event(new_id(), now(), Kind.ACCOUNT_CHANGED, f"command:{operator()}", data={"what": what, **data})
 

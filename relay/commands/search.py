@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def parsed_query(text: str) -> Query:
     """The query, or the end of the command with what is wrong with it."""
     from relay.archive.query import QuerySyntaxError, parse_query
-    from relay.service import now
+    from relay.clock import now
 
     try:
         return parse_query(text, now=now())

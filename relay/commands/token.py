@@ -24,7 +24,7 @@ def add(
 ) -> None:
     """Make a token; shows it, once."""
     from relay.archive.api import ApiToken
-    from relay.service import new_id, now
+    from relay.clock import new_id, now
 
     settings = configured(config)
     if read_if_any(settings, lambda archive: archive.user(user)) is None:

@@ -48,7 +48,7 @@ def add(
 ) -> None:
     """Add a person; asks for a password."""
     from relay.archive.api import User
-    from relay.service import now
+    from relay.clock import now
 
     settings = configured(config)
     if not name.isprintable() or not name.strip() or len(name) > 64:

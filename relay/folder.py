@@ -1,0 +1,29 @@
+"""The archive's folder: where it is, made for its owner alone, and the archive in it opened for service or command."""
+
+from __future__ import annotations
+
+from relay.archive import open_archive
+from relay.archive.api import Archive, ArchiveError
+from relay.config import Config
+
+
+class FolderError(Exception):
+    """The folder cannot be made, or the archive in it cannot be opened; the text is one line for the operator."""
+
+
+def archive_url(config: Config) -> str:
+    """Where the archive is, as `open_archive` takes it."""
+    return config.archive.url or f"sqlite:///{config.archive.path.resolve() / 'archive.db'}"
+
+
+async def open_in_folder(config: Config, *, read_only: bool = False) -> Archive:
+    """The archive; to write, the folder is made first, with mode 0700. Raises FolderError."""
+    folder = config.archive.path.resolve()
+    try:
+        if not read_only:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return await open_archive(archive_url(config), read_only=read_only)
+    except OSError as error:
+        raise FolderError(f"{folder}: {error.strerror or error}") from error
+    except ArchiveError as error:
+        raise FolderError(f"cannot open the archive: {error}") from error
