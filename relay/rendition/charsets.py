@@ -50,18 +50,15 @@ def is_known(charset: str) -> bool:
 def to_text(octets: bytes, charset: str = "") -> str:
     """`octets` as text; never raises. May hold control characters, never a lone surrogate.
 
-    A charset of several octets a character keeps its word, damage shown as U+FFFD; any other that does not fit, or
-    is not known, gives way to UTF-8, then Windows-1252.
+    Octets that do not fit the charset, or whose charset is not known, are read as UTF-8 if they are that; else damage
+    is shown as U+FFFD in a charset of several octets a character, and the rest is taken for Windows-1252.
     """
     name = charset.lower()
-    if name in _MULTI:
-        return _SURROGATE.sub("\ufffd", octets.decode(_MULTI[name], "replace"))
-    if name not in _UNSPECIFIED and name in _SINGLE:
-        try:
-            return octets.decode(_SINGLE[name])
-        except UnicodeDecodeError:
-            pass
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("cp1252", "replace")
+    codec = _MULTI.get(name) or (_SINGLE.get(name) if name not in _UNSPECIFIED else None)
+    for attempt in (codec, "utf-8"):
+        if attempt is not None:
+            try:
+                return _SURROGATE.sub("\ufffd", octets.decode(attempt))
+            except UnicodeDecodeError:
+                pass
+    return _SURROGATE.sub("\ufffd", octets.decode(_MULTI.get(name, "cp1252"), "replace"))

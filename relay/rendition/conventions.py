@@ -1,7 +1,8 @@
 """Tags and metadata in header fields, as the mail providers' customers already write them. Read, never removed.
 
 One table, CONVENTIONS: field name -> how its value is read. Only our own `X-Mailwitness-*` are taken out of the sent
-copy (`trace.own_header_edits`). Sources: the providers' SMTP documentation, as noted in docs/headers.md.
+copy (`trace.own_header_edits`). Sources: the providers' documentation
+of what their SMTP servers read.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ _DATE = re.compile(
     r"(?:(?P<day>\d{1,2})[ -]\s*+(?P<month>[A-Za-z]{3})[A-Za-z]*+\.?[ ,-]\s*+(?P<year>\d{2,4})\s"
     r"|(?P<month2>[A-Za-z]{3})[A-Za-z]*+\s++(?P<day2>\d{1,2}),?\s++(?:(?P<year2>\d{4})\s)?)"
     r"\s*+(?P<hour>\d{1,2})[:.](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2}))?(?:\.\d{1,9})?"
-    r"\s*+(?P<half>[AaPp][Mm])?\s*+(?P<zone>(?:GMT|UTC)?[+-]\d{4}|[+-]\d\d:\d\d|[A-Za-z]{1,5})?(?:\s++(?P<year3>\d{4}))?"
+    r"\s*+(?P<half>[AaPp][Mm])?\s*+(?P<zone>(?:GMT|UTC)?[+-]\d{3,4}|[+-]\d\d:\d\d|[A-Za-z]{1,5})?(?:\s++(?P<year3>\d{4}))?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "bst": 1, "cet": 1}
@@ -55,8 +55,8 @@ def _hour(hour: int, half: str | None) -> int:
 
 
 def _offset(zone: str) -> timedelta:
-    digits = zone.replace(":", "")[-4:]
-    if not digits.isdigit():
+    digits = re.sub(r"\D", "", zone).zfill(4)
+    if "+" not in zone and "-" not in zone:
         return timedelta(hours=_ZONES.get(zone.lower(), 0))
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -offset if "-" in zone else offset

@@ -161,8 +161,15 @@ def _decode_beginning(part: Part, content: bytes, limit: int) -> bytes:
 
 
 def from_base64(text: bytes) -> bytes:
-    """What can be decoded: other characters are skipped, a cut end is dropped, joined pieces with padding are read."""
-    text = text.translate(None, _NOT_BASE64)
+    """What can be decoded: other characters are skipped, a cut end is dropped, joined pieces with padding are read.
+
+    Text that plainly is no base64 (more than a tenth of it cannot be) stays as it stands: some senders mislabel it.
+    """
+    visible = text.translate(None, b" \t\r\n")
+    clean_text = visible.translate(None, _NOT_BASE64)
+    if len(clean_text) < len(visible) - len(visible) // 10:
+        return text
+    text = clean_text
     runs = text.rstrip(b"=").split(b"=", _MAX_BASE64_RUNS)
     return b"".join(_base64_run(run.replace(b"=", b"")) for run in runs)
 

@@ -12,9 +12,9 @@ from relay.rendition.addresses import MAX_ADDRESSEES, parse_addresses
 from relay.rendition.charsets import is_known
 from relay.rendition.conventions import read_labels
 from relay.rendition.dates import parse_date
-from relay.rendition.decode import decode_field, decode_text, parameter
+from relay.rendition.decode import decode_field, decode_text, filename, parameter
 from relay.rendition.mime import Field, Part, parse, walk
-from relay.rendition.parts import attachments, bodies, text_leaf
+from relay.rendition.parts import attachments, bodies, leaves, text_leaf
 from relay.rendition.references import ReferencePattern, find_references
 from relay.rendition.text import html_to_text, snippet
 
@@ -56,7 +56,7 @@ def extract(content: bytes, patterns: Sequence[ReferencePattern] = (), *, max_te
         header_text=header_text,
         body_text=body_text,
         snippet=_snippet(root, texts),
-        filenames=tuple(item.filename for item in attached if item.filename)[:MAX_FILENAMES],
+        filenames=tuple(name for name in map(filename, leaves(root)) if name)[:MAX_FILENAMES],
         attachment_count=sum(not item.is_inline for item in attached),
         tags=tuple(labels.tags),
         metadata=tuple(labels.metadata),

@@ -32,7 +32,7 @@ _DELIMITER_LINE = re.compile(rb"[\r\n]--([^\r\n]++)")
 _SECTION_END = re.compile(LINE_END + rb"(?=--|[\r\n])")
 _ENVELOPE_LINE = re.compile(rb">?From ")
 _BOM = b"\xef\xbb\xbf"
-_MAX_BOUNDARY = 998
+_MAX_BOUNDARY = 4096
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 
 

@@ -1,6 +1,7 @@
 """Values of the form `value; name=value; …` as in Content-Type and Content-Disposition, read without decoding.
 
-Tolerant: comments, missing quotes, stray semicolons. Decoding the values is `decode.py`'s work. RFC 2045 section 5.1.
+Tolerant: comments, missing quotes, stray or missing semicolons. Decoding the values is
+`decode.py`'s work. RFC 2045 section 5.1.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ MAX_PARAMETERS = 200
 
 _FOLD = re.compile(rb"[\r\n]+[ \t]*+")
 _COMMENT = re.compile(rb"\([^()]*+\)")
+_VALUE = re.compile(rb"\s*+(?:\([^()]*+\)\s*+)?+([^;\s(]{0,255})")
 _PARAMETER = re.compile(
     rb"([^=;\s\"]++)[ \t]*+"
     rb"(?:=[ \t]*+(?:\"((?:[^\"\\]++|\\.)*+)(?:\"[^;]*+|\\?\Z)|([^;]*+)))?+[^;]*+",
@@ -56,10 +58,10 @@ class Parameterised:
 def parse_parameterised(raw: bytes) -> Parameterised:
     """What `raw`, a field's value, says; never raises. At most MAX_PARAMETERS parameters are read."""
     text = _FOLD.sub(b" ", raw)
-    head, separator, rest = text.partition(b";")
-    value = _COMMENT.sub(b"", head).strip().strip(b'"').lower().decode("ascii", "replace")[:255]
+    head = next(_VALUE.finditer(text))  # matches anything, if only emptily
+    value = head[1].strip(b'"').lower().decode("ascii", "replace")
     parameters: list[tuple[str, bytes]] = []
-    for match in _PARAMETER.finditer(rest if separator else b""):
+    for match in _PARAMETER.finditer(text, head.end()):
         quoted, plain = match[2], match[3]
         octets = _ESCAPE.sub(rb"\1", quoted) if quoted is not None else _COMMENT.sub(b"", plain or b"").strip()
         parameters.append((match[1].decode("ascii", "replace").lower(), octets))

@@ -30,7 +30,7 @@ class Attachment:
     content_id: str
     """Without angle brackets; '' if there is none."""
     is_inline: bool
-    """Embedded in the HTML (an image with a Content-ID, or `inline`), so not counted as an attachment."""
+    """Made to be embedded in the HTML (it has a Content-ID), so not counted as an attachment."""
 
 
 def part_at(root: Part, number: int) -> Part | None:
@@ -109,6 +109,7 @@ def attachments(root: Part, content: bytes) -> tuple[Attachment, ...]:
 
 
 def _is_inline(part: Part) -> bool:
-    if part.disposition.value == "attachment":
+    """`inline` alone does not say so: Apple Mail writes it on every attached file."""
+    if part.disposition.value == "attachment" or not content_id(part):
         return False
-    return part.disposition.value == "inline" or bool(content_id(part) and part.content_type.startswith("image/"))
+    return part.disposition.value == "inline" or part.content_type.startswith("image/")
