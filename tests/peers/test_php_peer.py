@@ -22,12 +22,14 @@ exit($sent ? 0 : 1);
 """
 
 
-async def test_php_mail_sends_through_our_sendmail(house):
-    # The system chose the port, so the file does not name it: sendmail is told, as it would be in a container.
+async def test_php_mail_sends_through_our_sendmail(house, tmp_path):
+    # The system chose the port, so the configuration file does not name it: sendmail is told.
     told = [f"MAILWITNESS_SMTP__PORT={house.plain}", f"PYTHONPATH={ROOT}"]
-    sendmail = shlex.join(["env", *told, sys.executable, "-m", "relay", "sendmail", "-t", "-i"])
-    php = ("php", "-d", f"sendmail_path={sendmail}", "-r", SCRIPT, "--", "php@example.net", SUBJECT)
-    await run(*php, folder=house.config.parent)
+    sendmail = tmp_path / "sendmail"
+    sendmail.write_text(f'#!/bin/sh\nexec env {shlex.join([*told, sys.executable])} -m relay sendmail "$@"\n')
+    sendmail.chmod(0o755)
+    php = ("php", "-d", f"sendmail_path={sendmail} -t -i", "-r", SCRIPT, "--", "php@example.net", SUBJECT)
+    await run(*php, folder=tmp_path)
     message = house.only("php@example.net")
     assert message.sender == "bounces@example.com"
     assert message.recipients == ("php@example.net", "php-bcc@example.net")
