@@ -1,0 +1,109 @@
+"""Who may import whom: reads every import of relay/ and viewer/ and compares it with the table of the design.
+
+The archive is where the rooms meet: intake, courier and viewer never import each other, and what is pure stays pure.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PURE_FORBIDDEN = {
+    *("asyncio", "time", "random", "secrets", "socket", "ssl", "os", "pathlib", "subprocess", "threading"),
+    *("sqlite3", "sqlalchemy", "aiosqlite", "asyncpg", "alembic", "aiohttp", "aiosmtpd", "aiosmtplib", "smtplib"),
+    *("urllib.request", "http", "tempfile", "shutil", "signal", "select", "multiprocessing", "uvloop", "structlog"),
+}
+DRIVERS = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
+CLOCKS = {"random", "secrets", "ulid"}
+
+API = {"=relay.archive", "=relay.archive.api", "=relay.archive.content", "=relay.archive.query"}
+"""What other rooms may know of the archive; `=`: this module alone, nothing under it."""
+
+LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog"}
+
+ROOMS: dict[str, set[str]] = {
+    # room: what of ours it may import
+    "relay.model": {"relay.model"},
+    "relay.config": {"relay.model"},
+    "relay.rendition": {"relay.model", "relay.rendition"},
+    "relay.archive": {"relay.model", "relay.archive", "relay.maillog"},
+    "relay.intake": {"relay.intake", *LOGGED, *API},
+    "relay.courier": {"relay.courier", *LOGGED, *API},
+    "relay.feedback": {"relay.feedback", *LOGGED, *API},
+    "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
+    "relay.metrics": set(),
+    "relay.commands": {"relay", "viewer"},
+    "relay.__main__": {"relay", "viewer"},
+    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", *LOGGED, *API},
+}
+REST = {"relay"}
+"""The house itself (service, settings, control …): everything in relay, but not the viewer."""
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for package in ("relay", "viewer"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts).removesuffix(".__init__"), path
+
+
+def _imports(module: str, path: Path) -> Iterator[tuple[str, int]]:
+    """(module imported, line), those under TYPE_CHECKING and in functions included; `from a import b` gives a.b too."""
+    ours = {name for name, _ in _modules()}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            assert node.module is not None
+            inner = [f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in ours]
+            for name in inner or [node.module]:
+                yield name, node.lineno
+
+
+def _room(module: str) -> str | None:
+    return next((room for room in ROOMS if module == room or module.startswith(room + ".")), None)
+
+
+def _is_under(module: str, names: set[str]) -> bool:
+    return any(module == name.lstrip("=") or module.startswith(f"{name}.") for name in names)
+
+
+MODULES = dict(_modules())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_room_may(module: str) -> None:
+    allowed = ROOMS.get(_room(module) or "", REST)
+    for name, line in _imports(module, MODULES[module]):
+        if name.split(".")[0] in ("relay", "viewer"):
+            assert _is_under(name, allowed), f"{MODULES[module]}:{line}: {module} must not import {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in ("relay.model", "relay.rendition")])
+def test_a_pure_module_does_no_io_and_knows_no_clock(module: str) -> None:
+    for name, line in _imports(module, MODULES[module]):
+        assert not _is_under(name, PURE_FORBIDDEN), f"{MODULES[module]}:{line}: {module} is pure, but imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) != "relay.archive"])
+def test_only_the_archive_knows_the_database(module: str) -> None:
+    for name, line in _imports(module, MODULES[module]):
+        assert not _is_under(name, DRIVERS), f"{MODULES[module]}:{line}: {module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in ("relay.intake", "relay.courier")])
+def test_intake_and_courier_are_given_clock_ids_and_chance(module: str) -> None:
+    for name, line in _imports(module, MODULES[module]):
+        assert not _is_under(name, CLOCKS), f"{MODULES[module]}:{line}: {module} imports {name}"
+
+
+def test_the_table_names_rooms_that_are_there() -> None:
+    later = {"relay.feedback"}
+    assert {room for room in ROOMS if room not in MODULES} <= later

@@ -1,0 +1,77 @@
+"""The shape of the tree: short files with one noun each, an opening paragraph, and a README that tells the truth."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(path for package in ("relay", "viewer") for path in (ROOT / package).rglob("*.py"))
+SOURCES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
+MOST_LINES = 400
+NO_NOUNS = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "tools", "base"}
+UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b|raise NotImplemented" r"Error")
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_a_file_is_short_and_named_after_what_it_is(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < MOST_LINES
+    assert path.stem not in NO_NOUNS
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.read_text()], ids=_name)
+def test_a_module_opens_with_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), "no opening paragraph"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_nothing_is_left_unfinished(path: Path) -> None:
+    assert UNFINISHED.search(path.read_text()) is None
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    named = set(re.findall(r"mailwitness ((?:[a-z]+)(?: (?:add|list|remove|passwd|revoke))?)", _pages()))
+    named -= {name for name in named if name.split()[0] not in _commands("")} & {"is", "and", "serves"}
+    assert named
+    for command in named:
+        first, _, second = command.partition(" ")
+        assert first in _commands(""), command
+        if second:
+            assert second in _commands(first), command
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`make ([a-z]+)`", _pages())):
+        assert re.search(rf"^{target}\b.*:", makefile, re.MULTILINE), target
+
+
+def test_every_file_the_pages_link_to_is_there() -> None:
+    for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def _pages() -> str:
+    return "\n".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+
+
+def _commands(group: str) -> set[str]:
+    """The commands that `mailwitness [group] --help` lists."""
+    if group not in _KNOWN:
+        arguments = [sys.executable, "-m", "relay", *([group] if group else []), "--help"]
+        text = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        _KNOWN[group] = set(re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE))
+    return _KNOWN[group]
+
+
+_KNOWN: dict[str, set[str]] = {}
