@@ -167,6 +167,8 @@ class Service:
             new_id=new_id,
             is_ready=vitals.is_ready,
             metrics_text=vitals.metrics_text,
+            applications_changed=self._people_changed,
+            listening=self._bound,
         )
         runner = web.AppRunner(
             app, keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=1.0

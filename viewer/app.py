@@ -36,10 +36,12 @@ from viewer import api, errors, export, health, live, pages, parsing, security, 
 from viewer.context import template_context
 from viewer.flash import FLASHES
 from viewer.keys import (
+    APPLICATIONS_CHANGED,
     ARCHIVE,
     CLOCK,
     CONFIG,
     IS_READY,
+    LISTENING,
     METRICS_TEXT,
     NEW_ID,
     NEW_SECRET,
@@ -61,6 +63,8 @@ def build_app(
     new_id: Callable[[], str],
     is_ready: Callable[[], Awaitable[tuple[bool, str]]] | None = None,
     metrics_text: Callable[[], Awaitable[bytes]] | None = None,
+    applications_changed: Callable[[], Awaitable[None]] | None = None,
+    listening: Callable[[], list[tuple[str, str]]] = list,
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
     """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
@@ -68,6 +72,8 @@ def build_app(
     app[CONFIG], app[ARCHIVE], app[CLOCK], app[NEW_ID], app[NEW_SECRET] = config, archive, clock, new_id, new_secret
     app[METRICS_TEXT] = metrics_text or _own_metrics
     app[IS_READY] = is_ready or (lambda: _archive_is_ready(archive))
+    app[APPLICATIONS_CHANGED] = applications_changed or _nothing
+    app[LISTENING] = listening
     app[FLASHES] = OrderedDict()
     app[RENDER_ROW] = _render_row
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
@@ -103,6 +109,10 @@ def _version_of(folder: Path) -> str:
 
 def _render_row(request: web.Request, listing: Listing) -> str:
     return aiohttp_jinja2.render_string("_row.html", request, {"row": listing})
+
+
+async def _nothing() -> None:
+    """No one needs to be told."""
 
 
 async def _own_metrics() -> bytes:

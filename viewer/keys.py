@@ -23,6 +23,10 @@ NEW_ID: web.AppKey[Callable[[], str]] = web.AppKey("new_id")
 """A new ULID."""
 NEW_SECRET: web.AppKey[Callable[[], str]] = web.AppKey("new_secret")
 """An unguessable text of 43 URL-safe characters."""
+APPLICATIONS_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("applications_changed")
+"""To be awaited after an application was added or removed, so that intake knows at once."""
+LISTENING: web.AppKey[Callable[[], list[tuple[str, str]]]] = web.AppKey("listening")
+"""Where intake listens now: listener name, and `host:port` or a socket's path."""
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")
 METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
 RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")
