@@ -186,11 +186,11 @@ SCHEMAS: dict[str, Json] = {
         "properties": {
             "recipients": {
                 **_list(_TEXT),
-                "description": "Forward-paths; without it, those of the message. Needed when `to` is edited.",
+                "description": "Forward-paths; without it, those of the message. Needed when `to` or `cc` is edited.",
             },
             "edit": {
                 "type": "object",
-                "properties": {"subject": _TEXT, "to": _TEXT, "text": _TEXT, "html": _TEXT},
+                "properties": {"subject": _TEXT, "to": _TEXT, "cc": _TEXT, "text": _TEXT, "html": _TEXT},
                 "minProperties": 1,
                 "additionalProperties": False,
                 "description": "Makes the copy a new message with this one as parent; without it, the same octets.",
