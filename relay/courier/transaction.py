@@ -27,6 +27,7 @@ class Transaction:
         self._timeout = timeout
         self._may_be_stale = may_be_stale
         self._refused: dict[int, Reply] = {}
+        self._is_content_begun = False
         self._is_content_sent = False
         self.is_session_usable = True
         self.needs_reset = True
@@ -53,7 +54,7 @@ class Transaction:
 
     def _early_refusal(self) -> Reply | None:
         """What the upstream said before it hung up on us in the middle of DATA."""
-        reply = self._connection.unread_reply()
+        reply = self._connection.unread_reply() if self._is_content_begun else None
         return None if reply is None or reply.is_positive else reply
 
     async def _converse(self, mail: bytes, rcpts: Sequence[bytes], wire: bytes) -> Reply:
@@ -122,6 +123,7 @@ class Transaction:
             self.is_session_usable = False
 
     async def _send(self, wire: bytes) -> Reply:
+        self._is_content_begun = True
         for octets, is_last in _with_last(stuffed(wire)):
             await self._connection.drain(self._timeout)
             # From here on a lost connection means: the upstream may have all of it (RFC 1047).
