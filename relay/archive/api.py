@@ -290,6 +290,9 @@ class Archive(Protocol):
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         """Matching messages captured after `seq`, oldest first: the live view."""
 
+    async def older(self, query: Query, seq: int, limit: int) -> list[Listing]:
+        """Matching messages captured before `seq`, newest first: the way from one message to the next."""
+
     # -- asking for more sending -----------------------------------------------------------------------------
     async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
         """New duties for messages already kept (exact resend). Raises NotFound if a message is not there."""
