@@ -11,7 +11,7 @@ from relay.archive.api import Archive, StoredMessage
 from relay.config import TlsPolicy
 from tests.support.authority import Certificate
 from tests.support.dispatch import CONTENT, at_rest, courier_of, message_of, queue, states, upstream_of
-from tests.support.upstream import DROP, Raw, ScriptedUpstream
+from tests.support.upstream import DROP, Raw, ScriptedUpstream, Step
 
 B = "b@example.com"
 ACCOUNT: dict[str, Any] = {"username": "user", "password": SecretStr("pass word")}
@@ -131,7 +131,7 @@ async def test_optional_goes_on_in_clear_where_starttls_is_not_to_be_had(
 
 
 async def test_a_server_that_speaks_no_tls_after_220_defers(archive: Archive) -> None:
-    script = {"STARTTLS": Raw(b"220 go\r\n"), "EHLO": "250-upstream.example\r\n250 STARTTLS"}
+    script: dict[str, Step] = {"STARTTLS": Raw(b"220 go\r\n"), "EHLO": "250-upstream.example\r\n250 STARTTLS"}
     async with ScriptedUpstream(script=script) as upstream:
         found = await send_one(archive, upstream, tls=TlsPolicy.REQUIRED, connect_timeout=1)
     assert states(found) == {B: "deferred"}
