@@ -1,0 +1,156 @@
+"""Users, web sessions, API tokens, applications and small settings: batch functions for the writer, and selects."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from relay.archive.api import ApiToken, ApplicationRecord, ArchiveError, NotFound, User, WebSession
+from relay.archive.insert import insert
+from relay.archive.journal import append_events
+from relay.archive.rows import Row, to_json
+from relay.model.event import Event
+
+USER_COLUMNS = ("name", "role", "password_hash", "created_at")
+SESSION_COLUMNS = ("token_hash", "user", "created_at", "expires_at", "address")
+TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at")
+APPLICATION_COLUMNS = ("name", "username", "secret_hash", "created_at", "mode", "senders", "tags")
+
+_PUT_USER = insert(
+    "user",
+    USER_COLUMNS,
+    conflict="ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash",
+)
+_PUT_APPLICATION = insert(
+    "application",
+    APPLICATION_COLUMNS,
+    conflict="ON CONFLICT (name) DO UPDATE SET username = excluded.username, secret_hash = excluded.secret_hash, "
+    "mode = excluded.mode, senders = excluded.senders, tags = excluded.tags",
+)
+_ADD_SESSION = insert("web_session", SESSION_COLUMNS, conflict="ON CONFLICT (token_hash) DO NOTHING")
+_ADD_TOKEN = insert("api_token", TOKEN_COLUMNS, conflict="ON CONFLICT (id) DO NOTHING")
+_PUT_SETTING = insert("setting", ("key", "value"), conflict="ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A value to be added or replaced, and the event that says so."""
+
+    value: Any
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The key of what is to be removed, and the event that says so."""
+
+    key: Any
+    event: Event
+
+
+def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
+    for put in puts:
+        user: User = put.value
+        old = database.execute('SELECT role, password_hash FROM "user" WHERE name = ?', (user.name,)).fetchone()
+        database.execute(_PUT_USER, (user.name, user.role, user.password_hash, user.created_at))
+        if old is not None and tuple(old) != (user.role, user.password_hash):
+            database.execute('DELETE FROM web_session WHERE "user" = ?', (user.name,))
+        append_events(database, [put.event])
+    return [None] * len(puts)
+
+
+def remove_users(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
+    for removal in removals:
+        if _is_repeated(database, removal.event):
+            continue
+        database.execute('DELETE FROM web_session WHERE "user" = ?', (removal.key,))
+        database.execute('DELETE FROM api_token WHERE "user" = ?', (removal.key,))
+        _remove(database, "user", "name", removal, f"no user {removal.key}")
+    return [None] * len(removals)
+
+
+def add_sessions(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
+    for put in puts:
+        session: WebSession = put.value
+        _require_user(database, session.user)
+        # Those that ran out go when a new one comes: nothing else cleans them up.
+        database.execute("DELETE FROM web_session WHERE expires_at <= ?", (session.created_at,))
+        row = (session.token_hash, session.user, session.created_at, session.expires_at, session.address)
+        database.execute(_ADD_SESSION, row)
+        append_events(database, [put.event])
+    return [None] * len(puts)
+
+
+def remove_sessions(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
+    """A session that is not there (ran out, or the user was changed) is no error: the person is signed out."""
+    for removal in removals:
+        database.execute("DELETE FROM web_session WHERE token_hash = ?", (removal.key,))
+        append_events(database, [removal.event])
+    return [None] * len(removals)
+
+
+def add_tokens(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
+    for put in puts:
+        token: ApiToken = put.value
+        _require_user(database, token.user)
+        row = (token.id, token.name, token.user, token.token_hash, token.created_at, token.expires_at)
+        database.execute(_ADD_TOKEN, row)
+        append_events(database, [put.event])
+    return [None] * len(puts)
+
+
+def remove_tokens(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
+    for removal in removals:
+        _remove(database, "api_token", "id", removal, f"no token {removal.key}")
+    return [None] * len(removals)
+
+
+def put_applications(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
+    for put in puts:
+        record: ApplicationRecord = put.value
+        clash = database.execute(
+            "SELECT name FROM application WHERE username = ? AND name <> ?", (record.username, record.name)
+        ).fetchone()
+        if clash is not None:
+            raise ArchiveError(f"application {clash[0]} already has the user name {record.username}")
+        row = (record.name, record.username, record.secret_hash, record.created_at, record.mode)
+        database.execute(_PUT_APPLICATION, (*row, to_json(record.senders), to_json(record.tags)))
+        append_events(database, [put.event])
+    return [None] * len(puts)
+
+
+def remove_applications(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
+    for removal in removals:
+        _remove(database, "application", "name", removal, f"no application {removal.key}")
+    return [None] * len(removals)
+
+
+def put_settings(database: sqlite3.Connection, pairs: list[tuple[str, Any]]) -> list[None]:
+    database.executemany(_PUT_SETTING, [(key, json.dumps(value)) for key, value in pairs])
+    return [None] * len(pairs)
+
+
+def _remove(database: sqlite3.Connection, table: str, key: str, removal: Removal, missing: str) -> None:
+    if _is_repeated(database, removal.event):
+        return
+    if not database.execute(f'DELETE FROM "{table}" WHERE {key} = ?', (removal.key,)).rowcount:
+        raise NotFound(missing)
+    append_events(database, [removal.event])
+
+
+def _is_repeated(database: sqlite3.Connection, event: Event) -> bool:
+    return database.execute("SELECT 1 FROM event WHERE id = ?", (event.id,)).fetchone() is not None
+
+
+def _require_user(database: sqlite3.Connection, name: str) -> None:
+    if database.execute('SELECT 1 FROM "user" WHERE name = ?', (name,)).fetchone() is None:
+        raise NotFound(f"no user {name}")
+
+
+def application_of(row: Row) -> ApplicationRecord:
+    name, username, secret_hash, created_at, mode, senders, tags = row
+    return ApplicationRecord(
+        name, username, secret_hash, created_at, mode, tuple(json.loads(senders)), tuple(json.loads(tags))
+    )

@@ -1,0 +1,107 @@
+"""Writing new messages, and new deliveries of old ones: batch functions for the writer.
+
+What a 250 needs and nothing else; listing and search come later (`index.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relay.archive.api import NotFound, StoredContent
+from relay.archive.insert import insert
+from relay.archive.journal import append_events
+from relay.archive.normalise import normalised
+from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Row, delivery_row, message_row
+from relay.model.delivery import Delivery
+from relay.model.event import Event
+from relay.model.message import Message
+
+_INSERT_MESSAGE = insert("message", ["seq", *MESSAGE_COLUMNS])
+_INSERT_CONTENT = insert("content", ["message_seq", "n", "frame"])
+_INSERT_DELIVERY = insert("delivery", ["message_seq", *DELIVERY_COLUMNS])
+_INSERT_DELIVERY_ONCE = insert("delivery", ["message_seq", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
+_INSERT_QUEUE = insert("index_queue", ["seq"])
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The arguments of one `add_message`."""
+
+    message: Message
+    content: StoredContent
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+
+
+def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[int | None]:
+    """Inserts the messages and returns their sequence numbers; None for one that was there already."""
+    known = _known_ids(database, captures)
+    (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
+    seqs: list[int | None] = []
+    messages: list[Row] = []
+    contents: list[Row] = []
+    deliveries: list[Row] = []
+    events: list[Event] = []
+    for capture in captures:
+        if capture.message.id in known:
+            seqs.append(None)
+            continue
+        known.add(capture.message.id)
+        last += 1
+        seqs.append(last)
+        messages.append((last, *message_row(capture.message)))
+        contents.extend((last, n, frame) for n, frame in enumerate(capture.content.frames))
+        deliveries.extend((last, *delivery_row(delivery)) for delivery in capture.deliveries)
+        events.extend(capture.events)
+    database.executemany(_INSERT_MESSAGE, messages)
+    database.executemany(_INSERT_CONTENT, contents)
+    database.executemany(_INSERT_DELIVERY, deliveries)
+    database.executemany(_INSERT_QUEUE, [(seq,) for seq in seqs if seq is not None])
+    append_events(database, events)
+    return seqs
+
+
+def _known_ids(database: sqlite3.Connection, captures: list[Capture]) -> set[str]:
+    ids = json.dumps([capture.message.id for capture in captures])
+    rows = database.execute("SELECT id FROM message WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+    return {row[0] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """The arguments of one `add_deliveries`."""
+
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+
+
+def add_deliveries(database: sqlite3.Connection, additions: list[Addition]) -> list[dict[str, int]]:
+    """Inserts deliveries of messages already kept; returns the sequence number of each message id."""
+    return [_add(database, addition) for addition in additions]
+
+
+def _add(database: sqlite3.Connection, addition: Addition) -> dict[str, int]:
+    seqs: dict[str, int] = {}
+    for delivery in addition.deliveries:
+        seq = seqs.get(delivery.message_id) or message_seq(database, delivery.message_id)
+        seqs[delivery.message_id] = seq
+        inserted = database.execute(_INSERT_DELIVERY_ONCE, (seq, *delivery_row(delivery))).rowcount
+        if inserted:
+            # The recipient becomes searchable at once; a message not yet indexed gets it from its deliveries then.
+            database.execute(
+                "UPDATE document SET recipients = recipients || ' ' || ? WHERE seq = ?",
+                (normalised(delivery.recipient.address), seq),
+            )
+    append_events(database, addition.events)
+    return seqs
+
+
+def message_seq(database: sqlite3.Connection, message_id: str) -> int:
+    """The sequence number of a message. Raises NotFound."""
+    row = database.execute("SELECT seq FROM message WHERE id = ?", (message_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    return int(row[0])

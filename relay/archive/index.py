@@ -1,0 +1,114 @@
+"""Writing what the indexer found in messages: grid row, tags, references, full-text document.
+
+Batch function for the writer; one message is one item, and the writer takes it only when nothing urgent waits.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from relay.archive.api import addressee_key
+from relay.archive.capture import message_seq
+from relay.archive.insert import insert
+from relay.archive.normalise import normalised
+from relay.archive.rows import recipient_of, summary_data, to_json
+from relay.archive.schema import DOCUMENT_COLUMNS
+from relay.model.summary import Addressee, Summary
+
+_LISTING = [
+    "seq",
+    "sender",
+    "recipients",
+    "subject",
+    "snippet",
+    "tags",
+    "reference_codes",
+    "attachment_count",
+    "header_message_id",
+    "to_key",
+    "subject_key",
+    "sender_key",
+    "size",
+]
+_INSERT_LISTING = insert("listing", _LISTING)
+_INSERT_SUMMARY = insert("summary", ("seq", "data"))
+_INSERT_TAG = insert("message_tag", ("tag", "seq"), conflict="ON CONFLICT DO NOTHING")
+_INSERT_REFERENCE = insert("message_reference", ("code", "seq"), conflict="ON CONFLICT DO NOTHING")
+_INSERT_DOCUMENT = insert("document", ("seq", *DOCUMENT_COLUMNS))
+
+SHOWN = 3
+"""Recipients that a grid row names."""
+TEXT_LIMIT = 1024 * 1024
+"""Characters of one column that are searchable; what is beyond is cut, never refused."""
+KEY_LIMIT = 200
+"""Characters of a sort key."""
+
+
+def add_summaries(database: sqlite3.Connection, items: list[tuple[str, Summary]]) -> list[int]:
+    """Makes messages listed and searchable, replacing what was; returns their sequence numbers."""
+    return [_add(database, message_id, summary) for message_id, summary in items]
+
+
+def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:
+    seq = message_seq(database, message_id)
+    for table in ("listing", "summary", "message_tag", "message_reference", "document"):
+        database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
+    size, sender, tags_text, recipients_text = database.execute(
+        "SELECT size, sender, tags, recipients FROM message WHERE seq = ?", (seq,)
+    ).fetchone()
+    recipients = [recipient_of(value).address for value in json.loads(recipients_text)]
+    tags = list(dict.fromkeys([*json.loads(tags_text), *summary.tags]))
+    shown = shown_recipients(recipients, summary)
+    author = str(summary.senders[0]) if summary.senders else sender
+    database.execute(
+        _INSERT_LISTING,
+        (
+            seq,
+            author,
+            to_json(shown),
+            summary.subject,
+            summary.snippet,
+            to_json(tags),
+            to_json([[reference.name, reference.code] for reference in summary.references]),
+            summary.attachment_count,
+            summary.header_message_id,
+            addressee_key(summary.to, recipients[0] if recipients else ""),
+            summary.subject.casefold()[:KEY_LIMIT],
+            addressee_key(summary.senders, sender),
+            size,
+        ),
+    )
+    database.execute(_INSERT_SUMMARY, (seq, summary_data(summary)))
+    database.executemany(_INSERT_TAG, [(tag.casefold(), seq) for tag in tags])
+    codes = {reference.code.casefold() for reference in summary.references}
+    database.executemany(_INSERT_REFERENCE, [(code, seq) for code in sorted(codes)])
+    database.execute(_INSERT_DOCUMENT, (seq, *_document(database, seq, sender, recipients, summary)))
+    database.execute("DELETE FROM index_queue WHERE seq = ?", (seq,))
+    return seq
+
+
+def _document(
+    database: sqlite3.Connection, seq: int, sender: str, recipients: list[str], summary: Summary
+) -> list[str]:
+    """The texts of the document's columns, normalised and bounded."""
+    rows = database.execute("SELECT recipient FROM delivery WHERE message_seq = ?", (seq,))
+    everyone = dict.fromkeys([*recipients, *(row[0] for row in rows)])
+    texts = (
+        summary.subject,
+        "\n".join(map(str, summary.senders)),
+        "\n".join(map(str, summary.to)),
+        "\n".join(map(str, summary.cc)),
+        sender,
+        "\n".join(everyone),
+        "\n".join(summary.filenames),
+        summary.header_text,
+        summary.body_text,
+    )
+    return [normalised(text[:TEXT_LIMIT]) for text in texts]
+
+
+def shown_recipients(recipients: list[str], summary: Summary) -> list[str]:
+    """The first recipients of the envelope, with the name that To or Cc gives them."""
+    named = {addressee.address.casefold(): addressee for addressee in (*summary.cc, *summary.to)}
+    return [str(named.get(address.casefold()) or Addressee("", address)) for address in recipients[:SHOWN]]

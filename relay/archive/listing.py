@@ -1,0 +1,91 @@
+"""Rows of the grid, read for the messages of one page only: never the content, never all deliveries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive import schema
+from relay.archive.api import Listing
+from relay.archive.index import SHOWN
+from relay.archive.rows import Row, recipient_of, references_of
+from relay.model.delivery import State
+
+_message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
+
+_COLUMNS = (
+    _message.seq,
+    _message.id,
+    _message.received_at,
+    _message.sender,
+    _message.application,
+    _message.size,
+    _message.parent_id,
+    _message.recipient_count,
+    _message.tags,
+    _listing.sender,
+    _listing.recipients,
+    _listing.subject,
+    _listing.snippet,
+    _listing.tags,
+    _listing.reference_codes,
+    _listing.attachment_count,
+)
+
+
+def _rows(seqs: Sequence[int]) -> Select[Any]:
+    joined = schema.message.outerjoin(schema.listing, _listing.seq == _message.seq)
+    return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(seqs))
+
+
+async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Listing]:
+    """The grid rows of the messages with these sequence numbers, in the given order."""
+    if not seqs:
+        return []
+    states: dict[int, dict[State, int]] = {}
+    counted = (
+        select(_delivery.message_seq, _delivery.state, func.count())
+        .where(_delivery.message_seq.in_(seqs))
+        .group_by(_delivery.message_seq, _delivery.state)
+    )
+    for seq, state, count in await connection.execute(counted):
+        states.setdefault(seq, {})[State(state)] = count
+    rows = {row[0]: row for row in await connection.execute(_rows(seqs))}
+    unindexed = [seq for seq, row in rows.items() if row[9] is None]
+    envelopes = await _envelopes(connection, unindexed)
+    return [_listing_of(rows[seq], states.get(seq, {}), envelopes.get(seq, ())) for seq in seqs]
+
+
+async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The first recipients of messages that are not indexed yet."""
+    if not seqs:
+        return {}
+    rows = await connection.execute(select(_message.seq, _message.recipients).where(_message.seq.in_(seqs)))
+    return {seq: tuple(recipient_of(value).address for value in json.loads(text)[:SHOWN]) for seq, text in rows}
+
+
+def _listing_of(row: Row, states: dict[State, int], envelope: tuple[str, ...]) -> Listing:
+    seq, id_, received_at, sender, application, size, parent_id, count, tags, author, recipients, *rest = row
+    is_indexed = author is not None
+    subject, snippet, all_tags, references, attachments = rest if is_indexed else ("", "", tags, "[]", 0)
+    return Listing(
+        id=id_,
+        seq=seq,
+        received_at=received_at,
+        sender=author if is_indexed else sender,
+        recipients=tuple(json.loads(recipients)) if is_indexed else envelope,
+        recipient_count=count,
+        subject=subject,
+        snippet=snippet,
+        application=application,
+        states=states,
+        references=references_of(json.loads(references)),
+        tags=tuple(json.loads(all_tags)),
+        size=size,
+        attachment_count=attachments,
+        parent_id=parent_id,
+    )

@@ -1,0 +1,1 @@
+"""Alembic migrations of the archive, run when it is opened; `run.py` runs them."""

@@ -1,0 +1,253 @@
+"""The queue of deliveries: batch functions for the writer. What a lease, an attempt and a recovery mean is in
+`relay.model.delivery` and in `api.py`; here is how they are kept.
+
+A delivery is claimed while its `lease_owner` is set; then its state is `sending` and no one else may touch it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from relay.archive.api import ArchiveError, Closing, NotFound
+from relay.archive.capture import message_seq
+from relay.archive.insert import insert, update
+from relay.archive.journal import append_events
+from relay.archive.rows import (
+    ATTEMPT_COLUMNS,
+    DELIVERY_COLUMNS,
+    MESSAGE_COLUMNS,
+    attempt_row,
+    compress,
+    delivery_of,
+    edits_data,
+    message_of,
+    reply_row,
+)
+from relay.model.delivery import Attempt, Claim, Delivery, State
+from relay.model.event import Event, Kind
+from relay.model.reply import local_reply
+
+_DUE = "due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"
+_FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
+_MESSAGE_FIELDS = ", ".join(MESSAGE_COLUMNS)
+_INSERT_ATTEMPT = insert("attempt", ["message_seq", "edits", *ATTEMPT_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
+_INSERT_EDITS = insert("edit_list", ["hash", "data"], conflict="ON CONFLICT (hash) DO NOTHING")
+_CLOSED = ("finished_at", "reply_code", "reply_enhanced", "reply_text", "reply_is_local", "is_uncertain")
+_CLOSE_ATTEMPT = update("attempt", [*_CLOSED, "peer", "tls_version", "tls_cipher"], "id = ? AND finished_at IS NULL")
+_WRITTEN_BACK = [
+    "state",
+    "due_at",
+    "expires_at",
+    "attempts",
+    "reply_code",
+    "reply_enhanced",
+    "reply_text",
+    "reply_is_local",
+    "upstream",
+    "lease_owner",
+    "lease_until",
+]
+_WRITE_BACK = update("delivery", _WRITTEN_BACK, "id = ?")
+_WRITE_BACK_CLAIMED = update("delivery", _WRITTEN_BACK, "id = ? AND lease_owner IS NOT NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """The arguments of one `claim`."""
+
+    owner: str
+    now: int
+    lease_until: int
+    limit: int
+
+
+def claim(database: sqlite3.Connection, claimings: list[Claiming]) -> list[list[Claim]]:
+    """Leases due deliveries, oldest due first."""
+    return [_claim(database, claiming) for claiming in claimings]
+
+
+def _claim(database: sqlite3.Connection, claiming: Claiming) -> list[Claim]:
+    rows = database.execute(
+        f"SELECT message_seq, {_FIELDS} FROM delivery WHERE {_DUE} AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+        (claiming.now, claiming.limit),
+    ).fetchall()
+    database.executemany(
+        "UPDATE delivery SET state = 'sending', lease_owner = ?, lease_until = ? WHERE id = ?",
+        [(claiming.owner, claiming.lease_until, row[1]) for row in rows],
+    )
+    by_message: dict[int, list[Sequence[object]]] = {}
+    for row in rows:
+        by_message.setdefault(row[0], []).append(row[1:])
+    claims = []
+    for seq, members in by_message.items():
+        row = database.execute(f"SELECT {_MESSAGE_FIELDS} FROM message WHERE seq = ?", (seq,)).fetchone()
+        message = message_of(row)
+        deliveries = (replace(delivery_of(member, message.id), state=State.SENDING) for member in members)
+        claims.append(Claim(message, tuple(deliveries)))
+    return claims
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The arguments of one `renew`."""
+
+    owner: str
+    delivery_ids: Sequence[str]
+    lease_until: int
+
+
+def renew(database: sqlite3.Connection, renewals: list[Renewal]) -> list[None]:
+    """Prolongs leases that the owner still has; others are left alone."""
+    database.executemany(
+        "UPDATE delivery SET lease_until = ? WHERE id = ? AND lease_owner = ?",
+        [
+            (renewal.lease_until, delivery_id, renewal.owner)
+            for renewal in renewals
+            for delivery_id in renewal.delivery_ids
+        ],
+    )
+    return [None] * len(renewals)
+
+
+def begin_attempts(database: sqlite3.Connection, batches: list[Sequence[Attempt]]) -> list[None]:
+    """Inserts open attempts. One edit list is stored once, however many attempts share it."""
+    stored: set[int] = set()
+    for attempts in batches:
+        for attempt in attempts:
+            edits_hash = _store_edits(database, attempt, stored)
+            row = (attempt.delivery_id,)
+            seq = database.execute("SELECT message_seq FROM delivery WHERE id = ?", row).fetchone()
+            if seq is None:
+                raise NotFound(f"no delivery {attempt.delivery_id}")
+            database.execute(_INSERT_ATTEMPT, (seq[0], edits_hash, *attempt_row(attempt)))
+    return [None] * len(batches)
+
+
+def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: set[int]) -> bytes | None:
+    if not attempt.edits:
+        return None
+    data = edits_data(attempt.edits)
+    edits_hash = hashlib.sha256(data).digest()
+    database.execute(_INSERT_EDITS, (edits_hash, compress(data)))
+    return edits_hash
+
+
+def finish_attempts(database: sqlite3.Connection, batches: list[Sequence[Closing]]) -> list[dict[str, int]]:
+    """Closes attempts, writes the deliveries back without a lease, adds the events; returns the messages' numbers.
+
+    A closing whose attempt is closed already is a repetition and changes nothing.
+    """
+    return [_finish(database, closings) for closings in batches]
+
+
+def _finish(database: sqlite3.Connection, closings: Sequence[Closing]) -> dict[str, int]:
+    for closing in closings:
+        if _close(database, closing.attempt):
+            database.execute(_WRITE_BACK, _written_back(closing.delivery))
+    append_events(database, [closing.event for closing in closings])
+    return _message_seqs(database, [closing.delivery for closing in closings])
+
+
+def _message_seqs(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> dict[str, int]:
+    ids = {delivery.message_id for delivery in deliveries}
+    return {message_id: message_seq(database, message_id) for message_id in ids}
+
+
+def _close(database: sqlite3.Connection, attempt: Attempt) -> bool:
+    """True if it was open. Raises NotFound if it was never begun."""
+    if attempt.finished_at is None:
+        raise ArchiveError(f"attempt {attempt.id} has no finished_at")
+    values = (
+        attempt.finished_at,
+        *reply_row(attempt.reply),
+        attempt.is_uncertain,
+        attempt.peer,
+        attempt.tls_version,
+        attempt.tls_cipher,
+        attempt.id,
+    )
+    if database.execute(_CLOSE_ATTEMPT, values).rowcount:
+        return True
+    if database.execute("SELECT 1 FROM attempt WHERE id = ?", (attempt.id,)).fetchone() is None:
+        raise NotFound(f"no attempt {attempt.id}")
+    return False
+
+
+def _written_back(delivery: Delivery) -> tuple[object, ...]:
+    return (
+        delivery.state.value,
+        delivery.due_at,
+        delivery.expires_at,
+        delivery.attempts,
+        *reply_row(delivery.reply),
+        delivery.upstream,
+        None,
+        None,
+        delivery.id,
+    )
+
+
+def release(database: sqlite3.Connection, batches: list[Sequence[Delivery]]) -> list[dict[str, int]]:
+    """Writes claimed deliveries back without a lease. One that is not claimed (any more) is left alone."""
+    database.executemany(
+        _WRITE_BACK_CLAIMED, [_written_back(delivery) for deliveries in batches for delivery in deliveries]
+    )
+    return [_message_seqs(database, deliveries) for deliveries in batches]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The arguments of one `recover`."""
+
+    now: int
+    new_event_ids: Sequence[str]
+    owner: str | None
+
+
+def recover(database: sqlite3.Connection, recoveries: list[Recovery]) -> list[list[tuple[int, Delivery]]]:
+    """Ends leases that no one holds any more."""
+    return [_recover(database, recovery) for recovery in recoveries]
+
+
+def _recover(database: sqlite3.Connection, recovery: Recovery) -> list[tuple[int, Delivery]]:
+    values: tuple[object, ...]
+    if recovery.owner is None:
+        condition, values = "lease_until <= ?", (recovery.now,)
+    else:
+        condition, values = "(lease_until <= ? OR lease_owner <> ?)", (recovery.now, recovery.owner)
+    rows = database.execute(
+        f"SELECT message.seq, message.id, {_FIELDS} FROM delivery JOIN message ON message.seq = delivery.message_seq "
+        f"WHERE lease_owner IS NOT NULL AND {condition} ORDER BY lease_until, delivery.id LIMIT ?",
+        (*values, len(recovery.new_event_ids)),
+    ).fetchall()
+    recovered = []
+    for row, event_id in zip(rows, recovery.new_event_ids, strict=False):
+        delivery, event = _resume(database, delivery_of(row[2:], row[1]), recovery.now, event_id)
+        database.execute(_WRITE_BACK, _written_back(delivery))
+        append_events(database, [event])
+        recovered.append((row[0], delivery))
+    return recovered
+
+
+def _resume(database: sqlite3.Connection, delivery: Delivery, now: int, event_id: str) -> tuple[Delivery, Event]:
+    """The delivery after its lease was lost, and the event that says so; closes its open attempt."""
+    opened = database.execute(
+        "SELECT id, upstream FROM attempt WHERE delivery_id = ? AND finished_at IS NULL", (delivery.id,)
+    ).fetchall()
+    reply = local_reply(451, "4.4.2", "the attempt was interrupted; its outcome is not known")
+    for row in opened:
+        database.execute(_CLOSE_ATTEMPT, (now, *reply_row(reply), True, None, None, None, row[0]))
+    if opened:
+        attempt_id, upstream = opened[-1]
+        attempts = delivery.attempts + 1
+        delivery = replace(
+            delivery, state=State.UNCONFIRMED, due_at=now, attempts=attempts, reply=reply, upstream=upstream
+        )
+        kind, data = Kind.UNCONFIRMED, {"attempt": attempt_id, "reason": "interrupted"}
+    else:
+        delivery = replace(delivery, state=State.QUEUED, due_at=now)
+        kind, data = Kind.QUEUED, {"reason": "interrupted"}
+    return delivery, Event(event_id, now, kind, "relay", delivery.message_id, delivery.id, data=data)

@@ -1,0 +1,130 @@
+"""Selects that answer the reading methods: one message whole, contents, events, queue, people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive import schema
+from relay.archive.api import NotFound, QueueFacts, StoredMessage
+from relay.archive.rows import (
+    ATTEMPT_COLUMNS,
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    MESSAGE_COLUMNS,
+    attempt_of,
+    decompress,
+    delivery_of,
+    edits_of,
+    event_of,
+    message_of,
+    summary_of,
+)
+from relay.model.delivery import Attempt, Delivery, State
+from relay.model.edit import Edit
+from relay.model.event import Event
+
+_message, _delivery, _attempt, _event = schema.message.c, schema.delivery.c, schema.attempt.c, schema.event.c
+_DUE = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')")
+_AT_WORK = (State.QUEUED, State.SENDING, State.DEFERRED, State.UNCONFIRMED, State.HELD)
+
+
+async def stored_message(connection: AsyncConnection, message_id: str) -> StoredMessage:
+    statement = select(_message.seq, *(_message[name] for name in MESSAGE_COLUMNS)).where(_message.id == message_id)
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    seq, message = row[0], message_of(row[1:])
+    data = await connection.scalar(select(schema.summary.c.data).where(schema.summary.c.seq == seq))
+    children = select(_message.id).where(_message.parent_id == message_id, text("parent_id IS NOT NULL"))
+    return StoredMessage(
+        message=message,
+        seq=seq,
+        summary=None if data is None else summary_of(data),
+        deliveries=await _deliveries(connection, seq, message_id),
+        attempts=await _attempts(connection, seq, message_id),
+        children=tuple(await connection.scalars(children.order_by(_message.seq))),
+    )
+
+
+async def _deliveries(connection: AsyncConnection, seq: int, message_id: str) -> tuple[Delivery, ...]:
+    statement = select(*(_delivery[name] for name in DELIVERY_COLUMNS)).where(_delivery.message_seq == seq)
+    rows = await connection.execute(statement.order_by(_delivery.created_at, text("delivery.rowid")))
+    return tuple(delivery_of(row, message_id) for row in rows)
+
+
+async def _attempts(connection: AsyncConnection, seq: int, message_id: str) -> tuple[Attempt, ...]:
+    statement = select(_attempt.edits, *(_attempt[name] for name in ATTEMPT_COLUMNS))
+    rows = (await connection.execute(statement.where(_attempt.message_seq == seq).order_by(text("rowid")))).all()
+    edits: dict[bytes | None, tuple[Edit, ...]] = {None: ()}
+    for hash_ in {row[0] for row in rows} - {None}:
+        data = await connection.scalar(select(schema.edit_list.c.data).where(schema.edit_list.c.hash == hash_))
+        edits[hash_] = edits_of(decompress(data or b""))
+    return tuple(attempt_of(row[1:], message_id, edits[row[0]]) for row in rows)
+
+
+async def seq_and_sha256(connection: AsyncConnection, message_id: str) -> tuple[int, bytes]:
+    """Raises NotFound."""
+    row = (await connection.execute(select(_message.seq, _message.sha256).where(_message.id == message_id))).first()
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    return row[0], row[1]
+
+
+async def frames(connection: AsyncConnection, seq: int) -> Sequence[bytes]:
+    content = schema.content.c
+    statement = select(content.frame).where(content.message_seq == seq).order_by(content.n)
+    return (await connection.scalars(statement)).all()
+
+
+async def frame(connection: AsyncConnection, seq: int, n: int) -> bytes | None:
+    content = schema.content.c
+    return await connection.scalar(select(content.frame).where(content.message_seq == seq, content.n == n))
+
+
+async def events(
+    connection: AsyncConnection, message_id: str | None, after: int, limit: int
+) -> list[tuple[int, Event]]:
+    statement = select(_event.seq, *(_event[name] for name in EVENT_COLUMNS)).where(_event.seq > after)
+    if message_id is not None:
+        statement = statement.where(_event.message_id == message_id)
+    rows = await connection.execute(statement.order_by(_event.seq).limit(limit))
+    return [(row[0], event_of(row[1:])) for row in rows]
+
+
+async def next_due(connection: AsyncConnection) -> int | None:
+    due_at: int | None = await connection.scalar(select(func.min(_delivery.due_at)).where(_DUE))
+    return due_at
+
+
+async def queue_facts(connection: AsyncConnection) -> QueueFacts:
+    counted = select(_delivery.state, func.count()).where(_delivery.state.in_(_AT_WORK)).group_by(_delivery.state)
+    depth = {State(state): count for state, count in await connection.execute(counted)}
+    oldest = select(func.min(_delivery.created_at)).where(_DUE)
+    return QueueFacts(depth, await connection.scalar(oldest))
+
+
+async def unindexed(connection: AsyncConnection, limit: int) -> list[tuple[int, str, int]]:
+    queue = schema.index_queue
+    statement = select(_message.seq, _message.id, _message.size).select_from(
+        queue.join(schema.message, queue.c.seq == _message.seq)
+    )
+    rows = await connection.execute(statement.order_by(queue.c.seq).limit(limit))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def progress(connection: AsyncConnection) -> tuple[int, int, int]:
+    """(messages, last sequence number, the number up to which all are indexed)."""
+    last = await connection.scalar(select(func.coalesce(func.max(_message.seq), 0))) or 0
+    first_waiting = await connection.scalar(select(func.min(schema.index_queue.c.seq)))
+    # Numbers have no holes, and messages are never deleted.
+    return last, last, last if first_waiting is None else first_waiting - 1
+
+
+async def setting(connection: AsyncConnection, key: str) -> Any:
+    value = await connection.scalar(select(schema.setting.c.value).where(schema.setting.c.key == key))
+    return None if value is None else json.loads(value)

@@ -1,0 +1,311 @@
+"""The tables of the archive (SQLAlchemy Core), and the SQLite parts that Core has no words for.
+
+Written at capture, before the 250: message, content, delivery, event, index_queue. Everything that grid and search
+need beyond that is written later by the indexer: listing, summary, message_tag, message_reference, document and its
+full-text index. Changes of the schema are migrations (`migrations/`); a test compares both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _int(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, Integer, nullable=null)
+
+
+def _seq() -> Column[int]:
+    return Column("seq", Integer, ForeignKey("message.seq"), primary_key=True, autoincrement=False)
+
+
+message = Table(
+    "message",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    _int("received_at"),
+    _text("application"),
+    _text("mode"),
+    _int("size"),
+    Column("sha256", LargeBinary, nullable=False),
+    _text("parent_id", null=True),
+    _text("sender"),
+    _int("recipient_count"),
+    _text("traits"),
+    _int("hops"),
+    _text("tags"),
+    _text("body", null=True),
+    _int("smtputf8"),
+    _int("declared_size", null=True),
+    _text("ret", null=True),
+    _text("envid", null=True),
+    _text("auth", null=True),
+    _text("peer"),
+    _text("helo"),
+    _text("protocol"),
+    _text("listener"),
+    _text("tls_version", null=True),
+    _text("tls_cipher", null=True),
+    _text("auth_user", null=True),
+    _text("via_proxy", null=True),
+    # Last: a thousand recipients fill overflow pages, which rows of a list must not read.
+    _text("recipients"),
+    Index("message_received_at", "received_at"),
+    Index("message_application", "application"),
+    Index("message_parent_id", "parent_id", sqlite_where=text("parent_id IS NOT NULL")),
+)
+
+content = Table(
+    "content",
+    metadata,
+    Column("message_seq", Integer, ForeignKey("message.seq"), primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("frame", LargeBinary, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("message_seq", Integer, ForeignKey("message.seq"), nullable=False),
+    _text("recipient"),
+    _text("notify", null=True),
+    _text("orcpt", null=True),
+    _text("state"),
+    _int("created_at"),
+    _int("due_at", null=True),
+    _int("expires_at", null=True),
+    _int("attempts"),
+    _int("reply_code", null=True),
+    _text("reply_enhanced", null=True),
+    _text("reply_text", null=True),
+    _int("reply_is_local", null=True),
+    _text("upstream", null=True),
+    _text("lease_owner", null=True),
+    _int("lease_until", null=True),
+    Index("delivery_message", "message_seq"),
+    Index("delivery_state", "state", "message_seq"),
+    Index(
+        "delivery_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"),
+    ),
+    Index("delivery_lease", "lease_until", sqlite_where=text("lease_owner IS NOT NULL")),
+)
+
+edit_list = Table(
+    "edit_list",
+    metadata,
+    # SHA-256 of `data` uncompressed: the thousand deliveries of one transaction share one row.
+    Column("hash", LargeBinary, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False),
+    Column("message_seq", Integer, ForeignKey("message.seq"), nullable=False),
+    _int("number"),
+    _text("upstream"),
+    _int("began_at"),
+    Column("edits", LargeBinary, ForeignKey("edit_list.hash"), nullable=True),
+    Column("wire_sha256", LargeBinary, nullable=False),
+    _int("wire_size"),
+    _int("finished_at", null=True),
+    _int("reply_code", null=True),
+    _text("reply_enhanced", null=True),
+    _text("reply_text", null=True),
+    _int("reply_is_local", null=True),
+    _int("is_uncertain"),
+    _text("peer", null=True),
+    _text("tls_version", null=True),
+    _text("tls_cipher", null=True),
+    Index("attempt_message", "message_seq"),
+    Index("attempt_open", "delivery_id", sqlite_where=text("finished_at IS NULL")),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    _int("at"),
+    _text("kind"),
+    _text("actor"),
+    # No foreign keys: the journal outlives what it speaks of.
+    _text("message_id", null=True),
+    _text("delivery_id", null=True),
+    _text("grade"),
+    _text("data"),
+    Index("event_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
+    Index("event_resent", "message_id", sqlite_where=text("kind = 'resent'")),
+)
+
+index_queue = Table("index_queue", metadata, _seq())
+"""Messages that the indexer has not reached."""
+
+listing = Table(
+    "listing",
+    metadata,
+    _seq(),
+    _text("sender"),
+    _text("recipients"),
+    _text("subject"),
+    _text("snippet"),
+    _text("tags"),
+    _text("reference_codes"),
+    _int("attachment_count"),
+    _text("header_message_id"),
+    _text("to_key"),
+    _text("subject_key"),
+    _text("sender_key"),
+    _int("size"),
+    Index("listing_to", "to_key"),
+    Index("listing_subject", "subject_key"),
+    Index("listing_sender", "sender_key"),
+    Index("listing_size", "size"),
+    Index("listing_attachment", "attachment_count", sqlite_where=text("attachment_count > 0")),
+    Index("listing_header_message_id", "header_message_id", sqlite_where=text("header_message_id <> ''")),
+)
+
+summary = Table("summary", metadata, _seq(), Column("data", LargeBinary, nullable=False))
+
+message_tag = Table(
+    "message_tag",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column("seq", Integer, ForeignKey("message.seq"), primary_key=True, autoincrement=False),
+    Index("message_tag_seq", "seq"),
+    sqlite_with_rowid=False,
+)
+
+message_reference = Table(
+    "message_reference",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("seq", Integer, ForeignKey("message.seq"), primary_key=True, autoincrement=False),
+    Index("message_reference_seq", "seq"),
+    sqlite_with_rowid=False,
+)
+
+document = Table(
+    "document",
+    metadata,
+    _seq(),
+    _text("subject"),
+    _text("author"),
+    _text("addressees"),
+    _text("cc"),
+    _text("sender"),
+    _text("recipients"),
+    _text("filenames"),
+    _text("headers"),
+    _text("body"),
+)
+"""The normalised text (see normalise.py) that the full-text index is over."""
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("role"),
+    _text("password_hash"),
+    _int("created_at"),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user", Text, ForeignKey("user.name"), nullable=False),
+    _int("created_at"),
+    _int("expires_at"),
+    _text("address"),
+    Index("web_session_user", "user"),
+    Index("web_session_expires", "expires_at"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    Column("user", Text, ForeignKey("user.name"), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    _int("created_at"),
+    _int("expires_at", null=True),
+    Index("api_token_user", "user"),
+)
+
+application = Table(
+    "application",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    _int("created_at"),
+    _text("mode", null=True),
+    _text("senders"),
+    _text("tags"),
+)
+
+setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
+
+DOCUMENT_COLUMNS = ("subject", "author", "addressees", "cc", "sender", "recipients", "filenames", "headers", "body")
+
+_COLUMNS = ", ".join(DOCUMENT_COLUMNS)
+_NEW = ", ".join(f"new.{name}" for name in DOCUMENT_COLUMNS)
+_OLD = ", ".join(f"old.{name}" for name in DOCUMENT_COLUMNS)
+
+FULL_TEXT = (
+    f"CREATE VIRTUAL TABLE full_text USING fts5({_COLUMNS}, content='document', content_rowid='seq', "
+    "tokenize='unicode61 remove_diacritics 0')",
+    f"CREATE TRIGGER document_added AFTER INSERT ON document BEGIN "
+    f"INSERT INTO full_text(rowid, {_COLUMNS}) VALUES (new.seq, {_NEW}); END",
+    f"CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN "
+    f"INSERT INTO full_text(full_text, rowid, {_COLUMNS}) VALUES ('delete', old.seq, {_OLD}); END",
+    f"CREATE TRIGGER document_changed AFTER UPDATE ON document BEGIN "
+    f"INSERT INTO full_text(full_text, rowid, {_COLUMNS}) VALUES ('delete', old.seq, {_OLD}); "
+    f"INSERT INTO full_text(rowid, {_COLUMNS}) VALUES (new.seq, {_NEW}); END",
+)
+
+
+def _refuse(table: str, verb: str, when: str = "") -> str:
+    return (
+        f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{table}: facts are only added'); END"
+    )
+
+
+APPEND_ONLY = (
+    _refuse("event", "UPDATE"),
+    _refuse("event", "DELETE"),
+    _refuse("message", "UPDATE"),
+    _refuse("message", "DELETE"),
+    _refuse("content", "UPDATE"),
+    _refuse("content", "DELETE"),
+    _refuse("edit_list", "UPDATE"),
+    _refuse("edit_list", "DELETE"),
+    _refuse("attempt", "UPDATE", "WHEN old.finished_at IS NOT NULL"),
+    _refuse("attempt", "DELETE"),
+)
+"""Facts are only added (DESIGN.md section 1): the database itself refuses to change them. A feature that deletes
+comes with a migration that says so."""

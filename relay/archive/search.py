@@ -1,0 +1,147 @@
+"""Pages of the grid: which messages, in which order, from where. Keyset pages, so that any depth is as fast.
+
+A cursor is base64url of JSON `[way, sort key, is descending, digest of the query, value, seq]`: opaque to callers,
+checked when it comes back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive import schema
+from relay.archive.api import SORT_KEYS, Listing, Page, Sort
+from relay.archive.condition import condition
+from relay.archive.listing import listings
+from relay.archive.query import And, Node, Not, Or, Query, Term
+
+_message, _listing = schema.message.c, schema.listing.c
+
+_KEYS: dict[str, ColumnElement[Any]] = {
+    "date": _message.received_at,
+    "to": _listing.to_key,
+    "subject": _listing.subject_key,
+    "sender": _listing.sender_key,
+    "size": _listing.size,
+}
+LIMIT = 1000
+"""The most rows of one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The row after which (`is_forward`) or before which a page begins."""
+
+    is_forward: bool
+    value: int | str
+    seq: int
+
+
+def encode(cursor: Cursor, query: Query, sort: Sort) -> str:
+    fields = [cursor.is_forward, sort.key, sort.descending, _digest(query), cursor.value, cursor.seq]
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode("ascii").rstrip("=")
+
+
+def decode(text: str, query: Query, sort: Sort) -> Cursor:
+    """Raises ValueError for anything that `encode` did not make for this query and sort."""
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not a cursor") from error
+    kind = int if sort.key in ("date", "size") else str
+    match fields:
+        case [bool(way), sort.key, sort.descending, str(digest), value, int(seq)] if (
+            digest == _digest(query) and type(value) is kind and 0 <= seq < 2**63
+        ):
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise ValueError("not a cursor")
+            return Cursor(way, value, seq)
+    raise ValueError("not a cursor of this search")
+
+
+def _digest(query: Query) -> str:
+    return hashlib.sha256(repr(_timeless(query.root)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _timeless(node: Node) -> Node:
+    """The node without what its relative dates mean now, so that a cursor outlives the second it was made in."""
+    match node:
+        case Term():
+            return replace(node, span=None)
+        case Not(inner):
+            return Not(_timeless(inner))
+        case And(nodes):
+            return And(tuple(map(_timeless, nodes)))
+        case Or(nodes):
+            return Or(tuple(map(_timeless, nodes)))
+
+
+async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str | None, limit: int) -> Page:
+    """Raises ValueError for an unknown sort key, a limit that is not 1 to LIMIT, or a foreign cursor."""
+    if sort.key not in SORT_KEYS:
+        raise ValueError(f"sorted by one of {', '.join(SORT_KEYS)}")
+    if not 1 <= limit <= LIMIT:
+        raise ValueError(f"a page has 1 to {LIMIT} rows")
+    cursor = decode(text, query, sort) if text is not None else None
+    statement = _keys(query, sort, cursor).limit(limit + 1)
+    keys = [(row[0], row[1]) for row in await connection.execute(statement)]
+    has_more = len(keys) > limit
+    keys = keys[:limit]
+    is_forward = cursor is None or cursor.is_forward
+    if not is_forward:
+        keys.reverse()
+    rows = await listings(connection, [seq for _, seq in keys])
+    has_next = has_more if is_forward else True
+    has_previous = cursor is not None if is_forward else has_more
+    next_ = encode(Cursor(True, *keys[-1]), query, sort) if keys and has_next else None
+    previous = encode(Cursor(False, *keys[0]), query, sort) if keys and has_previous else None
+    if not keys and cursor is not None:
+        # The rows went while the person read: the only way is back.
+        turned = encode(replace(cursor, is_forward=not is_forward), query, sort)
+        next_, previous = (None, turned) if is_forward else (turned, None)
+    return Page(tuple(rows), next_, previous)
+
+
+def _keys(query: Query, sort: Sort, cursor: Cursor | None) -> Select[tuple[Any, int]]:
+    """(sort key, seq) of the matching messages from the cursor on, in the direction of reading."""
+    key = _KEYS[sort.key]
+    is_descending = sort.descending if cursor is None or cursor.is_forward else not sort.descending
+    statement = _source(sort).where(condition(query.root))
+    if cursor is not None:
+        place = tuple_(key, _message.seq)
+        bound = tuple_(cursor.value, cursor.seq)
+        statement = statement.where(place < bound if is_descending else place > bound)
+    if is_descending:
+        return statement.order_by(key.desc(), _message.seq.desc())
+    return statement.order_by(key, _message.seq)
+
+
+def _source(sort: Sort) -> Select[tuple[Any, int]]:
+    """Sorted by date, messages not indexed yet are there too; otherwise they come when they are."""
+    key = _KEYS[sort.key]
+    if sort.key == "date":
+        return select(key, _message.seq).select_from(schema.message)
+    return select(key, _message.seq).select_from(schema.listing.join(schema.message, _message.seq == _listing.seq))
+
+
+async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
+    inner = select(_message.seq).where(condition(query.root)).limit(max(at_most, 0)).subquery()
+    return int((await connection.execute(select(func.count()).select_from(inner))).scalar_one())
+
+
+async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
+    statement = select(_message.seq).where(_message.seq > seq, condition(query.root)).order_by(_message.seq)
+    seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
+    return await listings(connection, seqs)
+
+
+async def older(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
+    statement = select(_message.seq).where(_message.seq < seq, condition(query.root)).order_by(_message.seq.desc())
+    seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
+    return await listings(connection, seqs)

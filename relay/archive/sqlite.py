@@ -1,0 +1,406 @@
+"""The archive in one SQLite file: the methods of `api.Archive`, each handed to the writer or to a reader.
+
+Owns the life of both: lock, schema, writer thread, a small pool of read-only connections. SQL is in the files named
+after what it is about (capture, queue, journal, accounts, index; reading, search).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy import AsyncAdaptedQueuePool, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from relay.archive import accounts, capture, database, index, journal, people, queue, reading, search
+from relay.archive.api import (
+    ApiToken,
+    ApplicationRecord,
+    ArchiveError,
+    ArchiveUnavailable,
+    Change,
+    Closing,
+    Health,
+    Listing,
+    Page,
+    QueueFacts,
+    Sort,
+    StoredContent,
+    StoredMessage,
+    User,
+    WebSession,
+)
+from relay.archive.condition import has_header
+from relay.archive.content import unpack, verified
+from relay.archive.listing import listings
+from relay.archive.live import Broadcast, Changes, Signal
+from relay.archive.migrations.run import HEAD, revision, upgrade
+from relay.archive.query import Query
+from relay.archive.writer import Tally, Work, Writer
+from relay.model.delivery import DUE_STATES, Attempt, Claim, Delivery
+from relay.model.event import Event
+from relay.model.message import Message
+from relay.model.summary import Summary
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+NEWEST_FIRST = Sort()
+READERS = 4
+"""Read-only connections, each with its thread."""
+
+
+class SqliteArchive:
+    """See `api.Archive`; made by `open_sqlite`."""
+
+    def __init__(self, path: Path, writer: Writer | None, lock: int | None) -> None:
+        self._path = path
+        self._writer = writer
+        self._lock = lock
+        self._readers = _readers(path)
+        self._broadcast = Broadcast()
+        self._due = Signal()
+        self._captured = Signal()
+        self._is_closed = False
+
+    # -- life ------------------------------------------------------------------------------------------------
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._broadcast.close()
+        # Readers first: the writer's last checkpoint must find nobody in the WAL.
+        await self._readers.dispose()
+        if self._writer is not None:
+            await self._writer.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    async def health(self) -> Health:
+        tally = self._writer.tally if self._writer else Tally()
+        problems = []
+        if self._writer is not None:
+            try:
+                await self._write(_probe, bool(tally.problem))
+            except ArchiveError as error:
+                problems.append(str(error))
+        async with self._reader() as connection:
+            messages, last_seq, indexed_seq = await reading.progress(connection)
+        return Health(
+            is_writable=self._writer is not None and not problems,
+            messages=messages,
+            last_seq=last_seq,
+            indexed_seq=indexed_seq,
+            commits=tally.commits,
+            committed_units=tally.units,
+            commit_seconds=tally.seconds,
+            problems=tuple(problems),
+        )
+
+    def _write(
+        self,
+        work: Work[Item, Result],
+        item: Item,
+        after: Callable[[Result], None] | None = None,
+        *,
+        is_patient: bool = False,
+    ) -> asyncio.Future[Result]:
+        if self._writer is None:
+            raise ArchiveError(f"{self._path} was opened for reading only")
+        return self._writer.submit(work, item, after=after, is_patient=is_patient)
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only connection, in one snapshot."""
+        if self._is_closed:
+            raise ArchiveUnavailable("the archive is closed")
+        try:
+            async with self._readers.connect() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                yield connection
+        except exc.DBAPIError as error:
+            raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
+
+    # -- intake ----------------------------------------------------------------------------------------------
+    async def add_message(
+        self, message: Message, content: StoredContent, deliveries: Sequence[Delivery], events: Sequence[Event]
+    ) -> None:
+        is_due = any(_is_due(delivery) for delivery in deliveries)
+
+        def tell(seq: int | None) -> None:
+            if seq is not None:
+                self._tell([(message.id, seq)], "captured", is_due=is_due)
+                self._captured.set()
+
+        await self._write(capture.add_messages, capture.Capture(message, content, deliveries, events), tell)
+
+    def _tell(self, messages: Sequence[tuple[str, int]], kind: str, *, is_due: bool = False) -> None:
+        for message_id, seq in messages:
+            self._broadcast.tell(Change(message_id, seq, kind))
+        if is_due:
+            self._due.set()
+
+    def _tell_deliveries(self, is_due: bool) -> Callable[[dict[str, int]], None]:
+        return lambda seqs: self._tell(list(seqs.items()), "delivery", is_due=is_due)
+
+    # -- courier ---------------------------------------------------------------------------------------------
+    async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
+        return await self._write(queue.claim, queue.Claiming(owner, now, lease_until, limit))
+
+    async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None:
+        await self._write(queue.renew, queue.Renewal(owner, delivery_ids, lease_until))
+
+    async def begin_attempts(self, attempts: Sequence[Attempt]) -> None:
+        await self._write(queue.begin_attempts, attempts)
+
+    async def finish_attempts(self, closings: Sequence[Closing]) -> None:
+        is_due = any(_is_due(closing.delivery) for closing in closings)
+        await self._write(queue.finish_attempts, closings, self._tell_deliveries(is_due))
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        is_due = any(_is_due(delivery) for delivery in deliveries)
+        await self._write(queue.release, deliveries, self._tell_deliveries(is_due))
+
+    async def recover(self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None) -> list[Delivery]:
+        def tell(recovered: list[tuple[int, Delivery]]) -> None:
+            self._tell([(delivery.message_id, seq) for seq, delivery in recovered], "delivery", is_due=True)
+
+        found = await self._write(queue.recover, queue.Recovery(now, new_event_ids, owner), tell)
+        return [delivery for _, delivery in found]
+
+    async def next_due(self) -> int | None:
+        async with self._reader() as connection:
+            return await reading.next_due(connection)
+
+    async def wait_for_due(self, timeout: float) -> None:
+        await self._due.wait(timeout)
+
+    async def queue_facts(self) -> QueueFacts:
+        async with self._reader() as connection:
+            return await reading.queue_facts(connection)
+
+    # -- facts -----------------------------------------------------------------------------------------------
+    async def add_events(self, events: Sequence[Event]) -> None:
+        await self._write(journal.add_events, events)
+
+    async def events(
+        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000
+    ) -> list[tuple[int, Event]]:
+        async with self._reader() as connection:
+            return await reading.events(connection, message_id, after, limit)
+
+    # -- reading ---------------------------------------------------------------------------------------------
+    async def message(self, message_id: str) -> StoredMessage:
+        async with self._reader() as connection:
+            return await reading.stored_message(connection, message_id)
+
+    async def listing(self, message_id: str) -> Listing:
+        async with self._reader() as connection:
+            seq, _ = await reading.seq_and_sha256(connection, message_id)
+            return (await listings(connection, [seq]))[0]
+
+    async def content(self, message_id: str) -> bytes:
+        async with self._reader() as connection:
+            seq, sha256 = await reading.seq_and_sha256(connection, message_id)
+            frames = await reading.frames(connection, seq)
+        if len(frames) == 1:
+            return verified(unpack(frames[0]), sha256, message_id)
+        return await asyncio.to_thread(lambda: verified(b"".join(map(unpack, frames)), sha256, message_id))
+
+    async def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
+        async with self._reader() as connection:
+            seq, _ = await reading.seq_and_sha256(connection, message_id)
+        # A short read for each chunk: a slow download must not hold a snapshot, the WAL could not be emptied.
+        for n in range(2**31):
+            async with self._reader() as connection:
+                frame = await reading.frame(connection, seq, n)
+            if frame is None:
+                return
+            yield unpack(frame)
+
+    async def search(
+        self, query: Query, *, sort: Sort = NEWEST_FIRST, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        async with self._reader() as connection:
+            return await search.page(connection, query, sort, cursor, limit)
+
+    async def count(self, query: Query, *, at_most: int = 10_000) -> int:
+        async with self._reader() as connection:
+            return await search.count(connection, query, at_most)
+
+    async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
+        async with self._reader() as connection:
+            return await search.newer(connection, query, seq, limit)
+
+    async def older(self, query: Query, seq: int, limit: int) -> list[Listing]:
+        async with self._reader() as connection:
+            return await search.older(connection, query, seq, limit)
+
+    # -- asking for more sending -----------------------------------------------------------------------------
+    async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
+        is_due = any(_is_due(delivery) for delivery in deliveries)
+        addition = capture.Addition(deliveries, events)
+        await self._write(capture.add_deliveries, addition, self._tell_deliveries(is_due))
+
+    # -- the index -------------------------------------------------------------------------------------------
+    async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:
+        async with self._reader() as connection:
+            return await reading.unindexed(connection, limit)
+
+    async def wait_for_unindexed(self, timeout: float) -> None:
+        await self._captured.wait(timeout)
+
+    async def add_summaries(self, summaries: Sequence[tuple[str, Summary]]) -> None:
+        for message_id, summary in summaries:
+            tell = self._tell_indexed(message_id)
+            await self._write(index.add_summaries, (message_id, summary), tell, is_patient=True)
+
+    def _tell_indexed(self, message_id: str) -> Callable[[int], None]:
+        return lambda seq: self._tell([(message_id, seq)], "indexed")
+
+    # -- live ------------------------------------------------------------------------------------------------
+    def changes(self) -> Changes:
+        return self._broadcast.subscribe()
+
+    # -- people ----------------------------------------------------------------------------------------------
+    async def users(self) -> list[User]:
+        async with self._reader() as connection:
+            return await people.users(connection)
+
+    async def user(self, name: str) -> User | None:
+        async with self._reader() as connection:
+            return await people.user(connection, name)
+
+    async def put_user(self, user: User, event: Event) -> None:
+        await self._write(accounts.put_users, accounts.Put(user, event))
+
+    async def remove_user(self, name: str, event: Event) -> None:
+        await self._write(accounts.remove_users, accounts.Removal(name, event))
+
+    async def add_session(self, session: WebSession, event: Event) -> None:
+        await self._write(accounts.add_sessions, accounts.Put(session, event))
+
+    async def session(self, token_hash: bytes, now: int) -> WebSession | None:
+        async with self._reader() as connection:
+            return await people.session(connection, token_hash, now)
+
+    async def remove_session(self, token_hash: bytes, event: Event) -> None:
+        await self._write(accounts.remove_sessions, accounts.Removal(token_hash, event))
+
+    async def tokens(self) -> list[ApiToken]:
+        async with self._reader() as connection:
+            return await people.tokens(connection)
+
+    async def token(self, token_hash: bytes, now: int) -> ApiToken | None:
+        async with self._reader() as connection:
+            return await people.token(connection, token_hash, now)
+
+    async def add_token(self, token: ApiToken, event: Event) -> None:
+        await self._write(accounts.add_tokens, accounts.Put(token, event))
+
+    async def remove_token(self, token_id: str, event: Event) -> None:
+        await self._write(accounts.remove_tokens, accounts.Removal(token_id, event))
+
+    async def applications(self) -> list[ApplicationRecord]:
+        async with self._reader() as connection:
+            return await people.applications(connection)
+
+    async def put_application(self, application: ApplicationRecord, event: Event) -> None:
+        await self._write(accounts.put_applications, accounts.Put(application, event))
+
+    async def remove_application(self, name: str, event: Event) -> None:
+        await self._write(accounts.remove_applications, accounts.Removal(name, event))
+
+    # -- small settings --------------------------------------------------------------------------------------
+    async def setting(self, key: str) -> Any:
+        async with self._reader() as connection:
+            return await reading.setting(connection, key)
+
+    async def put_setting(self, key: str, value: Any) -> None:
+        await self._write(accounts.put_settings, (key, value))
+
+
+def _is_due(delivery: Delivery) -> bool:
+    return delivery.due_at is not None and delivery.state in DUE_STATES
+
+
+def _probe(connection: sqlite3.Connection, items: list[bool]) -> list[None]:
+    """Proves that a transaction can be had; writes something real if the latest one failed."""
+    if any(items):
+        connection.execute(
+            "INSERT INTO setting (key, value) VALUES ('probe', '1') ON CONFLICT (key) DO UPDATE SET value = 1 - value"
+        )
+    return [None] * len(items)
+
+
+def _readers(path: Path) -> AsyncEngine:
+    async def connect() -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(database.address(path, "ro"), uri=True, isolation_level=None)
+        try:
+            for pragma in database.READER_PRAGMAS:
+                await connection.execute(pragma)
+            await connection.create_function("has_header", 3, has_header, deterministic=True)
+        except sqlite3.Error:
+            await connection.close()
+            raise
+        return connection
+
+    return create_async_engine(
+        "sqlite+aiosqlite://",
+        async_creator=connect,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=30,
+    )
+
+
+async def open_sqlite(path: Path, *, read_only: bool) -> SqliteArchive:
+    """Opens or makes the archive. Raises ArchiveError: another writer, an older schema, a file that is not ours."""
+    database.check_version()
+    if read_only:
+        await asyncio.to_thread(_check_readable, path)
+        return SqliteArchive(path, None, None)
+    database.prepare(path)
+    lock = database.lock(path)
+    try:
+        connection = await asyncio.to_thread(_open_and_upgrade, path)
+    except BaseException:
+        os.close(lock)
+        raise
+    writer = Writer(path)
+    writer.start(connection)
+    return SqliteArchive(path, writer, lock)
+
+
+def _open_and_upgrade(path: Path) -> sqlite3.Connection:
+    try:
+        connection = database.open_writer(path)
+        try:
+            upgrade(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise ArchiveUnavailable(f"cannot open the archive {path}: {error}") from error
+    return connection
+
+
+def _check_readable(path: Path) -> None:
+    """Raises ArchiveError unless the file is an archive with the schema of this version."""
+    try:
+        connection = sqlite3.connect(database.address(path, "ro"), uri=True)
+        try:
+            found = revision(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise ArchiveError(f"cannot read the archive {path}: {error}") from error
+    if found != HEAD:
+        raise ArchiveError(f"{path} has schema {found or 'none'}, this version reads {HEAD}: start the server once")

@@ -1,0 +1,247 @@
+"""The one writer: a thread that owns the one writing and checkpointing connection, and commits in groups.
+
+Group commit: take everything that waits, run it in one transaction, commit, answer, repeat. There is no timer: while
+one group is being synced to disk the next one gathers. A unit of work is an item for a batch function
+`work(database, items) -> results`; waiting items for the same function become one call, so that ten messages are one
+`executemany` per table. A thread, not a task: the disk need not wait for the event loop's next turn between groups.
+
+Index work has its own queue: it is taken only when nothing else waits, one item a transaction.
+Knows nothing of tables. A caller that is cancelled changes nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import perf_counter
+from typing import Any, TypeVar
+
+from relay.archive.api import ArchiveError, ArchiveUnavailable
+from relay.archive.database import open_writer
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection, list[Item]], Sequence[Result]]
+
+QUIET = 0.2
+"""Seconds without work after which the WAL is checkpointed."""
+CHECKPOINT_PAGES = 4000
+"""Pages committed to the WAL since the last checkpoint after which one is made under load too."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    work: Work[Any, Any]
+    item: Any
+    future: asyncio.Future[Any]
+    after: Callable[[Any], None] | None
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the writer has done so far; read by health()."""
+
+    commits: int = 0
+    units: int = 0
+    seconds: float = 0.0
+    checkpoints: int = 0
+    problem: str = ""
+    """Why the latest group was not kept; empty after a group that was."""
+
+
+class Writer:
+    """See the module's docstring. `start` and `submit` belong to the event loop, the rest to the thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.tally = Tally()
+        self._path = path
+        self._database: sqlite3.Connection | None = None
+        self._urgent: SimpleQueue[_Unit | None] = SimpleQueue()
+        self._patient: deque[_Unit] = deque()
+        self._wal_pages = 0
+        self._is_closing = False
+        self._is_closed = False
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
+
+    def start(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._thread.start()
+
+    def submit(
+        self,
+        work: Work[Item, Result],
+        item: Item,
+        *,
+        after: Callable[[Result], None] | None = None,
+        is_patient: bool = False,
+    ) -> asyncio.Future[Result]:
+        """A future of the result, done after the commit; `after(result)` is called in the loop just before that,
+        also if nobody waits any more. Raises ArchiveUnavailable once closing."""
+        if self._is_closing:
+            raise ArchiveUnavailable("the archive is closed")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        unit = _Unit(work, item, future, after)
+        if is_patient:
+            self._patient.append(unit)
+            self._urgent.put(None)
+        else:
+            self._urgent.put(unit)
+        return future
+
+    async def close(self) -> None:
+        """Finishes what waits, checkpoints, closes the connection, ends the thread."""
+        self._is_closing = True
+        self._urgent.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._is_closed = True
+
+    # -- the thread ------------------------------------------------------------------------------------------
+    def _run(self) -> None:
+        while True:
+            units = self._gather()
+            if units:
+                self._commit(units)
+                self._answer(units)
+                if self._wal_pages >= CHECKPOINT_PAGES:
+                    self._checkpoint("PASSIVE")
+            elif self._is_closing and self._urgent.empty():
+                break
+        self._shut()
+
+    def _gather(self) -> list[_Unit]:
+        """All urgent units that wait, else one patient one, else none after a quiet moment or a wake-up."""
+        units: list[_Unit] = []
+        if not self._patient and not self._is_closing:
+            units.extend(self._wait())
+        while True:
+            try:
+                unit = self._urgent.get_nowait()
+            except Empty:
+                break
+            if unit is not None:
+                units.append(unit)
+        if not units and self._patient:
+            units.append(self._patient.popleft())
+        return units
+
+    def _wait(self) -> list[_Unit]:
+        while True:
+            try:
+                unit = self._urgent.get(timeout=QUIET if self._wal_pages else None)
+            except Empty:
+                self._checkpoint("PASSIVE")
+                continue
+            return [unit] if unit is not None else []
+
+    def _commit(self, units: list[_Unit]) -> None:
+        """One transaction for all; if it fails, one for each, so that a bad item does not hurt the others."""
+        started = perf_counter()
+        error = self._transact(units)
+        if error is not None and len(units) > 1 and not _is_environment(error):
+            for unit in units:
+                unit.error = self._transact([unit])
+        elif error is not None:
+            for unit in units:
+                unit.error = error
+        self.tally.seconds += perf_counter() - started
+
+    def _transact(self, units: list[_Unit]) -> BaseException | None:
+        """Runs the units in one transaction. None: committed. Otherwise nothing of them was kept."""
+        try:
+            database = self._connection()
+            pages = database.execute("BEGIN IMMEDIATE")
+            pages.close()
+            for work, members in _by_work(units):
+                results = work(database, [unit.item for unit in members])
+                for unit, result in zip(members, results, strict=True):
+                    unit.result = result
+            # Crash before this line: none of the units exists and no caller was told otherwise.
+            database.execute("COMMIT")
+            # Crash after it: all of them exist; callers that were not told may repeat with the same ids.
+        except BaseException as error:
+            self._undo()
+            problem = _translated(error)
+            self.tally.problem = str(problem) if isinstance(problem, ArchiveUnavailable) else self.tally.problem
+            return problem
+        self.tally.problem = ""
+        self.tally.commits += 1
+        self.tally.units += len(units)
+        self._wal_pages += 8 * len(units)
+        return None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = open_writer(self._path)
+        return self._database
+
+    def _undo(self) -> None:
+        """Rolls back; a connection that cannot is closed, and the next group opens a new one."""
+        if self._database is None:
+            return
+        try:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._database.close()
+            self._database = None
+
+    def _answer(self, units: list[_Unit]) -> None:
+        self._loop.call_soon_threadsafe(_resolve, units)
+
+    def _checkpoint(self, mode: str) -> None:
+        """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""
+        self._wal_pages = 0
+        try:
+            self._connection().execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        except sqlite3.Error as error:
+            self.tally.problem = f"checkpoint: {error}"
+        self.tally.checkpoints += 1
+
+    def _shut(self) -> None:
+        if self._database is not None:
+            self._checkpoint("TRUNCATE")
+            self._database.close()
+            self._database = None
+
+
+def _by_work(units: list[_Unit]) -> list[tuple[Work[Any, Any], list[_Unit]]]:
+    """Units by function, in the order in which the functions first came."""
+    groups: dict[Work[Any, Any], list[_Unit]] = {}
+    for unit in units:
+        groups.setdefault(unit.work, []).append(unit)
+    return list(groups.items())
+
+
+def _resolve(units: list[_Unit]) -> None:
+    for unit in units:
+        if unit.error is None and unit.after is not None:
+            unit.after(unit.result)
+        if unit.future.done():
+            continue
+        if unit.error is None:
+            unit.future.set_result(unit.result)
+        else:
+            unit.future.set_exception(unit.error)
+
+
+def _is_environment(error: BaseException) -> bool:
+    """True if the other units of the group would fail alike. A full disk may still take a smaller unit."""
+    return isinstance(error, ArchiveUnavailable) and not error.is_full
+
+
+def _translated(error: BaseException) -> BaseException:
+    if isinstance(error, sqlite3.IntegrityError):
+        return ArchiveError(f"refused by the database: {error}")
+    if isinstance(error, sqlite3.Error):
+        is_full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+        return ArchiveUnavailable(f"not kept: {error}", is_full=is_full)
+    return error
