@@ -6,9 +6,9 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from viewer.keys import RENDER_ROW
-from viewer.pages import grid, rows
+from viewer.pages import account, applications, grid, help, message, resend, rows, users
 
-PAGES = (grid,)
+PAGES = (grid, message, resend, account, users, applications, help)
 
 
 def setup(app: web.Application) -> None:

@@ -1,0 +1,194 @@
+"""The page of one message: header, tabs, envelope, and what became of it for each recipient. Opening it is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from relay.archive.api import StoredMessage
+from relay.archive.query import Query
+from relay.model.delivery import Attempt, Delivery
+from relay.model.event import Event, Grade, Kind
+from viewer import present
+from viewer.journal import record
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
+from viewer.pages import reading
+from viewer.pages.reading import Reading
+from viewer.parsing import in_thread
+from viewer.people import Permission, Person
+from viewer.preview import POLICY, Preview, TooMuch
+from viewer.resend import obstacle
+from viewer.security import require
+
+routes = web.RouteTableDef()
+
+MOST_EVENTS = 1000
+VIEW_AGAIN = 10 * present.MINUTE
+"""Opening the page again within this time (another tab of it, say) is the same view."""
+MOST_RECIPIENTS = 200
+"""Recipients shown with their timelines; the rest are counted."""
+NAMES = {
+    "preview": "Preview",
+    "text": "Text",
+    "headers": "Headers",
+    "structure": "Structure",
+    "source": "Source",
+    "attachments": "Attachments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a timeline: an event, and the attempt that it closed or that is still open."""
+
+    at: int
+    text: str
+    icon: str
+    tone: str
+    actor: str
+    grade: str
+    grade_text: str
+    note: str = ""
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What became of the message for one recipient."""
+
+    delivery: Delivery
+    word: present.Word
+    moments: tuple[Moment, ...]
+    was_attempted: bool = field(default=False)
+
+
+@routes.get(f"/messages/{ID}")
+async def show(request: web.Request) -> web.Response:
+    """The page; 404 for an id that is not kept."""
+    person = require(request, Permission.READ)
+    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    stored = await archive.message(message_id)
+    numbered = await archive.events(message_id=message_id, limit=MOST_EVENTS)
+    events = [event for _, event in numbered]
+    await _record_view(request, person, message_id, events)
+    content = await archive.content(message_id)
+    read = await in_thread(request, lambda: reading.read(content))
+    tab = request.query.get("tab", "")
+    if tab not in read.tabs:
+        tab = read.tabs[0]
+    context = await _context(request, stored, events) | await _tab(request, read, tab)
+    context |= {"tab": tab, "tabs": [(name, NAMES[name]) for name in read.tabs], "attachments": read.attachments}
+    return aiohttp_jinja2.render_template("message.html", request, context)
+
+
+@routes.get(f"/messages/{ID}/preview")
+async def preview(request: web.Request) -> web.Response:
+    """The inert HTML of the preview's frame, under a policy of its own. Not an event: the page was."""
+    require(request, Permission.READ)
+    content = await request.app[ARCHIVE].content(request.match_info["id"])
+    try:
+        made = await in_thread(request, lambda: reading.preview_of(reading.read(content)))
+    except TooMuch:
+        made = Preview("<!doctype html><title>Preview</title><p>Too large to preview.", 0, ())
+    return web.Response(
+        text=made.document, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": POLICY}
+    )
+
+
+async def _tab(request: web.Request, read: Reading, tab: str) -> dict[str, Any]:
+    """What the chosen tab shows."""
+    if tab == "preview":
+        return await in_thread(request, lambda: _preview_facts(read))
+    if tab == "text":
+        return {"body": await in_thread(request, lambda: reading.text_of(read))}
+    if tab == "headers":
+        fields, is_cut = await in_thread(request, lambda: reading.header_of(read))
+        return {"fields": fields, "is_cut": is_cut, "is_raw": request.query.get("raw") == "1"}
+    if tab == "structure":
+        return {"root": await in_thread(request, lambda: reading.structure_of(read))}
+    if tab == "source":
+        text, is_cut = await in_thread(request, lambda: reading.source_of(read.content))
+        return {"source": text, "is_cut": is_cut, "shown": reading.MAX_SOURCE}
+    return {}
+
+
+def _preview_facts(read: Reading) -> dict[str, Any]:
+    try:
+        made = reading.preview_of(read)
+    except TooMuch:
+        return {"is_too_much": True, "remote": 0, "links": (), "is_cut": False}
+    return {"is_too_much": False, "remote": made.remote, "links": made.links, "is_cut": made.is_cut}
+
+
+async def _context(request: web.Request, stored: StoredMessage, events: Sequence[Event]) -> dict[str, Any]:
+    archive, message = request.app[ARCHIVE], stored.message
+    newer = await archive.newer(Query(), stored.seq, 1)
+    older = await archive.older(Query(), stored.seq, 1)
+    states: dict[Any, int] = {}
+    for delivery in stored.deliveries:
+        states[delivery.state] = states.get(delivery.state, 0) + 1
+    return {
+        "stored": stored,
+        "message": message,
+        "summary": stored.summary,
+        "states": states,
+        "now": request.app[CLOCK](),
+        "stories": [_story(one, stored.attempts, events) for one in stored.deliveries[:MOST_RECIPIENTS]],
+        "unshown": max(0, len(stored.deliveries) - MOST_RECIPIENTS),
+        "history": [_moment(event, None) for event in events if event.delivery_id is None],
+        "newer": newer[0].id if newer else "",
+        "older": older[0].id if older else "",
+        "obstacle": obstacle(request.app[CONFIG]),
+        "traits": [present.TRAITS[trait] for trait in sorted(message.traits)],
+        "mode": present.MODES[message.mode],
+    }
+
+
+def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Event]) -> Story:
+    """Events and attempts of one delivery in one line; an attempt no event tells of yet stands at its own time."""
+    mine = {attempt.id: attempt for attempt in attempts if attempt.delivery_id == delivery.id}
+    was_attempted = bool(mine)
+    moments = []
+    for event in events:
+        if event.delivery_id == delivery.id:
+            moments.append(_moment(event, mine.pop(str(event.data.get("attempt", "")), None)))
+    moments += [_attempted(attempt) for attempt in mine.values()]
+    moments.sort(key=lambda moment: moment.at)
+    return Story(delivery, present.STATES[delivery.state], tuple(moments), was_attempted)
+
+
+def _moment(event: Event, attempt: Attempt | None) -> Moment:
+    text, icon, tone = present.KINDS[event.kind]
+    note = "" if attempt is not None and attempt.reply is not None else present.event_note(event)
+    return Moment(
+        event.at,
+        text,
+        icon,
+        tone,
+        present.actor(event.actor),
+        event.grade.value,
+        present.GRADES[event.grade],
+        note,
+        attempt,
+    )
+
+
+def _attempted(attempt: Attempt) -> Moment:
+    text = "Attempt under way" if attempt.finished_at is None else "Attempted"
+    grade = Grade.OWN
+    return Moment(
+        attempt.began_at, text, "sending", "busy", "Mailwitness", grade.value, present.GRADES[grade], "", attempt
+    )
+
+
+async def _record_view(request: web.Request, person: Person, message_id: str, events: Sequence[Event]) -> None:
+    since = request.app[CLOCK]() - VIEW_AGAIN
+    is_same_view = any(
+        event.kind is Kind.VIEWED and event.actor == person.actor and event.at >= since for event in events
+    )
+    if not is_same_view:
+        await record(request, Kind.VIEWED, message_id)

@@ -1,0 +1,152 @@
+"""Sending a message again from its page: to the same or to other recipients, exactly or edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from relay.archive.api import StoredMessage
+from relay.model.delivery import State
+from relay.rendition.decode import decode_field, decode_text
+from relay.rendition.parts import html_leaf, text_leaf
+from relay.rendition.revise import Revision
+from viewer.errors import FieldError
+from viewer.flash import flash
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
+from viewer.pages.reading import Reading, read
+from viewer.parsing import in_thread
+from viewer.people import Permission
+from viewer.resend import obstacle, resend_edited, resend_exact
+from viewer.security import require
+
+routes = web.RouteTableDef()
+
+MAX_BODY = 300_000
+"""Characters of a body that can be edited here."""
+MOST_RECIPIENTS = 200
+"""Recipients offered as boxes to tick."""
+FIELDS = ("subject", "to", "text", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What can be edited. A body is None where there is none, or it is too long to be edited here."""
+
+    subject: str
+    to: str
+    text: str | None
+    html: str | None
+
+
+@routes.get(f"/messages/{ID}/resend")
+async def show(request: web.Request) -> web.Response:
+    require(request, Permission.RESEND)
+    return await _page(request)
+
+
+@routes.post(f"/messages/{ID}/resend")
+async def resend(request: web.Request) -> web.Response:
+    """Makes the message due again and goes to the page where its way can be watched."""
+    require(request, Permission.RESEND)
+    message_id = request.match_info["id"]
+    form = await request.post()
+    recipients = _recipients(form)
+    try:
+        if not recipients:
+            raise FieldError("recipients", "choose at least one recipient")
+        if form.get("how") == "edited":
+            revision = _revision(form, await _draft(request, message_id))
+            done = await resend_edited(request, message_id, revision, recipients)
+        else:
+            done = await resend_exact(request, message_id, recipients)
+    except FieldError as error:
+        return await _page(request, problem=f"{error.message[:1].upper()}{error.message[1:]}.", form=form, status=400)
+    count = len(done.delivery_ids)
+    flash(request, f"Queued again for {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    raise web.HTTPSeeOther(f"/messages/{done.message_id}")
+
+
+def _recipients(form: MultiDictProxy[Any]) -> list[str]:
+    ticked = [str(value) for value in form.getall("recipient", [])]
+    typed = str(form.get("others", "")).replace(",", "\n").replace(";", "\n").split("\n")
+    return list(dict.fromkeys(one.strip() for one in (*ticked, *typed) if one.strip()))
+
+
+def _revision(form: MultiDictProxy[Any], draft: Draft) -> Revision:
+    """Only what was changed. Raises FieldError when nothing was."""
+    changed: dict[str, str] = {}
+    for name in FIELDS:
+        before, given = getattr(draft, name), form.get(name)
+        if before is None or given is None:
+            continue
+        after = str(given).replace("\r\n", "\n")
+        if after != before:
+            changed[name] = after
+    if not changed:
+        raise FieldError("edit", "nothing was changed; choose “exactly as it was”, or edit something")
+    return Revision(
+        subject=changed.get("subject"), to=changed.get("to"), text=changed.get("text"), html=changed.get("html")
+    )
+
+
+async def _draft(request: web.Request, message_id: str) -> Draft:
+    content = await request.app[ARCHIVE].content(message_id)
+    return await in_thread(request, lambda: _draft_of(read(content)))
+
+
+def _draft_of(reading: Reading) -> Draft:
+    text, html = text_leaf(reading.root), html_leaf(reading.root)
+    bodies = [decode_text(leaf, reading.content, MAX_BODY + 1) if leaf else None for leaf in (text, html)]
+    text_body, html_body = (body if body is not None and len(body) <= MAX_BODY else None for body in bodies)
+    return Draft(_field(reading, "subject"), _field(reading, "to"), text_body, html_body)
+
+
+def _field(reading: Reading, name: str) -> str:
+    field = reading.root.first(name)
+    return decode_field(field.value(reading.content)) if field else ""
+
+
+async def _page(
+    request: web.Request, *, problem: str = "", form: MultiDictProxy[Any] | None = None, status: int = 200
+) -> web.Response:
+    message_id = request.match_info["id"]
+    stored = await request.app[ARCHIVE].message(message_id)
+    draft = await _draft(request, message_id)
+    context: dict[str, Any] = {
+        "stored": stored,
+        "message": stored.message,
+        "draft": draft,
+        "obstacle": obstacle(request.app[CONFIG]),
+        "problem": problem,
+        "recipients": _offered(stored, form),
+        "others": str(form.get("others", "")) if form else "",
+        "how": str(form.get("how", "exact")) if form else "exact",
+        "given": _given(draft, form),
+        "sent": sum(delivery.state is State.SENT for delivery in stored.deliveries),
+        "waiting": sum(
+            delivery.state in (State.QUEUED, State.SENDING, State.DEFERRED) for delivery in stored.deliveries
+        ),
+        "now": request.app[CLOCK](),
+    }
+    return aiohttp_jinja2.render_template("resend.html", request, context, status=status)
+
+
+def _given(draft: Draft, form: MultiDictProxy[Any] | None) -> dict[str, str]:
+    """The fields as they were typed, else as the message has them."""
+    typed = {name: form.get(name) if form is not None else None for name in FIELDS}
+    return {name: str(text if text is not None else getattr(draft, name) or "") for name, text in typed.items()}
+
+
+def _offered(stored: StoredMessage, form: MultiDictProxy[Any] | None) -> list[tuple[str, State | None, bool]]:
+    """Address, latest state, ticked: at first those to whom it was not sent, or all if it was sent to everyone."""
+    latest = {delivery.recipient.address: delivery.state for delivery in stored.deliveries}
+    addresses = list(dict.fromkeys(to.address for to in stored.message.envelope.recipients))[:MOST_RECIPIENTS]
+    if form is not None:
+        ticked = set(map(str, form.getall("recipient", [])))
+    else:
+        ticked = {address for address in addresses if latest.get(address) is not State.SENT} or set(addresses)
+    return [(address, latest.get(address), address in ticked) for address in addresses]

@@ -1,0 +1,182 @@
+"""A message's HTML made inert: no script, no form, no fetch, no link that can be followed by accident.
+
+Second line of defence; the first is the frame's sandbox and the response's own Content-Security-Policy (`POLICY`),
+under which the document cannot load or run anything even if this file were wrong. Pictures that came with the message
+become data: addresses, so that the preview makes no request at all, not even to us. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nh3
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+"""The Content-Security-Policy of a preview."""
+
+MAX_HTML = 2_000_000
+"""Characters of HTML that are made into a preview."""
+MAX_TAGS = 25_000
+"""Less-than signs in it: the parser's work can grow with their square."""
+MAX_EMBEDDED = 8_000_000
+"""Characters of data: addresses in one preview; pictures beyond it are shown as grey boxes."""
+MAX_LINKS = 300
+RASTER_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+"""Picture types without script, reference or markup of their own (so not SVG)."""
+
+_GREY_BOX = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='40' height='30'%3E"
+    "%3Crect width='100%25' height='100%25' fill='%23e4e7e8'/%3E%3C/svg%3E"
+)
+_DATA_PICTURE = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+_STYLE_ELEMENT = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+_CSS_URL = re.compile(r"url\(", re.IGNORECASE)
+_CSS_FETCH = re.compile(r"url\(|image-set\(|@import|@font-face|expression\(|-moz-binding|behavior\s*:", re.IGNORECASE)
+_DIMENSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?%?")
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TAGS = _names(
+    "a abbr acronym address area article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del"
+    " details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main map"
+    " mark menu nav ol p pre q rp rt ruby s samp section small span strike strong style sub summary sup table tbody td"
+    " tfoot th thead time tr tt u ul var wbr"
+)
+_DROPPED_WITH_CONTENT = _names(
+    "script title iframe object embed applet noscript template textarea select svg math frameset noframes audio video"
+    " xml"
+)
+_ANYWHERE = _names(
+    "align bgcolor border cellpadding cellspacing class color colspan dir height hspace id lang nowrap role rowspan"
+    " size span start style summary title type valign value vspace width background face"
+)
+_ATTRIBUTES = {
+    "*": _ANYWHERE,
+    "a": frozenset({"href", "name"}),
+    "area": frozenset({"href", "shape", "coords", "alt"}),
+    "img": frozenset({"src", "alt", "usemap"}),
+    "map": frozenset({"name"}),
+    "details": frozenset({"open"}),
+}
+
+_FRAME = """<!doctype html>
+<html><head><meta charset="utf-8"><meta name="color-scheme" content="light"><title>Preview</title><style>
+html{{background:#fff;color:#16191a}}
+body{{margin:16px;overflow-wrap:break-word}}
+body{{font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}}
+img{{max-width:100%}}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+class TooMuch(ValueError):
+    """Too large or too deep to be made safe in good time; offer the text and the source instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A safe document; how many pictures of other servers it does without; where its links lead (not loaded)."""
+
+    document: str
+    remote: int
+    links: tuple[str, ...]
+    is_cut: bool = False
+    """The HTML was longer than MAX_HTML; the rest is not shown."""
+
+
+def make_preview(html: str, picture: Callable[[str], str | None]) -> Preview:
+    """The document that shows `html` and does nothing. `picture` gives the data: address of a Content-ID, or None.
+
+    Raises TooMuch for HTML with more than MAX_TAGS tags.
+    """
+    if html.count("<", 0, MAX_HTML) > MAX_TAGS:
+        raise TooMuch(f"more than {MAX_TAGS} tags")
+    cleaner = _Cleaner(picture)
+    body = nh3.clean(
+        html[:MAX_HTML],
+        tags=set(_TAGS),
+        clean_content_tags=set(_DROPPED_WITH_CONTENT),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=cleaner.attribute,
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+        # The frame may not open windows, so a link with this target does nothing when pressed.
+        set_tag_attribute_values={"a": {"target": "_blank"}, "area": {"target": "_blank"}},
+    )
+    body = _STYLE_ELEMENT.sub(lambda found: found[1] + cleaner.css(found[2]) + found[3], body)
+    return Preview(_FRAME.format(body=body), cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML)
+
+
+class _Cleaner:
+    """What nh3 asks about each attribute that it would keep; counts and collects on the way."""
+
+    def __init__(self, picture: Callable[[str], str | None]) -> None:
+        self._picture = picture
+        self._embedded = 0
+        self.remote = 0
+        self.links: dict[str, None] = {}
+
+    def attribute(self, tag: str, name: str, value: str) -> str | None:
+        """The value to keep, or None to drop the attribute."""
+        if tag == "img" and name == "src":
+            return self._source(value)
+        if name == "href":
+            return self._link(value)
+        if name == "background":
+            self._note_remote(value)
+            return None
+        if name == "style":
+            return self.css(value)
+        if name in ("width", "height") and tag == "img":
+            return value if _DIMENSION.fullmatch(value.strip()) else None
+        return value
+
+    def css(self, text: str) -> str:
+        """The style sheet or declarations without anything that names another resource."""
+        pieces: list[str] = []
+        position = 0
+        while (found := _CSS_URL.search(text, position)) is not None:
+            stop = text.find(")", found.end())
+            if stop < 0:
+                # Never closed: the rest would be part of the address.
+                return _CSS_FETCH.sub("off-", "".join([*pieces, text[position : found.start()]]))
+            pieces += [text[position : found.start()], "none"]
+            self._note_remote(text[found.end() : stop].strip("\"' \t\r\n"))
+            position = stop + 1
+        return _CSS_FETCH.sub("off-", "".join([*pieces, text[position:]]))
+
+    def _source(self, value: str) -> str:
+        address = value.strip()
+        scheme = address[:5].lower()
+        if scheme.startswith("cid:"):
+            address = self._picture(address[4:]) or ""
+        elif scheme != "data:":
+            self._note_remote(address)
+            return _GREY_BOX
+        found = _DATA_PICTURE.fullmatch(address)
+        self._embedded += len(address)
+        is_shown = found is not None and found[1].lower() in RASTER_TYPES and self._embedded <= MAX_EMBEDDED
+        return address if is_shown else _GREY_BOX
+
+    def _note_remote(self, address: str) -> None:
+        if address[:5].lower() not in ("data:", "") and not address.startswith("#"):
+            self.remote += 1
+
+    def _link(self, value: str) -> str | None:
+        scheme = value.partition(":")[0].strip().lower()
+        if scheme not in ("http", "https", "mailto", "tel"):
+            return None
+        if len(self.links) < MAX_LINKS:
+            self.links.setdefault(value.strip())
+        return value

@@ -1,0 +1,106 @@
+// The live grid: new messages appear at the top, statuses change in place, and nothing moves under the reader's eyes.
+// A reader who has scrolled down or reads an older page gets a button instead.
+
+import { localise } from "./page.js";
+
+const table = document.querySelector("table.grid");
+const lamp = document.querySelector(".live");
+const arrived = document.querySelector(".arrived");
+const waiting = new Map();
+
+const isAtTop = () => window.scrollY < 40 && table.dataset.first === "yes";
+const body = () => table.tBodies[0];
+const rowOf = (id) => body().querySelector(`tr[data-id="${id}"]`);
+
+function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = `<table><tbody>${html}</tbody></table>`;
+  return template.content.querySelector("tr");
+}
+
+function replace(old, fresh) {
+  const hadFocus = old.contains(document.activeElement);
+  old.replaceWith(fresh);
+  localise(fresh);
+  if (hadFocus) fresh.querySelector("a.open").focus({ preventScroll: true });
+}
+
+function insert(fresh) {
+  const seq = Number(fresh.dataset.seq);
+  const after = [...body().rows].find((row) => Number(row.dataset.seq) < seq);
+  body().insertBefore(fresh, after ?? null);
+  fresh.classList.add("fresh");
+  localise(fresh);
+  document.querySelector(".empty")?.remove();
+  table.parentElement.hidden = false;
+}
+
+function count(by) {
+  const label = document.querySelector(".count");
+  const number = Number(/^[\d,]+ message/.test(label.textContent) ? label.textContent.replace(/\D/g, "") : NaN);
+  if (Number.isNaN(number)) return;
+  const total = number + by;
+  label.textContent = total === 1 ? "1 message" : `${total.toLocaleString("en")} messages`;
+}
+
+function offer() {
+  arrived.hidden = waiting.size === 0;
+  const text = waiting.size === 1 ? "1 new message" : `${waiting.size} new messages`;
+  arrived.querySelector("button").textContent = text;
+}
+
+function take() {
+  for (const html of waiting.values()) insert(parse(html));
+  count(waiting.size);
+  waiting.clear();
+  offer();
+}
+
+function onRow({ id, html }) {
+  const old = rowOf(id);
+  if (old) return replace(old, parse(html));
+  if (waiting.has(id) || !isAtTop()) {
+    waiting.set(id, html);
+    return offer();
+  }
+  insert(parse(html));
+  count(1);
+}
+
+function onStatus({ id, html }) {
+  const old = rowOf(id);
+  if (old) replace(old, parse(html));
+  else if (waiting.has(id)) waiting.set(id, html);
+}
+
+arrived.querySelector("button").addEventListener("click", () => {
+  if (table.dataset.first !== "yes" || arrived.dataset.behind) {
+    const address = new URL(location.href);
+    address.searchParams.delete("cursor");
+    location.href = address;
+    return;
+  }
+  take();
+  window.scrollTo({ top: 0 });
+});
+
+window.addEventListener("scroll", () => { if (waiting.size && isAtTop()) take(); }, { passive: true });
+
+function watch() {
+  const query = new URLSearchParams({ q: table.dataset.q, after: table.dataset.seq });
+  const source = new EventSource(`/live?${query}`);
+  lamp.hidden = false;
+  source.addEventListener("open", () => { lamp.dataset.state = "on"; lamp.textContent = "Live"; });
+  source.addEventListener("error", () => { lamp.dataset.state = "off"; lamp.textContent = "Reconnecting"; });
+  source.addEventListener("row", (event) => onRow(JSON.parse(event.data)));
+  source.addEventListener("status", (event) => onStatus(JSON.parse(event.data)));
+  source.addEventListener("behind", () => {
+    arrived.dataset.behind = "yes";
+    arrived.hidden = false;
+    arrived.querySelector("button").textContent = "Many new messages";
+  });
+  source.addEventListener("signed-out", () => { source.close(); location.reload(); });
+  window.addEventListener("pagehide", () => source.close());
+}
+
+if (table?.dataset.live === "yes") watch();
