@@ -21,7 +21,8 @@ _FOLD = re.compile(rb"[\r\n]+")
 _TOKEN = re.compile(
     rb"(?P<space>\s++)"
     rb"|\"(?P<quoted>(?:[^\"\\]++|\\.)*+)(?:\"|\\?\Z)"
-    rb"|<(?P<angle>(?:\"(?:[^\"\\]++|\\.)*+\"|[^<>\"]++)*+)(?:>|(?=<)|\Z)"
+    rb"|<(?P<angle>(?:\"(?:[^\"\\]++|\\.)*+\"|[^<>\"]++)*+)>"
+    rb"|<(?P<unclosed>[^<>\",;]*+)"
     rb"|(?P<comment>\()"
     rb"|(?P<mark>[,;:])"
     rb"|(?P<word>\[[^\[\]\s,]*+\]?+|[^\s\"<(,;:\[]++)"
@@ -88,8 +89,9 @@ def parse_addresses(raw: bytes) -> tuple[Addressee, ...]:
 
 
 def _read(mailbox: _Mailbox, match: re.Match[bytes]) -> None:
-    if match["angle"] is not None:
-        mailbox.angle = match["angle"] if mailbox.angle is None else mailbox.angle
+    angle = match["angle"] if match["angle"] is not None else match["unclosed"]
+    if angle is not None:
+        mailbox.angle = angle if mailbox.angle is None else mailbox.angle
     elif match["quoted"] is not None:
         mailbox.words.append(_ESCAPE.sub(rb"\1", match["quoted"]))
         mailbox.raw.append(match[0])

@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 _DATE = re.compile(
-    r"\s*+(?:[A-Za-z]++\.?,?\s*+)?+"
+    r"\s*+(?:[A-Za-z]++\.?,?\s*+)?"
     r"(?:(?P<day>\d{1,2})[ -]\s*+(?P<month>[A-Za-z]{3})[A-Za-z]*+\.?[ ,-]\s*+(?P<year>\d{2,4})\s"
     r"|(?P<month2>[A-Za-z]{3})[A-Za-z]*+\s++(?P<day2>\d{1,2}),?\s++(?:(?P<year2>\d{4})\s)?)"
     r"\s*+(?P<hour>\d{1,2})[:.](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2}))?(?:\.\d{1,9})?"
-    r"\s*+(?P<half>[AaPp][Mm])?\s*+(?P<zone>(?:GMT|UTC)?[+-]\d{3,4}|[+-]\d\d:\d\d|[A-Za-z]{1,5})?(?:\s++(?P<year3>\d{4}))?"
+    r"\s*+(?P<half>[AaPp][Mm])?\s*+(?P<zone>(?:GMT|UTC)?[+-]\d{3,4}|[+-]\d\d:\d\d|[A-Za-z]{1,5})?(?:\s*+(?P<year3>\d{4}))?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "bst": 1, "cet": 1}
