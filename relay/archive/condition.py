@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, not_, or_, select, text, true
 from sqlalchemy.sql.elements import TextClause
 
 from relay.archive import schema
@@ -69,8 +69,13 @@ def _text(term: Term) -> ColumnElement[bool]:
 
 
 def _matches(expression: str) -> ColumnElement[bool]:
-    hits: TextClause = text("SELECT rowid FROM full_text WHERE full_text MATCH :expression")
-    return _message.seq.in_(hits.bindparams(expression=expression).columns(schema.document.c.seq))
+    return _message.seq.in_(_hits(expression).columns(schema.document.c.seq))
+
+
+def _hits(expression: str) -> TextClause:
+    """The rows that match; the parameter is unique, or the last term of a query would stand for all of them."""
+    hits = text("SELECT rowid FROM full_text WHERE full_text MATCH :expression")
+    return hits.bindparams(bindparam("expression", expression, unique=True))
 
 
 def _header(term: Term) -> ColumnElement[bool]:
@@ -83,8 +88,7 @@ def _header(term: Term) -> ColumnElement[bool]:
     exact = func.has_header(schema.document.c.headers, normalised(name), normalised(value).strip())
     narrowed = select(schema.document.c.seq).where(exact)
     if expression:
-        hits = text("SELECT rowid FROM full_text WHERE full_text MATCH :expression").bindparams(expression=expression)
-        narrowed = narrowed.where(schema.document.c.seq.in_(hits.columns(schema.document.c.seq)))
+        narrowed = narrowed.where(schema.document.c.seq.in_(_hits(expression).columns(schema.document.c.seq)))
     return _message.seq.in_(narrowed)
 
 

@@ -1,12 +1,13 @@
 """Writing what the indexer found in messages: grid row, tags, references, full-text document.
 
-Batch function for the writer; one message is one item, and the writer takes it only when nothing urgent waits.
+Batch function for the writer, which takes one item (a few messages) only when nothing urgent waits.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from relay.archive.api import addressee_key
 from relay.archive.capture import message_seq
@@ -45,9 +46,9 @@ KEY_LIMIT = 200
 """Characters of a sort key."""
 
 
-def add_summaries(database: sqlite3.Connection, items: list[tuple[str, Summary]]) -> list[int]:
-    """Makes messages listed and searchable, replacing what was; returns their sequence numbers."""
-    return [_add(database, message_id, summary) for message_id, summary in items]
+def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str, Summary]]]) -> list[dict[str, int]]:
+    """Makes messages listed and searchable, replacing what was; returns their sequence numbers by id."""
+    return [{message_id: _add(database, message_id, summary) for message_id, summary in batch} for batch in batches]
 
 
 def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:

@@ -11,11 +11,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from relay import maillog
-from relay.archive.api import Archive, ArchiveError
+from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
 from relay.model.summary import Summary
 
-BATCH = 50
+LOOK_AHEAD = 50
 """Messages looked up at a time."""
+BATCH = 8
+"""Messages written in one transaction: it may stand before a 250 for that long."""
+BATCH_TEXT = 256 * 1024
+"""Characters after which a batch is written though it is not full."""
 EXTRACT_TIMEOUT = 60.0
 """Seconds for one message."""
 IDLE = 30.0
@@ -23,17 +27,13 @@ IDLE = 30.0
 PAUSE = 1.0
 """Seconds before it tries again after the archive failed."""
 
+Extract = Callable[[bytes], Awaitable[Summary]]
+
 
 class Indexer:
     """`extract` is called with the verbatim content; where it runs (a worker process) is the caller's business."""
 
-    def __init__(
-        self,
-        archive: Archive,
-        extract: Callable[[bytes], Awaitable[Summary]],
-        *,
-        timeout: float = EXTRACT_TIMEOUT,
-    ) -> None:
+    def __init__(self, archive: Archive, extract: Extract, *, timeout: float = EXTRACT_TIMEOUT) -> None:
         self._archive = archive
         self._extract = extract
         self._timeout = timeout
@@ -54,17 +54,42 @@ class Indexer:
     async def _run(self) -> None:
         while True:
             try:
-                waiting = await self._archive.unindexed(BATCH)
-                for _, message_id, _ in waiting:
-                    await self._index(message_id)
-                if not waiting:
+                if not await self._index_waiting():
                     await self._archive.wait_for_unindexed(IDLE)
-            except ArchiveError as error:
+            except Exception as error:
+                # The top of the room: whatever went wrong, messages must go on being listed.
                 maillog.room_failed("indexer", error)
                 await asyncio.sleep(PAUSE)
 
-    async def _index(self, message_id: str) -> None:
-        await self._archive.add_summaries([(message_id, await self._summary(message_id))])
+    async def _index_waiting(self) -> int:
+        """Indexes the next messages and returns how many there were."""
+        waiting = await self._archive.unindexed(LOOK_AHEAD)
+        batch: list[tuple[str, Summary]] = []
+        text = 0
+        for _, message_id, _ in waiting:
+            summary = await self._summary(message_id)
+            batch.append((message_id, summary))
+            text += len(summary.body_text) + len(summary.header_text)
+            if len(batch) == BATCH or text >= BATCH_TEXT:
+                await self._write(batch)
+                batch, text = [], 0
+        if batch:
+            await self._write(batch)
+        return len(waiting)
+
+    async def _write(self, batch: list[tuple[str, Summary]]) -> None:
+        """One transaction; if a summary of it cannot be stored, that message gets one that can."""
+        try:
+            await self._archive.add_summaries(batch)
+        except ArchiveUnavailable:
+            raise
+        except ArchiveError as error:
+            if len(batch) > 1:
+                for item in batch:
+                    await self._write([item])
+                return
+            maillog.room_failed("indexer", error)
+            await self._archive.add_summaries([(batch[0][0], _unread(f"not stored: {error}"))])
 
     async def _summary(self, message_id: str) -> Summary:
         """What extract says, or only a defect: a content nothing can read must still be listed."""
@@ -72,8 +97,14 @@ class Indexer:
             content = await self._archive.content(message_id)
             async with asyncio.timeout(self._timeout):
                 return await self._extract(content)
+        except ArchiveUnavailable:
+            raise
         except TimeoutError:
-            return Summary(defects=(f"not read: took more than {self._timeout:g} seconds",))
+            return _unread(f"not read: took more than {self._timeout:g} seconds")
         except Exception as error:
             maillog.room_failed("indexer", error)
-            return Summary(defects=(f"not read: {type(error).__name__}: {error}"[:500],))
+            return _unread(f"not read: {type(error).__name__}: {error}")
+
+
+def _unread(reason: str) -> Summary:
+    return Summary(defects=(reason[:500].encode("utf-8", "replace").decode(),))

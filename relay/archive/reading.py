@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -29,6 +28,10 @@ from relay.model.edit import Edit
 from relay.model.event import Event
 
 _message, _delivery, _attempt, _event = schema.message.c, schema.delivery.c, schema.attempt.c, schema.event.c
+_HASH_AND_FRAMES = (
+    "SELECT message.sha256, content.frame FROM message JOIN content ON content.message_seq = message.seq "
+    "WHERE message.id = ? ORDER BY content.n"
+)
 _DUE = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')")
 _AT_WORK = (State.QUEUED, State.SENDING, State.DEFERRED, State.UNCONFIRMED, State.HELD)
 
@@ -75,10 +78,17 @@ async def seq_and_sha256(connection: AsyncConnection, message_id: str) -> tuple[
     return row[0], row[1]
 
 
-async def frames(connection: AsyncConnection, seq: int) -> Sequence[bytes]:
-    content = schema.content.c
-    statement = select(content.frame).where(content.message_seq == seq).order_by(content.n)
-    return (await connection.scalars(statement)).all()
+async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple[bytes, list[bytes]]:
+    """The recorded SHA-256 and all frames of one content. Raises NotFound.
+
+    One statement, straight to the driver: the courier reads every content that it sends, and each step through
+    SQLAlchemy's and aiosqlite's threads costs more than the read (1000 instead of 400 messages a second relayed).
+    """
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    rows = list(await driver.execute_fetchall(_HASH_AND_FRAMES, (message_id,)))
+    if not rows:
+        raise NotFound(f"no message {message_id}")
+    return rows[0][0], [row[1] for row in rows]
 
 
 async def frame(connection: AsyncConnection, seq: int, n: int) -> bytes | None:

@@ -126,6 +126,8 @@ class SqliteArchive:
                 yield connection
         except exc.DBAPIError as error:
             raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
+        except (exc.TimeoutError, sqlite3.Error) as error:
+            raise ArchiveUnavailable(f"cannot read: {error}") from error
 
     # -- intake ----------------------------------------------------------------------------------------------
     async def add_message(
@@ -206,9 +208,13 @@ class SqliteArchive:
             return (await listings(connection, [seq]))[0]
 
     async def content(self, message_id: str) -> bytes:
-        async with self._reader() as connection:
-            seq, sha256 = await reading.seq_and_sha256(connection, message_id)
-            frames = await reading.frames(connection, seq)
+        if self._is_closed:
+            raise ArchiveUnavailable("the archive is closed")
+        try:
+            async with self._readers.connect() as connection:
+                sha256, frames = await reading.hash_and_frames(connection, message_id)
+        except (exc.DBAPIError, sqlite3.Error) as error:
+            raise ArchiveUnavailable(f"cannot read: {error}") from error
         if len(frames) == 1:
             return verified(unpack(frames[0]), sha256, message_id)
         return await asyncio.to_thread(lambda: verified(b"".join(map(unpack, frames)), sha256, message_id))
@@ -257,12 +263,10 @@ class SqliteArchive:
         await self._captured.wait(timeout)
 
     async def add_summaries(self, summaries: Sequence[tuple[str, Summary]]) -> None:
-        for message_id, summary in summaries:
-            tell = self._tell_indexed(message_id)
-            await self._write(index.add_summaries, (message_id, summary), tell, is_patient=True)
+        def tell(seqs: dict[str, int]) -> None:
+            self._tell(list(seqs.items()), "indexed")
 
-    def _tell_indexed(self, message_id: str) -> Callable[[int], None]:
-        return lambda seq: self._tell([(message_id, seq)], "indexed")
+        await self._write(index.add_summaries, summaries, tell, is_patient=True)
 
     # -- live ------------------------------------------------------------------------------------------------
     def changes(self) -> Changes:

@@ -5,7 +5,7 @@ one group is being synced to disk the next one gathers. A unit of work is an ite
 `work(database, items) -> results`; waiting items for the same function become one call, so that ten messages are one
 `executemany` per table. A thread, not a task: the disk need not wait for the event loop's next turn between groups.
 
-Index work has its own queue: it is taken only when nothing else waits, one item a transaction.
+Index work has its own queue: it is taken only when nothing else waits, one item (a few messages) a transaction.
 Knows nothing of tables. A caller that is cancelled changes nothing of what is written.
 """
 
@@ -33,6 +33,8 @@ QUIET = 0.2
 """Seconds without work after which the WAL is checkpointed."""
 CHECKPOINT_PAGES = 4000
 """Pages committed to the WAL since the last checkpoint after which one is made under load too."""
+RESTART_FRAMES = 50_000
+"""Frames in the WAL (200 MB) at which a checkpoint waits for readers, so that the file cannot grow without bound."""
 
 
 @dataclass(slots=True)
@@ -67,8 +69,8 @@ class Writer:
         self._urgent: SimpleQueue[_Unit | None] = SimpleQueue()
         self._patient: deque[_Unit] = deque()
         self._wal_pages = 0
+        self._page_count = 0
         self._is_closing = False
-        self._is_closed = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
 
@@ -102,7 +104,6 @@ class Writer:
         self._is_closing = True
         self._urgent.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._is_closed = True
 
     # -- the thread ------------------------------------------------------------------------------------------
     def _run(self) -> None:
@@ -112,7 +113,7 @@ class Writer:
                 self._commit(units)
                 self._answer(units)
                 if self._wal_pages >= CHECKPOINT_PAGES:
-                    self._checkpoint("PASSIVE")
+                    self._checkpoint()
             elif self._is_closing and self._urgent.empty():
                 break
         self._shut()
@@ -138,7 +139,7 @@ class Writer:
             try:
                 unit = self._urgent.get(timeout=QUIET if self._wal_pages else None)
             except Empty:
-                self._checkpoint("PASSIVE")
+                self._checkpoint()
                 continue
             return [unit] if unit is not None else []
 
@@ -158,8 +159,7 @@ class Writer:
         """Runs the units in one transaction. None: committed. Otherwise nothing of them was kept."""
         try:
             database = self._connection()
-            pages = database.execute("BEGIN IMMEDIATE")
-            pages.close()
+            database.execute("BEGIN IMMEDIATE")
             for work, members in _by_work(units):
                 results = work(database, [unit.item for unit in members])
                 for unit, result in zip(members, results, strict=True):
@@ -175,8 +175,14 @@ class Writer:
         self.tally.problem = ""
         self.tally.commits += 1
         self.tally.units += len(units)
-        self._wal_pages += 8 * len(units)
+        self._measure_wal(database, len(units))
         return None
+
+    def _measure_wal(self, database: sqlite3.Connection, units: int) -> None:
+        """Adds the pages that the transaction wrote: those that are new, and an estimate of those changed."""
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        self._wal_pages += max(pages - self._page_count, 0) + 10 + 4 * units
+        self._page_count = pages
 
     def _connection(self) -> sqlite3.Connection:
         if self._database is None:
@@ -197,14 +203,19 @@ class Writer:
     def _answer(self, units: list[_Unit]) -> None:
         self._loop.call_soon_threadsafe(_resolve, units)
 
-    def _checkpoint(self, mode: str) -> None:
+    def _checkpoint(self, mode: str = "PASSIVE") -> None:
         """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""
         self._wal_pages = 0
+        self.tally.checkpoints += 1
         try:
-            self._connection().execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            database = self._connection()
+            (_, frames, _) = database.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            if mode == "PASSIVE" and frames > RESTART_FRAMES:
+                # A reader kept an old snapshot each time: wait (briefly, busy_timeout) until none does.
+                database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
         except sqlite3.Error as error:
             self.tally.problem = f"checkpoint: {error}"
-        self.tally.checkpoints += 1
+            self._undo()
 
     def _shut(self) -> None:
         if self._database is not None:
@@ -241,6 +252,8 @@ def _is_environment(error: BaseException) -> bool:
 def _translated(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError):
         return ArchiveError(f"refused by the database: {error}")
+    if isinstance(error, (UnicodeError, OverflowError)):
+        return ArchiveError(f"a value cannot be stored: {error}")
     if isinstance(error, sqlite3.Error):
         is_full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
         return ArchiveUnavailable(f"not kept: {error}", is_full=is_full)
