@@ -230,9 +230,6 @@ class _Sink(io.RawIOBase):
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
         self._pieces.append(bytes(data))
         return len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,8 @@ def problems(value: Any, schema: Json, place: str = "$") -> list[str]:
     kind = schema["type"]
     if not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
         return [f"{place}: {value!r} is no {kind}"]
-    checks = {"object": _object, "array": _array, "string": _string, "integer": _integer}
-    return checks[kind](value, schema, place) if kind in checks else []
+    check = CHECKS.get(kind)
+    return check(value, schema, place) if check is not None else []
 
 
 def _object(value: Json, schema: Json, place: str) -> list[str]:
@@ -64,3 +65,11 @@ def _string(value: str, schema: Json, place: str) -> list[str]:
 
 def _integer(value: int, schema: Json, place: str) -> list[str]:
     return [f"{place}: {value} is too small"] if value < schema.get("minimum", value) else []
+
+
+CHECKS: dict[str, Callable[[Any, Json, str], list[str]]] = {
+    "object": _object,
+    "array": _array,
+    "string": _string,
+    "integer": _integer,
+}

@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 
-from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.rendition.extract import extract
 from tests.support.viewer_house import LETTER, House, configured, open_house
@@ -72,14 +71,14 @@ async def test_only_what_the_search_finds_appears(house: House) -> None:
 
 
 async def test_a_change_of_an_older_message_is_a_status(house: House) -> None:
-    message_id = await house.add(state=State.QUEUED)
+    message_id = await house.add()
     seq = (await house.archive.message(message_id)).seq
     async with stream(await house.client("auditor"), f"/live?after={seq}") as live:
-        (claim,) = await house.archive.claim("test", house.clock(), house.clock() + 10**9, 1)
+        async with (await house.program("operator")).post(f"/api/messages/{message_id}/resend", json={}) as answer:
+            assert answer.status == 202
         event, data, event_id = await live.next()
         assert (event, data["id"], event_id) == ("status", message_id, None)
-        assert data["listing"]["states"] == {"sending": 1}
-        assert claim.message.id == message_id
+        assert data["listing"]["states"] == {"captured": 1, "queued": 1}
 
 
 async def test_a_browser_that_comes_back_misses_nothing(house: House) -> None:

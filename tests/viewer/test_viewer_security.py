@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
 import socket
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from relay.archive.api import WebSession
 from relay.model.event import Kind
@@ -230,8 +233,6 @@ async def test_behind_https_the_cookie_is_secure_and_bound_to_the_host(tmp_path:
     async with open_house(config) as house:
         token = "the-token"
         user = await house.add_user("ann", "auditor")
-        import hashlib
-
         digest = hashlib.sha256(token.encode()).digest()
         session = WebSession(digest, user.name, house.clock(), house.clock() + 60 * SECOND, "127.0.0.1")
         await house.archive.add_session(session, house.event())
@@ -282,8 +283,6 @@ def raw_request(house: House, octets: bytes) -> bytes:
     ],
 )
 async def test_requests_without_one_host_of_ours_are_refused(house: House, octets: bytes) -> None:
-    import asyncio
-
     answer = await asyncio.to_thread(raw_request, house, octets)
     assert answer.split(b" ")[1] in (b"400", b"421")
 
@@ -295,7 +294,7 @@ async def test_unknown_paths_and_odd_ids_are_404_and_never_500(house: House) -> 
         async with client.get(f"/api/messages/{path}") as answer:
             assert answer.status == 404, path
             assert (await answer.json())["error"]["status"] == 404
-        async with client.get(aiohttp.client.URL(f"{house.url}/exports/{path}", encoded=True)) as answer:
+        async with client.get(URL(f"{house.url}/exports/{path}", encoded=True)) as answer:
             assert answer.status == 404, path
 
 
