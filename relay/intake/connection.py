@@ -208,6 +208,7 @@ class Connection(SMTP):
             raise SessionOver("client left")
         early = bytes(self._buffer)
         self._consume(len(early))
+        raw.pause_reading()  # or octets that come before TLS has taken over would end in our buffer
         patience = min(HANDSHAKE_TIMEOUT, self._idle_timeout or HANDSHAKE_TIMEOUT)
         handshake = self.loop.create_task(
             self.loop.start_tls(raw, self, context, server_side=True, ssl_handshake_timeout=patience)

@@ -130,6 +130,7 @@ class Intake:
                 self._replace(listener, wanted[place], contexts[wanted[place]])
             else:
                 self._close(listener)
+        self._stations = {listener: self._stations[listener] for listener in smtp.listeners}
         self._lobby.smtp = smtp
         self._lobby.hostname = smtp.hostname or self._lobby.hostname
         self._lobby.directory = applications

@@ -58,6 +58,11 @@ class ExactClient:
         assert got == code, f"expected {code}, got {got} {text}"
         return text
 
+    async def send(self, octets: bytes) -> None:
+        """Sends the octets as they are; returns when they have mostly been taken."""
+        self._writer.write(octets)
+        await self._writer.drain()
+
     async def command(self, line: str, code: int) -> str:
         self._writer.write(line.encode("utf-8") + b"\r\n")
         return await self.expect(code)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from relay.archive import open_archive
 from relay.archive.api import Archive, StoredMessage
@@ -17,8 +17,10 @@ from relay.config import Listener, Smtp
 from relay.intake.credentials import Directory, Sender
 from relay.intake.limits import DATA_GRACE
 from relay.intake.listener import Intake
+from relay.intake.session import SmtpSession
 from relay.model.message import Mode
 
+T = TypeVar("T")
 NOW = 1_800_000_000_000_000
 """The clock of these tests, UTC microseconds."""
 
@@ -39,6 +41,21 @@ class Reception:
         """Of the first listener."""
         return self.intake.bound[0].port
 
+    @property
+    def listener(self) -> Listener:
+        """The first listener, as configured."""
+        return self.intake._lobby.smtp.listeners[0]
+
+    @property
+    def sessions(self) -> list[SmtpSession]:
+        return list(self.intake._lobby.sessions)
+
+    def put_before_archive(self, make: Callable[[Archive], T]) -> T:
+        """Has intake write through what `make` gives from now on, such as an archive that fails."""
+        stand_in = make(self.archive)
+        self.intake._lobby.archive = cast(Archive, stand_in)
+        return stand_in
+
     async def kept(self) -> list[StoredMessage]:
         """All messages in the archive, in order of capture."""
         rows = await self.archive.newer(Query(), 0, 1000)
@@ -52,6 +69,7 @@ async def running_intake(
     applications: Sequence[Sender] = (),
     default_mode: Mode = Mode.CAPTURE,
     data_grace: float = DATA_GRACE,
+    clock: Callable[[], int] = lambda: NOW,
     **smtp: Any,
 ) -> AsyncIterator[Reception]:
     """An intake on free ports (a plain listener unless told) with its archive in `folder`; stopped at the end."""
@@ -61,7 +79,7 @@ async def running_intake(
         Smtp.model_validate({"hostname": "mx.test", **smtp, "listeners": listeners or (Listener(port=0),)}),
         archive=archive,
         applications=Directory(applications, default_mode),
-        clock=lambda: NOW,
+        clock=clock,
         new_id=lambda: f"{next(numbers):026d}",
         expire_after=3600,
         data_grace=data_grace,
