@@ -1,6 +1,6 @@
 """The search language: text -> Query. One grammar for URL, grid, API and command line.
 
-    query   = [ or ] ;  or = and *( "OR" and ) ;  and = 1*not ;  not = [ "-" ] term
+    query   = [ or ] ;  or = and *( "OR" and ) ;  and = 1*not ;  not = *"-" term
     term    = "(" or ")" / field ":" value / word / quoted phrase ;  value = word / quoted phrase
 
 A quoted phrase is between double quotes; in it `\\"` is a quote and `\\\\` a backslash. A field's name is letters
@@ -106,16 +106,15 @@ def quoted(value: str) -> str:
 
 def _format(node: Node, level: int) -> str:
     """`level` is how tightly the surroundings bind: 0 none, 1 OR, 2 AND, 3 negation."""
-    match node:
-        case Term(field, value, is_phrase):
-            return (f"{field}:" if field else "") + (quoted(value) if is_phrase else value)
-        case Not(inner):
-            text, own = "-" + _format(inner, 3), 3
-        case And(nodes):
-            text, own = " ".join(_format(inner, 2) for inner in nodes), 1
-        case Or(nodes):
-            text, own = " OR ".join(_format(inner, 1) for inner in nodes), 0
-    return f"({text})" if level > own or level == own == 3 else text
+    if isinstance(node, Term):
+        return (f"{node.field}:" if node.field else "") + (quoted(node.value) if node.is_phrase else node.value)
+    if isinstance(node, Not):
+        return "-" + _format(node.node, 3)
+    if isinstance(node, And):
+        text, own = " ".join(_format(inner, 2) for inner in node.nodes), 1
+    else:
+        text, own = " OR ".join(_format(inner, 1) for inner in node.nodes), 0
+    return f"({text})" if level > own else text
 
 
 # -- tokens --------------------------------------------------------------------------------------------------
@@ -232,8 +231,10 @@ class _Parser:
     def _negation(self, depth: int) -> Node:
         if self._peek() != "-":
             return self._term(depth)
-        self.take()
-        return Not(self._term(depth))
+        sign = self.take()
+        if depth == DEPTH_LIMIT:
+            raise QuerySyntaxError(f"nested more than {DEPTH_LIMIT} deep", sign.start, sign.stop)
+        return Not(self._negation(depth + 1))
 
     def _term(self, depth: int) -> Node:
         token = self.take()
@@ -243,7 +244,7 @@ class _Parser:
         if self._terms > TERM_LIMIT:
             raise QuerySyntaxError(f"more than {TERM_LIMIT} terms", token.start, token.stop)
         if token.kind != "term":
-            raise QuerySyntaxError(f"- must stand before a term, not before {token.kind}", token.start, token.stop)
+            raise QuerySyntaxError(f"a search term is missing before {token.kind}", token.start, token.stop)
         return _checked(token, self._now)
 
     def _group(self, opening: _Token, depth: int) -> Node:

@@ -1,4 +1,4 @@
-"""The tables of the archive (SQLAlchemy Core), and the SQLite parts that Core has no words for.
+"""The tables of the archive (SQLAlchemy Core). Triggers and the full-text index are in the migrations alone.
 
 Written at capture, before the 250: message, content, delivery, event, index_queue. Everything that grid and search
 need beyond that is written later by the indexer: listing, summary, message_tag, message_reference, document and its
@@ -220,7 +220,7 @@ document = Table(
     _text("headers"),
     _text("body"),
 )
-"""The normalised text (see normalise.py) that the full-text index is over."""
+"""The normalised text (see normalise.py) that the full-text index `full_text` (FTS5) is over."""
 
 user = Table(
     "user",
@@ -270,42 +270,3 @@ application = Table(
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 
 DOCUMENT_COLUMNS = ("subject", "author", "addressees", "cc", "sender", "recipients", "filenames", "headers", "body")
-
-_COLUMNS = ", ".join(DOCUMENT_COLUMNS)
-_NEW = ", ".join(f"new.{name}" for name in DOCUMENT_COLUMNS)
-_OLD = ", ".join(f"old.{name}" for name in DOCUMENT_COLUMNS)
-
-FULL_TEXT = (
-    f"CREATE VIRTUAL TABLE full_text USING fts5({_COLUMNS}, content='document', content_rowid='seq', "
-    "tokenize='unicode61 remove_diacritics 0')",
-    f"CREATE TRIGGER document_added AFTER INSERT ON document BEGIN "
-    f"INSERT INTO full_text(rowid, {_COLUMNS}) VALUES (new.seq, {_NEW}); END",
-    f"CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN "
-    f"INSERT INTO full_text(full_text, rowid, {_COLUMNS}) VALUES ('delete', old.seq, {_OLD}); END",
-    f"CREATE TRIGGER document_changed AFTER UPDATE ON document BEGIN "
-    f"INSERT INTO full_text(full_text, rowid, {_COLUMNS}) VALUES ('delete', old.seq, {_OLD}); "
-    f"INSERT INTO full_text(rowid, {_COLUMNS}) VALUES (new.seq, {_NEW}); END",
-)
-
-
-def _refuse(table: str, verb: str, when: str = "") -> str:
-    return (
-        f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} {when} "
-        f"BEGIN SELECT RAISE(ABORT, '{table}: facts are only added'); END"
-    )
-
-
-APPEND_ONLY = (
-    _refuse("event", "UPDATE"),
-    _refuse("event", "DELETE"),
-    _refuse("message", "UPDATE"),
-    _refuse("message", "DELETE"),
-    _refuse("content", "UPDATE"),
-    _refuse("content", "DELETE"),
-    _refuse("edit_list", "UPDATE"),
-    _refuse("edit_list", "DELETE"),
-    _refuse("attempt", "UPDATE", "WHEN old.finished_at IS NOT NULL"),
-    _refuse("attempt", "DELETE"),
-)
-"""Facts are only added (DESIGN.md section 1): the database itself refuses to change them. A feature that deletes
-comes with a migration that says so."""

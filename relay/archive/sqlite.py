@@ -213,7 +213,7 @@ class SqliteArchive:
         try:
             async with self._readers.connect() as connection:
                 sha256, frames = await reading.hash_and_frames(connection, message_id)
-        except (exc.DBAPIError, sqlite3.Error) as error:
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
             raise ArchiveUnavailable(f"cannot read: {error}") from error
         if len(frames) == 1:
             return verified(unpack(frames[0]), sha256, message_id)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
+
+from relay.archive.api import ArchiveError
 
 HEAD = "0001"
 """The newest revision; a test compares it with the folder."""
@@ -34,6 +37,9 @@ def upgrade(database: sqlite3.Connection) -> None:
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ArchiveError(f"the archive was made by a newer version: {error}") from error
         if database.in_transaction:
             database.execute("COMMIT")
