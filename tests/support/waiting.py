@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 
@@ -11,3 +12,11 @@ async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.002)
+
+
+def wait_until(condition: Callable[[], object], limit: float = 20.0) -> None:
+    """As `until`, for tests without an event loop; AssertionError after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
