@@ -13,9 +13,9 @@ from aiohttp import web
 from relay.archive.api import SORT_KEYS, Page, Sort
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.config import Listener, TlsPolicy
-from relay.model.message import Mode
 from viewer import present
-from viewer.keys import ARCHIVE, CLOCK, CONFIG
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, LISTENING
+from viewer.pages.rows import back
 from viewer.people import Permission
 from viewer.security import require
 
@@ -96,10 +96,8 @@ async def _results(request: web.Request, query: Query, sort: Sort) -> dict[str, 
         "is_lagging": health.indexed_seq < health.last_seq,
         "is_first": page.previous is None,
         "is_live": sort == NEWEST_FIRST,
-        "listeners": [_where(listener) for listener in request.app[CONFIG].smtp.listeners],
+        "listeners": _listeners(request),
         "mode": present.MODES[request.app[CONFIG].default_mode],
-        "back": "",
-        "is_capture": request.app[CONFIG].default_mode is Mode.CAPTURE,
     }
 
 
@@ -114,7 +112,7 @@ def _frame(q: str, sort: Sort) -> dict[str, Any]:
         "exports": EXPORTS,
         "is_first": True,
         "is_live": False,
-        "back": "",
+        "back": back(q),
     }
 
 
@@ -171,25 +169,28 @@ def chips(q: str, sort: Sort) -> list[Chip]:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where an application connects, in words."""
+    """Where an application connects, in words. `address` is `host:port` or the path of a socket."""
 
     host: str
-    port: int
+    port: str
     socket: str
     encryption: str
     sign_in: str
 
 
-def _where(listener: Listener) -> Where:
+def _listeners(request: web.Request) -> list[Where]:
+    """As they are bound now; as configured where that is not known."""
+    listeners = request.app[CONFIG].smtp.listeners
+    bound = dict(request.app[LISTENING]())
+    return [_where(one, bound.get(one.name, f"{one.host}:{one.port}")) for one in listeners]
+
+
+def _where(listener: Listener, bound: str) -> Where:
     encryption = "none"
     if listener.tls is TlsPolicy.IMPLICIT:
         encryption = "TLS from the start"
     elif listener.certificate is not None and listener.tls is not TlsPolicy.NONE:
         encryption = "STARTTLS" if listener.tls is TlsPolicy.REQUIRED else "STARTTLS, optional"
-    return Where(
-        listener.host,
-        listener.port,
-        str(listener.socket or ""),
-        encryption,
-        "user name and secret" if listener.require_auth else "none needed from this machine",
-    )
+    host, _, port = bound.rpartition(":")
+    sign_in = "user name and secret" if listener.require_auth else "none needed from this machine"
+    return Where(host, port, str(listener.socket or ""), encryption, sign_in)

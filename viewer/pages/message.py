@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import StoredMessage
-from relay.archive.query import Query
+from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Event, Grade, Kind
 from viewer import present
 from viewer.journal import record
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
 from viewer.pages import reading
+from viewer.pages.grid import MAX_QUERY
 from viewer.pages.reading import Reading
 from viewer.parsing import in_thread
 from viewer.people import Permission, Person
@@ -80,7 +82,8 @@ async def show(request: web.Request) -> web.Response:
     tab = request.query.get("tab", "")
     if tab not in read.tabs:
         tab = read.tabs[0]
-    context = await _context(request, stored, events) | await _tab(request, read, tab)
+    q = request.query.get("q", "").strip()[:MAX_QUERY]
+    context = await _context(request, stored, events, q) | await _tab(request, read, tab)
     context |= {"tab": tab, "tabs": [(name, NAMES[name]) for name in read.tabs], "attachments": read.attachments}
     return aiohttp_jinja2.render_template("message.html", request, context)
 
@@ -124,10 +127,11 @@ def _preview_facts(read: Reading) -> dict[str, Any]:
     return {"is_too_much": False, "remote": made.remote, "links": made.links, "is_cut": made.is_cut}
 
 
-async def _context(request: web.Request, stored: StoredMessage, events: Sequence[Event]) -> dict[str, Any]:
+async def _context(request: web.Request, stored: StoredMessage, events: Sequence[Event], q: str) -> dict[str, Any]:
     archive, message = request.app[ARCHIVE], stored.message
-    newer = await archive.newer(Query(), stored.seq, 1)
-    older = await archive.older(Query(), stored.seq, 1)
+    query = _search(request, q)
+    newer = await archive.newer(query, stored.seq, 1)
+    older = await archive.older(query, stored.seq, 1)
     states: dict[Any, int] = {}
     for delivery in stored.deliveries:
         states[delivery.state] = states.get(delivery.state, 0) + 1
@@ -142,10 +146,21 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "history": [_moment(event, None) for event in events if event.delivery_id is None],
         "newer": newer[0].id if newer else "",
         "older": older[0].id if older else "",
+        "q": q,
+        "back": f"?{urlencode({'q': q})}" if q else "",
+        "keep": lambda tab: urlencode({"tab": tab} | ({"q": q} if q else {})),
         "obstacle": obstacle(request.app[CONFIG]),
         "traits": [present.TRAITS[trait] for trait in sorted(message.traits)],
         "mode": present.MODES[message.mode],
     }
+
+
+def _search(request: web.Request, q: str) -> Query:
+    """The search the person came from: the way to newer and older messages stays within it."""
+    try:
+        return parse_query(q, now=request.app[CLOCK]())
+    except QuerySyntaxError:
+        return Query()
 
 
 def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Event]) -> Story:

@@ -156,5 +156,5 @@ def _shown(octets: bytes) -> str:
     return text.translate(_CONTROLS)
 
 
-_CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
-"""Controls as the symbols Unicode has for them: a bare CR is shown as U+240D."""
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if code not in (9, 10)}
+"""Controls as they are escaped: a bare CR is shown as \\x0d."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -16,8 +16,13 @@ from viewer.keys import CLOCK, CONFIG
 
 def render_row(request: web.Request, row: Listing) -> str:
     """The row's HTML, the same for the grid and for the live view."""
-    context = {"row": row, "now": request.app[CLOCK](), "back": ""}
+    context = {"row": row, "now": request.app[CLOCK](), "back": back(request.query.get("q", ""))}
     return aiohttp_jinja2.render_string("_row.html", request, context)
+
+
+def back(q: str) -> str:
+    """What a link to a message carries along, so that its page knows the search it was found by."""
+    return f"?{urlencode({'q': q})}" if q else ""
 
 
 def reference_links(app: web.Application) -> Callable[[Reference], str]:
