@@ -175,10 +175,8 @@ async def _look(findings: Findings, visitor: Visitor, ids: dict[str, Trial], say
         for message_id, trial in waiting:
             seen = await visitor.visit(message_id)
             for path, status in seen.statuses:
-                kind = re.sub(r"[0-9A-Z]{26}", "{id}", path.partition("?")[0])
-                findings.check(
-                    f"GET {re.sub(r'/[0-9]+$', '/{n}', kind)}", status < 500, f"{status} {path} {trial.origin}"
-                )
+                kind = re.sub(r"/[0-9]+(?=$|[?])", "/{n}", re.sub(r"[0-9A-Z]{26}", "{id}", path))
+                findings.check(f"GET {kind}", status == 200, f"{status} {path} {trial.origin}")
             findings.check("downloaded equal", seen.original == trial.digest, f"{trial.origin} ({message_id})")
             done += 1
             if done % 1000 == 0:
