@@ -39,13 +39,24 @@ class Suspended(NoSession):
 class Pool:
     """Sessions of one upstream. Used within one event loop."""
 
-    def __init__(self, upstream: Upstream, helo: str, spread: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        helo: str,
+        spread: Callable[[], float],
+        *,
+        max_idle: float = MAX_IDLE,
+        check_idle: float = CHECK_IDLE,
+    ) -> None:
         self.upstream = upstream
         self._helo = upstream.helo or helo
         self._spread = spread
+        self._max_idle, self._check_idle = max_idle, check_idle
         self._idle: list[Session] = []
-        self._open = 0
-        """Sessions in use, kept, or being opened."""
+        self._live = 0
+        """Sessions in use or kept."""
+        self._places = 0
+        """The same, and those being opened."""
         self._limit, self._narrowed_until = upstream.connections, 0.0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._failures, self._suspended_until = 0, 0.0
@@ -74,11 +85,11 @@ class Pool:
         try:
             while True:
                 session = await self._kept()
-                if session is None and self._open < self._current_limit():
+                if session is None and self._places < self._current_limit():
                     session = await self._connect_or_narrow()
                 if session is not None:
                     return session
-                if self._open >= self._limit:
+                if self._places >= self._limit:
                     await self._wait()
         except BaseException:
             self._wake()  # whoever waits behind us may have been counting on the session that we did not get
@@ -92,7 +103,7 @@ class Pool:
             session.released_at = loop.time()
             self._idle.append(session)
             if self._sweeper is None:
-                self._sweeper = loop.call_later(MAX_IDLE, self._sweep)
+                self._sweeper = loop.call_later(self._max_idle, self._sweep)
             self._wake()
         else:
             self._dismiss(session)
@@ -113,7 +124,7 @@ class Pool:
         while self._idle:
             session = self._idle.pop()
             try:
-                is_alive = await session.is_alive(CHECK_IDLE)
+                is_alive = await session.is_alive(self._check_idle)
             except BaseException:
                 self._dismiss(session)
                 raise
@@ -124,15 +135,17 @@ class Pool:
 
     async def _connect_or_narrow(self) -> Session | None:
         """A new session; None when the upstream wants no more than are open, which then have to do."""
+        self._places += 1
         try:
-            return await self._connect()
-        except Suspended:
+            session = await self._connect()
+        except BaseException as refusal:
+            self._leave()
+            if isinstance(refusal, NoSession) and not isinstance(refusal, Suspended) and self._live > 0:
+                self._narrow(refusal)
+                return None
             raise
-        except NoSession as refusal:
-            if self._open == 0:
-                raise
-            self._narrow(refusal)
-            return None
+        self._live += 1
+        return session
 
     async def _connect(self) -> Session:
         if not self._is_proven:
@@ -145,24 +158,15 @@ class Pool:
         if self.suspended_for > 0:
             raise Suspended(self.suspended_for)
         failures = self._failures
-        self._open += 1
         try:
             if self._context is None:
                 self._context = tls_context(self.upstream)
             session = await open_session(self.upstream, self._helo, self._context)
-        except NoSession as refusal:
-            self._forget()
-            if self._open == 0 and self._failures == failures:
+        except (NoSession, OSError) as error:
+            refusal = error if isinstance(error, NoSession) else NoSession(trouble.broken(error))
+            if self._live == 0 and self._failures == failures:
                 self._suspend(refusal)
-            raise
-        except OSError as error:
-            self._forget()
-            unreadable = NoSession(trouble.broken(error))
-            self._suspend(unreadable)
-            raise unreadable from error
-        except BaseException:
-            self._forget()
-            raise
+            raise refusal from error
         if self._failures:
             self._limit = self.upstream.connections
         self._is_proven, self._failures = True, 0
@@ -177,9 +181,9 @@ class Pool:
         maillog.upstream_unreachable(self.upstream.name, str(refusal.reply))
 
     def _narrow(self, refusal: NoSession) -> None:
-        self._limit = max(1, self._open)
+        self._limit = self._live
         self._narrowed_until = asyncio.get_running_loop().time() + NARROWED
-        maillog.upstream_unreachable(self.upstream.name, f"with {self._open} sessions open: {refusal.reply}")
+        maillog.upstream_unreachable(self.upstream.name, f"with {self._live} sessions open: {refusal.reply}")
 
     def _current_limit(self) -> int:
         if self._limit < self.upstream.connections and asyncio.get_running_loop().time() >= self._narrowed_until:
@@ -203,12 +207,13 @@ class Pool:
                 waiter.set_result(None)
                 return
 
-    def _forget(self) -> None:
-        self._open -= 1
+    def _leave(self) -> None:
+        self._places -= 1
         self._wake()
 
     def _dismiss(self, session: Session) -> None:
-        self._forget()
+        self._live -= 1
+        self._leave()
         if not session.is_usable:
             session.abort()
             return
@@ -219,7 +224,7 @@ class Pool:
     def _sweep(self) -> None:
         self._sweeper = None
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - MAX_IDLE
+        oldest = loop.time() - self._max_idle
         kept = [session for session in self._idle if session.released_at > oldest and session.is_usable]
         for session in self._idle:
             if session not in kept:

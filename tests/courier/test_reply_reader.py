@@ -1,0 +1,56 @@
+"""Replies come out whole, whatever pieces the socket gives, and never without bound."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.courier.replies import LINE_LIMIT, LINES_LIMIT, ReplyReader
+from relay.model.reply import MalformedReply, Reply
+
+WIRE = b"250-mail.example\r\n250-SIZE 9\r\n250 DSN\r\n354 go\r\n550 5.1.1 no\n"
+REPLIES = [Reply(250, "mail.example\nSIZE 9\nDSN"), Reply(354, "go"), Reply(550, "no", "5.1.1")]
+
+
+@given(st.lists(st.integers(0, len(WIRE)), max_size=10))
+def test_any_chunking_gives_the_same_replies(cuts: list[int]) -> None:
+    reader = ReplyReader()
+    edges = [0, *sorted(cuts), len(WIRE)]
+    replies = [reply for start, stop in itertools.pairwise(edges) for reply in reader.feed(WIRE[start:stop])]
+    assert replies == REPLIES
+    assert reader.is_empty
+
+
+def test_the_beginning_of_a_reply_is_noticed() -> None:
+    reader = ReplyReader()
+    assert reader.feed(b"25") == []
+    assert not reader.is_empty
+    assert reader.feed(b"0-a\r\n") == []
+    assert not reader.is_empty
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"hello\r\n",
+        b"\r\n",
+        b"1\r\n",
+        b"100 no\r\n",
+        b"-ab-\r\n",
+        b"250-a\r\n251 b\r\n",
+        b"250-a\r\nb\r\n",
+        b"2" * (LINE_LIMIT + 1),
+        b"250 " + b"x" * LINE_LIMIT + b"\r\n",
+        b"250-x\r\n" * LINES_LIMIT,
+    ],
+)
+def test_what_is_no_reply_is_refused(wire: bytes) -> None:
+    with pytest.raises(MalformedReply):
+        ReplyReader().feed(wire)
+
+
+def test_a_code_alone_is_a_reply() -> None:
+    assert ReplyReader().feed(b"250\r\n") == [Reply(250, "")]
