@@ -23,3 +23,7 @@ attempts = Counter("mailwitness_attempts_total", "Delivery attempts closed", ["u
 queue_depth = Gauge("mailwitness_queue_depth", "Deliveries due or under way", ["state"], registry=REGISTRY)
 queue_age_seconds = Gauge("mailwitness_queue_age_seconds", "Age of the oldest delivery still due", registry=REGISTRY)
 index_lag = Gauge("mailwitness_index_lag_messages", "Messages captured but not yet searchable", registry=REGISTRY)
+archive_commits = Gauge("mailwitness_archive_commits", "Transactions committed since the start", registry=REGISTRY)
+archive_committed_writes = Gauge(
+    "mailwitness_archive_committed_writes", "Writes those transactions carried (group commit)", registry=REGISTRY
+)

@@ -46,4 +46,6 @@ class Vitals:
         metrics.queue_age_seconds.set(age)
         health = await self._archive.health()
         metrics.index_lag.set(health.last_seq - health.indexed_seq)
+        metrics.archive_commits.set(health.commits)
+        metrics.archive_committed_writes.set(health.committed_units)
         return generate_latest(metrics.REGISTRY)
