@@ -132,7 +132,10 @@ async def test_what_is_pipelined_while_a_commit_runs_is_read_ahead_with_a_bound(
 
 async def test_a_client_that_takes_no_replies_is_not_served_ahead(tmp_path):
     async with running_intake(tmp_path, max_junk_commands=100_000_000, idle_timeout=1) as reception:
-        _, writer = await asyncio.open_connection(HOST, reception.port, limit=1000)
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # full soon
+        narrow.connect((HOST, reception.port))
+        _, writer = await asyncio.open_connection(sock=narrow, limit=1000)
         flood = asyncio.create_task(write_all(writer, b"NOOP\r\n" * 1_000_000))
         await until(lambda: bool(reception.sessions))
         (session,) = reception.sessions
