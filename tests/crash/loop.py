@@ -101,12 +101,21 @@ class Loop:
         await asyncio.sleep(self._random.uniform(0.0, 1.2))
         await victim.kill()
         await asyncio.gather(*clients)
+        self.outcome.wrong += await self._orphans(victim)
         self.outcome.rounds += 1
         await self._examine(victim)
         self._say(
             f"round {number + 1}: up after {ready:.2f} s, {len(self.ledger.promised)} promised,"
             f" {len(self.ledger.doubtful)} in doubt, {len(self.outcome.wrong)} faults"
         )
+
+    async def _orphans(self, victim: Victim) -> list[str]:
+        """What the dead server had started ends by itself, within seconds: it would keep files and memory."""
+        for _ in range(100):
+            if not (left := victim.left_behind()):
+                return []
+            await asyncio.sleep(0.1)
+        return [f"process {pid} outlived its server" for pid in left]
 
     async def _examine(self, victim: Victim) -> None:
         """The new messages are whole and those that were promised are there. What is older is examined at the end."""
