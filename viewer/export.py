@@ -50,15 +50,18 @@ async def export(
     `progress` is told the number of messages written so far.
     """
     number = 0
-    async for stored in matching(archive, query):
-        number += 1
-        yield await asyncio.to_thread(writer.begin, _record(number, stored))
-        if writer.wants_content:
-            async for piece in archive.content_chunks(stored.message.id):
-                yield await asyncio.to_thread(writer.feed, piece)
-        yield await asyncio.to_thread(writer.end)
-        progress(number)
-    yield await asyncio.to_thread(writer.finish)
+    try:
+        async for stored in matching(archive, query):
+            number += 1
+            yield await asyncio.to_thread(writer.begin, _record(number, stored))
+            if writer.wants_content:
+                async for piece in archive.content_chunks(stored.message.id):
+                    yield await asyncio.to_thread(writer.feed, piece)
+            yield await asyncio.to_thread(writer.end)
+            progress(number)
+        yield await asyncio.to_thread(writer.finish)
+    finally:
+        writer.abandon()
 
 
 async def matching(archive: Archive, query: Query) -> AsyncIterator[StoredMessage]:

@@ -32,6 +32,7 @@ from viewer.export import JOBS
 from viewer.keys import ARCHIVE, CLOCK, ID, RENDER_ROW
 from viewer.people import Permission, Person
 from viewer.security import require, signed_in_user
+from viewer.streams import close
 
 MOST_STREAMS = 20
 """Open streams of one person."""
@@ -205,9 +206,12 @@ async def _send(request: web.Request, response: web.StreamResponse, events: Asyn
 
 
 async def _write(response: web.StreamResponse, events: AsyncIterator[str]) -> None:
-    await response.write(b": the live view\n\n")
-    async for event in events:
-        await response.write(event.encode())
+    try:
+        await response.write(b": the live view\n\n")
+        async for event in events:
+            await response.write(event.encode())
+    finally:
+        await close(events)
 
 
 async def _watch(request: web.Request, response: web.StreamResponse, person: Person) -> None:

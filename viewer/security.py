@@ -215,10 +215,15 @@ def clear_session_cookie(request: web.Request, response: web.StreamResponse) -> 
 
 
 async def _identify(request: web.Request) -> Person | None:
-    """The person whose bearer token (under /api only) or session cookie the request carries."""
-    authorization = request.headers.get("Authorization", "")
-    if request.path.startswith("/api/") and authorization:
-        return await _identify_by_token(request, authorization)
+    """The person whose bearer token or session cookie the request carries.
+
+    A token reads anything, but changes things under /api only: what pages change (users, credentials) needs a person.
+    A browser's password for a proxy before us (`Basic`) is none of our business.
+    """
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        is_meant = request.method in SAFE_METHODS or request.path.startswith("/api/")
+        return await _identify_by_token(request, secret) if is_meant else None
     token = request.cookies.get(cookie_name(request.app[CONFIG]), "")
     if not token:
         return None
@@ -229,10 +234,7 @@ async def _identify(request: web.Request) -> Person | None:
     return Person(user.name, user.role, digest, token.encode("utf-8", "replace")) if user else None
 
 
-async def _identify_by_token(request: web.Request, authorization: str) -> Person | None:
-    scheme, _, secret = authorization.partition(" ")
-    if scheme.lower() != "bearer":
-        return None
+async def _identify_by_token(request: web.Request, secret: str) -> Person | None:
     archive, now = request.app[ARCHIVE], request.app[CLOCK]()
     token = await archive.token(hashlib.sha256(secret.strip().encode("utf-8", "replace")).digest(), now)
     user = await archive.user(token.user) if token else None

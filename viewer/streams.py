@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 from aiohttp import web
 from aiohttp.helpers import content_disposition_header
@@ -38,21 +38,33 @@ async def stream(request: web.Request, chunks: AsyncIterator[bytes], headers: Ma
     so that no one takes half a file for a whole one.
     """
     response = web.StreamResponse(headers={"Content-Security-Policy": INERT, **headers})
-    if request.method == "HEAD":
+    try:
+        first = b"" if request.method == "HEAD" else await anext(chunks, b"")
         await response.prepare(request)
-        return response
-    first = await anext(chunks, b"")
-    await response.prepare(request)
+        if request.method != "HEAD":
+            await _write(request, response, first, chunks)
+    finally:
+        await close(chunks)
+    return response
+
+
+async def _write(
+    request: web.Request, response: web.StreamResponse, first: bytes, chunks: AsyncIterator[bytes]
+) -> None:
     try:
         await response.write(first)
         async for chunk in chunks:
             await response.write(chunk)
+        await response.write_eof()
     except ConnectionError:
-        return response
+        return
     except Exception as error:  # the top of a web request that has begun to answer
         maillog.room_failed("viewer", error)
         if request.transport is not None:
             request.transport.abort()
-        return response
-    await response.write_eof()
-    return response
+
+
+async def close(chunks: AsyncIterator[object]) -> None:
+    """Ends a generator that was not read to its end, so that what it holds is let go of now."""
+    if isinstance(chunks, AsyncGenerator):
+        await chunks.aclose()

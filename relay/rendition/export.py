@@ -75,7 +75,10 @@ COLUMNS: dict[str, Callable[[Record], str]] = {
 
 
 class Writer(Protocol):
-    """Call for each message `begin`, `feed` for each piece of its content, `end`; at last `finish`."""
+    """Call for each message `begin`, `feed` for each piece of its content, `end`; at last `finish`.
+
+    `abandon` instead, or afterwards: nothing more will come.
+    """
 
     wants_content: bool
 
@@ -83,6 +86,7 @@ class Writer(Protocol):
     def feed(self, piece: bytes) -> bytes: ...
     def end(self) -> bytes: ...
     def finish(self) -> bytes: ...
+    def abandon(self) -> None: ...
 
 
 class EmlWriter:
@@ -101,6 +105,9 @@ class EmlWriter:
 
     def finish(self) -> bytes:
         return b""
+
+    def abandon(self) -> None:
+        pass
 
 
 class CsvWriter:
@@ -123,6 +130,9 @@ class CsvWriter:
 
     def finish(self) -> bytes:
         return self._header()
+
+    def abandon(self) -> None:
+        pass
 
     def _header(self) -> bytes:
         if self._is_begun:
@@ -162,6 +172,9 @@ class MboxWriter:
 
     def finish(self) -> bytes:
         return b""
+
+    def abandon(self) -> None:
+        pass
 
     def _quoted(self, data: bytes) -> bytes:
         data = data.replace(b"\r\n", b"\n")
@@ -214,6 +227,12 @@ class ZipWriter:
             entry.write(manifest)
         self._zip.close()
         return self._sink.take()
+
+    def abandon(self) -> None:
+        """zipfile complains of an entry left open."""
+        self._entry.close()
+        self._zip.close()
+        self._sink.take()
 
     def _open(self, name: str, at: datetime, size: int) -> io.BufferedIOBase:
         at = min(max(at, _OLDEST_ZIP_DATE), _NEWEST_ZIP_DATE)

@@ -128,3 +128,14 @@ def test_every_format_has_a_writer_and_a_media_type() -> None:
 )
 def test_traits_are_those_that_intake_notes(content: bytes, traits: set[Trait]) -> None:
     assert traits_of(content) == traits
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_a_writer_can_be_abandoned_in_the_middle_and_at_the_end(form: str) -> None:
+    writer = WRITERS[form]()
+    writer.begin(RECORD)
+    writer.feed(b"x")
+    writer.abandon()
+    writer = WRITERS[form]()
+    writer.finish()
+    writer.abandon()
