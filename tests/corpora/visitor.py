@@ -19,6 +19,8 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from tests.support.account import NAME, PASSWORD
+
 _LINK = re.compile(r"""(?:href|src|action|data-[a-z-]+)=["']([^"'#]+)""")
 _WRITES = re.compile(r"/(resend|delete|edit)\b")
 
@@ -32,13 +34,17 @@ class Seen:
 
 
 class Visitor:
-    def __init__(self, url: str, token: str) -> None:
+    """Signed in with a name and a password, as in a browser."""
+
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._token = token
         self._api: list[str] = []
 
     async def __aenter__(self) -> Visitor:
-        self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._token}"})
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        form = {"name": NAME, "password": PASSWORD, "next": "/"}
+        async with self._session.post(f"{self._url}/sign-in", data=form, allow_redirects=False) as response:
+            assert response.status == 303, await response.text()
         description = await self._json("/api/openapi.json")
         self._api = [path for path, methods in description["paths"].items() if "get" in methods]
         return self
