@@ -335,11 +335,10 @@ def _is_due(delivery: Delivery) -> bool:
 
 
 def _probe(connection: sqlite3.Connection, items: list[bool]) -> list[None]:
-    """Proves that a transaction can be had; writes something real if the latest one failed."""
+    """Proves that a transaction can be had, and room for a message in it if the latest one failed."""
     if any(items):
-        connection.execute(
-            "INSERT INTO setting (key, value) VALUES ('probe', '1') ON CONFLICT (key) DO UPDATE SET value = 1 - value"
-        )
+        connection.execute("INSERT INTO setting (key, value) VALUES ('probe', ?)", ("x" * 65536,))
+        connection.execute("DELETE FROM setting WHERE key = 'probe'")
     return [None] * len(items)
 
 

@@ -51,7 +51,7 @@ async def test_folder_and_files_are_the_owners_alone(url: str):
 
 async def test_a_second_writer_is_refused_with_the_name_of_the_file(url: str):
     archive = await open_archive(url)
-    with pytest.raises(ArchiveError, match="another process is writing to .*archive.db"):
+    with pytest.raises(ArchiveError, match=r"another process is writing to .*archive\.db"):
         await open_archive(url)
     await archive.close()
     await (await open_archive(url)).close()
