@@ -65,7 +65,7 @@ class Visitor:
     async def visit(self, message_id: str) -> Seen:
         """Opens the message's page, whatever it links to within the message, and every API path that takes its id."""
         seen = Seen()
-        waiting = [f"/messages/{message_id}", *await self._api_paths(message_id)]
+        waiting = [f"/messages/{message_id}", f"/messages/{message_id}/preview", *await self._api_paths(message_id)]
         done: set[str] = set()
         while waiting:
             path = waiting.pop()
