@@ -27,7 +27,6 @@ The repeat is bounded so that a run of CRs costs what it weighs."""
 _LINE_END = re.compile(LINE_END)
 _FIELD_END = re.compile(LINE_END + rb"(?![ \t])")
 _FIELD_NAME = re.compile(rb"([!-9;-~]{1,998})[ \t]*+:")
-_LINE = re.compile(rb"[^\r\n]*+")
 _DELIMITER_LINE = re.compile(rb"[\r\n]--([^\r\n]++)")
 _SECTION_END = re.compile(LINE_END + rb"(?=--|[\r\n])")
 _ENVELOPE_LINE = re.compile(rb">?From ")
@@ -173,18 +172,16 @@ class _Parser:
 
     def next_delimiter(self, position: int) -> int | None:
         """Deals with the first delimiter line from `position` on; None when there is none, or no room for more."""
-        while (match := _DELIMITER_LINE.search(self.content, position)) is not None:
-            line_start, line_stop = match.span(1)
-            owner = self.owner(line_start, line_stop)
+        for match in _DELIMITER_LINE.finditer(self.content, position):
+            owner = self.owner(match[1])
             if owner is not None:
                 start = max(self.line_end_start(match.start()), self.stack[-1].floor)
-                return self.cross(owner, start, line_stop)
-            position = line_stop
+                return self.cross(owner, start, match.end())
         return None
 
-    def owner(self, start: int, stop: int) -> _Owner | None:
-        """Whose delimiter line it is that has [start, stop) after `--`; None for just any line."""
-        line = self.content[start : min(stop, start + _MAX_BOUNDARY + 100)].rstrip(b" \t")
+    def owner(self, line: bytes) -> _Owner | None:
+        """Whose delimiter line it is that has `line` after `--`; None for just any line."""
+        line = line.rstrip(b" \t")
         if line in self.boundaries:
             return line, False
         if line.endswith(b"--") and line[:-2] in self.boundaries:
@@ -280,8 +277,8 @@ class _Parser:
     def is_delimiter(self, position: int) -> bool:
         if not self.boundaries or not self.content.startswith(b"--", position):
             return False
-        line = _LINE.match(self.content, position + 2)
-        return line is not None and self.owner(position + 2, line.end()) is not None
+        end = _LINE_END.search(self.content, position)
+        return self.owner(self.content[position + 2 : end.start() if end else None]) is not None
 
     def after_line(self, position: int) -> int:
         match = _LINE_END.search(self.content, position)
