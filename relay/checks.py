@@ -66,13 +66,22 @@ def _listener(config: Config, listener: Listener, here: Location) -> Iterator[Pr
     if listener.socket is not None:
         if len(str(listener.socket)) > SOCKET_PATH_LIMIT:
             yield Problem((*here, "socket"), f"longer than {SOCKET_PATH_LIMIT} octets, expected a shorter path")
-    elif not is_loopback(listener.host) and not _knows_its_clients(config, listener):
+    elif not _is_near(listener) and not _knows_its_clients(config, listener):
         yield Problem(
             (*here, "host"),
             f"{listener.host!r} can be reached from other machines, expected require_auth = true here, "
             "smtp.allow_from, or an [[application]] with username or addresses",
         )
+    if listener.require_auth and listener.certificate is None and not _is_near(listener):
+        yield Problem(
+            (*here, "require_auth"),
+            "true without certificate, expected both it and its key: other machines' passwords are taken over TLS only",
+        )
     yield from _certificate(listener, here)
+
+
+def _is_near(listener: Listener) -> bool:
+    return listener.socket is not None or is_loopback(listener.host)
 
 
 def _knows_its_clients(config: Config, listener: Listener) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 from aiohttp import web
 
 from relay import maillog, settings
+from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
 from relay.clock import new_id, now
 from relay.config import Config
@@ -226,19 +227,21 @@ class Service:
         async with self._reloading:
             notify("RELOADING=1", self._environment)
             try:
-                config = settings.load(self._file, self._environment)
+                await self._use(settings.load(self._file, self._environment))
             except settings.ConfigurationError as error:
                 maillog.configuration_kept(error.lines)
-            else:
-                await self._use(config)
+            except (OSError, ArchiveError) as error:
+                maillog.configuration_kept([str(error)])
             notify("READY=1", self._environment)
 
     async def _use(self, config: Config) -> None:
-        """Sessions and transactions that run now are not disturbed."""
+        """Sessions and transactions that run now are not disturbed. Raises OSError: a new listener's port is taken."""
+        smtp = config.smtp.model_copy(update={"hostname": config.smtp.hostname or socket.gethostname()})
+        directory = await Directory.load(config, self._archive, config.default_mode)
+        await self._intake.reload(smtp, directory)
+        await self._courier.reload(config.delivery, config.upstream, hostname=smtp.hostname)
         before, self._config = self._config, config
-        await self._intake.reload(self._smtp(), await self._directory())
-        await self._courier.reload(config.delivery, config.upstream, hostname=self._hostname())
-        if before.reference != config.reference:
+        if wish(before) != wish(config):
             await self._extractor.use(wish(config))
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         maillog.configuration_loaded(waits)

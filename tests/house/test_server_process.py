@@ -218,3 +218,29 @@ def test_no_process_of_ours_stays_behind_after_a_kill(server: RunningServer) -> 
 def _children(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def test_a_port_that_a_reload_cannot_have_changes_nothing(server: RunningServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listener = f'[[smtp.listeners]]\nname = "second"\nport = {other.getsockname()[1]}\n'
+        text = server.config_file.read_text().replace("port = 0\nhostname", "hostname", 1)
+        server.config_file.write_text(f"{text}[[smtp.listeners]]\nport = 0\n{listener}")
+        server.process.send_signal(signal.SIGHUP)
+        assert "in use" in server.wait_for_log("configuration not reloaded")["problems"][0]
+    _send(server.smtp_port)
+
+
+def test_a_broken_promise_is_logged_without_what_was_in_memory() -> None:
+    script = (
+        "from relay import maillog\n"
+        "def fail(password):\n    raise RuntimeError('broken')\n"
+        "maillog.to_stderr(is_verbose=False, is_terminal={})\n"
+        "try: fail('hunter' + '2')\n"
+        "except RuntimeError as error: maillog.room_failed('test', error)\n"
+    )
+    for is_terminal in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(is_terminal)], capture_output=True, text=True, check=True
+        )
+        assert "broken" in done.stderr
+        assert "hunter2" not in done.stderr
