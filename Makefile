@@ -39,7 +39,7 @@ screenshots: .venv/.tested .venv/.browser
 
 # Throughput beside Postfix on the same disk; prints the table.
 bench: .venv/.tested .venv/.peers
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.bench_release
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
