@@ -14,7 +14,7 @@ from relay.rendition.conventions import read_labels
 from relay.rendition.dates import parse_date
 from relay.rendition.decode import decode_field, decode_text, filename, parameter
 from relay.rendition.mime import Field, Part, parse, walk
-from relay.rendition.parts import attachments, bodies, leaves, text_leaf
+from relay.rendition.parts import attachment_count, bodies, leaves, text_leaf
 from relay.rendition.references import ReferencePattern, find_references
 from relay.rendition.text import html_to_text, snippet
 
@@ -42,7 +42,6 @@ def extract(content: bytes, patterns: Sequence[ReferencePattern] = (), *, max_te
     texts = _body_texts(root, content, max_text)
     body_text = "\n".join(text for _, text in texts if text)[:max_text]
     labels = read_labels(fields.decoded)
-    attached = attachments(root, content)
     places = {"subject": subject, "headers": header_text, "body": body_text}
     return Summary(
         subject=subject,
@@ -57,7 +56,7 @@ def extract(content: bytes, patterns: Sequence[ReferencePattern] = (), *, max_te
         body_text=body_text,
         snippet=_snippet(root, texts),
         filenames=tuple(name for name in map(filename, leaves(root)) if name)[:MAX_FILENAMES],
-        attachment_count=sum(not item.is_inline for item in attached),
+        attachment_count=attachment_count(root),
         tags=tuple(labels.tags),
         metadata=tuple(labels.metadata),
         references=find_references(patterns, places),

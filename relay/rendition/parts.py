@@ -108,6 +108,11 @@ def attachments(root: Part, content: bytes) -> tuple[Attachment, ...]:
     )
 
 
+def attachment_count(root: Part) -> int:
+    """How many attachments there are, those made to be embedded left out. Decodes none of them: they may be large."""
+    return sum(not is_body(part) and not _is_inline(part) for part in leaves(root))
+
+
 def _is_inline(part: Part) -> bool:
     """`inline` alone does not say so: Apple Mail writes it on every attached file."""
     if part.disposition.value == "attachment" or not content_id(part):

@@ -5,6 +5,7 @@ from relay.rendition.decode import decode_body, decode_text
 from relay.rendition.mime import parse, walk
 from relay.rendition.parts import (
     Attachment,
+    attachment_count,
     attachments,
     bodies,
     cid_map,
@@ -52,6 +53,13 @@ def test_attachments_are_listed_with_name_type_and_decoded_size() -> None:
         Attachment(6, "bill 7.pdf", "application/pdf", 5, "", False),
         Attachment(7, "", "message/rfc822", 29, "", False),
     )
+    assert attachment_count(ROOT) == 2
+
+
+@given(octets)
+def test_attachments_can_be_counted_without_the_content(content: bytes) -> None:
+    root = parse(content)
+    assert attachment_count(root) == sum(not item.is_inline for item in attachments(root, content))
 
 
 def test_a_part_is_found_by_its_number() -> None:
