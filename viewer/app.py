@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import warnings
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -85,6 +86,8 @@ def build_app(
 
 
 def _set_up_templates(app: web.Application) -> None:
+    # aiohttp-jinja2 keeps its context under a plain name, of which aiohttp warns on standard error.
+    warnings.filterwarnings("ignore", category=web.NotAppKeyWarning, module="aiohttp_jinja2")
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(HERE / "templates"),

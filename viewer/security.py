@@ -267,8 +267,11 @@ async def _read_body(request: web.Request) -> None:
 
 
 async def _check_csrf(request: web.Request, person: Person | None) -> None:
-    """Raises 403 unless the session's own token comes along. A bearer token is not sent by browsers unasked."""
-    if person is None or person.session is None:
+    """Raises 403 unless the session's own token comes along. A bearer token is not sent by browsers unasked.
+
+    A sign-in page that was open before another tab signed in has no token; its Origin has been checked.
+    """
+    if person is None or person.session is None or is_public(request):
         return
     given = request.headers.get("X-CSRF-Token", "")
     if not given and request.content_type == FORM:

@@ -47,7 +47,10 @@ def setup(app: web.Application) -> None:
 
 @routes.get("/sign-in")
 async def show(request: web.Request) -> web.Response:
-    return _page(request, "", request.query.get("next", "/"), "")
+    onward = request.query.get("next", "/")
+    if PERSON in request:
+        raise web.HTTPSeeOther(local_path(onward))
+    return _page(request, "", onward, "")
 
 
 @routes.post("/sign-in")

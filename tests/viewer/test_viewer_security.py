@@ -79,7 +79,7 @@ async def test_every_unsafe_route_refuses_a_session_without_its_token(house: Hou
     client, other = await house.client(), await house.client(name="other")
     foreign = await csrf_token(other)
     for method, path in all_routes(house):
-        if method in SAFE_METHODS:
+        if method in SAFE_METHODS or is_public(path):
             continue
         for token in ("", "x", "A" * 88, foreign):
             async with client.request(method, path, data={"csrf": token}, allow_redirects=False) as answer:
@@ -141,11 +141,33 @@ async def test_every_answer_carries_the_security_headers(house: House) -> None:
             assert "Strict-Transport-Security" not in answer.headers
 
 
+async def test_text_is_compressed_for_those_who_take_it(house: House) -> None:
+    client = await house.client()
+    for path in ("/", "/api/openapi.json"):
+        async with client.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+        async with client.get(path, headers={"Accept-Encoding": "identity"}) as answer:
+            assert "Content-Encoding" not in answer.headers
+
+
+async def test_pages_of_administrators_are_for_no_one_else(house: House) -> None:
+    for role in ("operator", "auditor", "stranger"):
+        client = await house.client(role)
+        for path in ("/users", "/applications"):
+            async with client.get(path) as answer:
+                assert answer.status == 403, (role, path)
+    async with (await house.program("operator")).get("/api/events") as answer:
+        assert answer.status == 403
+
+
 async def test_static_files_are_kept_by_browsers_under_their_version(house: House) -> None:
     async with house.browser().get(f"{house.app[STATIC_PREFIX]}/base.css") as answer:
         assert answer.status == 200
         assert "immutable" in answer.headers["Cache-Control"]
-        assert answer.headers["ETag"]
+        etag = answer.headers["ETag"]
+    path = f"{house.app[STATIC_PREFIX]}/base.css"
+    async with house.browser().get(path, headers={"If-None-Match": etag}) as answer:
+        assert answer.status == 304
     async with house.browser().get(f"{house.app[STATIC_PREFIX]}/..%2f..%2fapp.py") as answer:
         assert answer.status in (403, 404)
 

@@ -8,10 +8,11 @@ import re
 
 import aiohttp
 import pytest
+from argon2 import PasswordHasher
 
 from relay.model.event import Kind
 from tests.support.viewer_house import SECOND, House
-from viewer.passwords import hash_password, weakness
+from viewer.passwords import hash_password, needs_rehash, weakness
 from viewer.sign_in import local_path, name_problem
 
 PASSWORD = "correct horse battery"
@@ -94,6 +95,59 @@ async def test_signing_out_ends_the_session_at_the_server(house: House) -> None:
     async with house.browser(cookies=kept).get("/api/messages") as answer:
         assert answer.status == 401
     assert [event.actor for event in await house.events(Kind.SIGNED_OUT)] == ["user:auditor"]
+
+
+async def test_a_new_password_ends_the_other_sessions(house: House, password_hash: str) -> None:
+    await house.add_user("ann", "auditor", password_hash)
+    here, there = house.browser(), house.browser()
+    for browser in (here, there):
+        async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
+            assert answer.status == 200
+            page = await answer.text()
+    async with here.get("/account") as answer:
+        found = re.search(r'name="csrf" value="([^"]+)"', await answer.text())
+    assert found is not None
+    assert page
+    for old, new, status in (
+        ("wrong", "another good password", 400),
+        (PASSWORD, "short", 400),
+        (PASSWORD, "another good password", 303),
+    ):
+        form = {"csrf": found[1], "old": old, "new": new}
+        async with here.post("/account/password", data=form, allow_redirects=False) as answer:
+            assert answer.status == status, (old, new)
+    async with here.get("/api/messages") as answer:
+        assert answer.status == 200
+    async with there.get("/api/messages") as answer:
+        assert answer.status == 401
+    async with house.browser().post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
+        assert answer.status == 401
+
+
+async def test_a_hash_made_with_weaker_parameters_is_renewed(house: House) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await house.add_user("ann", "auditor", weak)
+    browser = house.browser()
+    async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
+        assert answer.status == 200
+    user = await house.archive.user("ann")
+    assert user is not None
+    assert not needs_rehash(user.password_hash)
+
+
+async def test_signing_in_again_leads_on_and_a_second_sign_in_ends_the_first_session(
+    house: House, password_hash: str
+) -> None:
+    await house.add_user("ann", "auditor", password_hash)
+    browser = await house.client("auditor", name="bob")
+    kept = {cookie.key: cookie.value for cookie in browser.cookie_jar}
+    async with browser.get("/sign-in?next=/exports", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/exports")
+    form = {"name": "ann", "password": PASSWORD}
+    async with browser.post("/sign-in", data=form, allow_redirects=False) as answer:
+        assert answer.status == 303
+    async with house.browser(cookies=kept).get("/api/messages") as answer:
+        assert answer.status == 401
 
 
 async def link(house: House, token: str = "the-token", lifetime: int = 60) -> str:

@@ -15,7 +15,8 @@ routes = web.RouteTableDef()
 
 @routes.get("/api/events")
 async def events(request: web.Request) -> web.Response:
-    require(request, Permission.READ)
+    """For those who may take much away: it tells of people and their addresses too, not only of messages."""
+    require(request, Permission.EXPORT)
     after, limit = number(request, "after", 0, 0, 2**62), number(request, "limit", 1000, 1, 1000)
     facts = await request.app[ARCHIVE].events(after=after, limit=limit)
     return web.json_response({"events": [shape.event(number, fact) for number, fact in facts]})
