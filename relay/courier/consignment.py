@@ -13,8 +13,9 @@ Whatever goes wrong concerns these recipients alone: a broken message must not s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable, Closing
@@ -31,10 +32,14 @@ from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
 
+Written = TypeVar("Written")
+
 LARGE = 128 * 1024
 """Octets from which rendering is done in a thread."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between tries to write an outcome down while the archive cannot."""
+"""Seconds between tries to write an attempt down while the archive cannot."""
+ARCHIVE_PAUSE = 1.0
+"""Seconds until a delivery is due again whose content could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Consignment:
             await self._guarded(self._wait_for_upstream(suspended))
         except ArchiveUnavailable as error:
             maillog.room_failed("courier", error)
-            await self._guarded(self.give_back())
+            await self._guarded(self.give_back(ARCHIVE_PAUSE))
         except Exception as error:
             maillog.room_failed("courier", error)
             reply = local_reply(451, "4.3.0", f"could not be made ready for sending: {type(error).__name__}: {error}")
@@ -148,7 +153,7 @@ class Consignment:
             )
             for delivery in self._open.values()
         ]
-        await self._desk.archive.begin_attempts(attempts)
+        await self._persist(self._desk.archive.begin_attempts, attempts)
         self._begun = {attempt.delivery_id: attempt for attempt in attempts}
 
     async def _send_to_all(self, session: Session, rendition: Rendition) -> None:
@@ -192,7 +197,7 @@ class Consignment:
     async def _close(self, results: Sequence[Result]) -> None:
         """Commit 3 for these deliveries, then what follows from it: the log, the notices."""
         closings = [self._closing(result) for result in results]
-        await self._write(closings)
+        await self._persist(self._desk.archive.finish_attempts, closings)
         reports: list[Report] = []
         for result, closing in zip(results, closings, strict=True):
             del self._open[closing.delivery.id]
@@ -208,12 +213,15 @@ class Consignment:
         if reports:
             await self._guarded(postmaster.issue(self._desk, self._message, reports, self._pool.upstream.host))
 
-    async def _write(self, closings: Sequence[Closing]) -> None:
-        """The upstream has answered: this must be written, so it is tried until the archive can."""
+    async def _persist(self, write: Callable[[Sequence[Written]], Awaitable[None]], facts: Sequence[Written]) -> None:
+        """Writes, again and again until the archive can: a failed write may have happened, and repeating is safe.
+
+        Giving the deliveries back instead could leave an attempt open for ever, or forget what an upstream answered.
+        """
         pause = FIRST_PAUSE
         while True:
             try:
-                await self._desk.archive.finish_attempts(closings)
+                await write(facts)
                 return
             except ArchiveUnavailable as error:
                 maillog.room_failed("courier", error)

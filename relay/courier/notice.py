@@ -159,7 +159,7 @@ def _status_part(message: Message, reports: Sequence[Report], hostname: str, ups
     for report in reports:
         lines.append("")
         if report.recipient.orcpt:
-            kind, _, address = report.recipient.orcpt.partition(";")
+            kind, _, address = _CONTROL.sub("", report.recipient.orcpt).partition(";")
             lines.append(f"Original-Recipient: {kind}; {xtext_decoded(address)}")
         address = _CONTROL.sub("", report.recipient.address)
         lines.append(f"Final-Recipient: {'rfc822' if address.isascii() else 'utf-8'}; {address}")

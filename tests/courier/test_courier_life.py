@@ -31,6 +31,7 @@ from tests.support.dispatch import (
     states,
     until,
     upstream_of,
+    when_sent,
 )
 from tests.support.upstream import EVERYTHING, HANG, ScriptedUpstream
 
@@ -127,7 +128,7 @@ async def test_an_attempt_that_a_crash_left_open_is_unconfirmed_and_sent_again(a
         hold.set()
         second = courier_of(archive, [upstream_of(upstream.port)])
         await second.start()
-        found = await at_rest(archive, message)
+        found = await when_sent(archive, message)
         await second.stop(5)
     assert states(found) == {B: "sent"}
     assert [(attempt.is_uncertain, attempt.reply is not None) for attempt in found.attempts] == [
@@ -164,7 +165,7 @@ async def test_an_open_attempt_of_a_dead_process_is_delivered_after_a_restart(tm
     async with ScriptedUpstream() as upstream:
         courier = courier_of(archive, [upstream_of(upstream.port)])
         await courier.start()
-        found = await at_rest(archive, message)
+        found = await when_sent(archive, message)
         await courier.stop(5)
     await archive.close()
     assert states(found) == {B: "sent"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from tests.support.dispatch import (
     CONTENT,
     START,
     Clock,
+    RunningClock,
     at_rest,
     courier_of,
     message_of,
@@ -252,14 +252,8 @@ async def test_giving_up_while_waiting_passes_the_turn_on() -> None:
 
 async def test_a_dead_upstream_is_probed_and_the_rest_of_the_queue_waits_unharmed(archive: Archive) -> None:
     messages = [await queue(archive, message_of(CONTENT), CONTENT) for _ in range(30)]
-    began = time.monotonic()
     async with ScriptedUpstream(script={"banner": ["421 4.3.2 down"]}) as upstream:
-        courier = courier_of(
-            archive,
-            [upstream_of(upstream.port)],
-            lambda: START + int((time.monotonic() - began) * MICROSECONDS),
-            concurrency=5,
-        )
+        courier = courier_of(archive, [upstream_of(upstream.port)], RunningClock(), concurrency=5)
         await courier.start()
 
         async def all_but_the_probe_are_sent() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -37,6 +38,16 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
+
+
+class RunningClock:
+    """Begins where the other stands, and goes on."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self) -> int:
+        return START + int((time.monotonic() - self._began) * 1_000_000)
 
 
 def message_of(content: bytes, *recipients: str | Recipient, **envelope: Any) -> Message:
@@ -113,6 +124,17 @@ async def at_rest(archive: Archive, message: Message, within: float = 10.0) -> S
         return not any(delivery.state in (State.QUEUED, State.SENDING) for delivery in found.deliveries)
 
     await until(is_at_rest, within)
+    return await archive.message(message.id)
+
+
+async def when_sent(archive: Archive, message: Message, within: float = 10.0) -> StoredMessage:
+    """The message once all of its deliveries are sent."""
+
+    async def is_sent() -> bool:
+        found = await archive.message(message.id)
+        return all(delivery.state is State.SENT for delivery in found.deliveries)
+
+    await until(is_sent, within)
     return await archive.message(message.id)
 
 
