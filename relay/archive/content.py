@@ -7,6 +7,8 @@ one chunk in memory. The SHA-256 is of the verbatim octets.
 from __future__ import annotations
 
 import hashlib
+import io
+from collections.abc import Sequence
 
 import zstandard
 
@@ -67,6 +69,14 @@ def unpack(frame: bytes) -> bytes:
         return _DECOMPRESSOR.decompress(frame, max_output_size=CHUNK)
     except zstandard.ZstdError as error:
         raise ArchiveError(f"a stored frame is damaged: {error}") from error
+
+
+def joined(frames: Sequence[bytes]) -> bytes:
+    """The octets of all frames. They are gathered in one growing buffer: a list of pieces would double the memory."""
+    buffer = io.BytesIO()
+    for frame in frames:
+        buffer.write(unpack(frame))
+    return buffer.getvalue()
 
 
 def verified(content: bytes, sha256: bytes, message_id: str) -> bytes:

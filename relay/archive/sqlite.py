@@ -37,7 +37,7 @@ from relay.archive.api import (
     WebSession,
 )
 from relay.archive.condition import has_header
-from relay.archive.content import unpack, verified
+from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
 from relay.archive.live import Broadcast, Changes, Signal
 from relay.archive.migrations.run import HEAD, revision, upgrade
@@ -217,7 +217,7 @@ class SqliteArchive:
             raise ArchiveUnavailable(f"cannot read: {error}") from error
         if len(frames) == 1:
             return verified(unpack(frames[0]), sha256, message_id)
-        return await asyncio.to_thread(lambda: verified(b"".join(map(unpack, frames)), sha256, message_id))
+        return await asyncio.to_thread(lambda: verified(joined(frames), sha256, message_id))
 
     async def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
         async with self._reader() as connection:
