@@ -102,12 +102,13 @@ async def go_all_the_way(
     messages: Sequence[tuple[str, bytes]],
     *,
     deadline: float,
-    visit_every: int = 1,
+    is_visited: Callable[[int, Trial], bool] = lambda number, trial: True,
     say: Callable[[str], object] = print,
 ) -> Findings:
     """The findings for these messages. `deadline`: seconds for delivery, and again for indexing, of all of them.
 
-    Pages and API calls are looked at for one message in `visit_every`; everything else is done with all of them.
+    Pages and API calls are looked at for the messages that `is_visited`, by number in order of capture and by trial;
+    everything else is done with all of them.
     """
     findings, all_trials = Findings(), trials(messages)
     async with Recorder() as provider:
@@ -123,7 +124,7 @@ async def go_all_the_way(
             await asyncio.to_thread(add_administrator, server.config_file)
             async with Visitor(server.viewer_url) as visitor:
                 await _timed(findings, "until all were indexed", visitor.indexed(deadline))
-                some = dict(list(ids.items())[::visit_every])
+                some = {one: trial for n, (one, trial) in enumerate(ids.items()) if is_visited(n, trial)}
                 await _timed(findings, "looking at pages", _look(findings, visitor, some, say))
                 await _timed(findings, "exporting", _export(findings, visitor, ids))
         finally:
@@ -218,7 +219,8 @@ def main() -> int:
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="mailwitness-corpora-run-"))
     print(f"{len(messages)} messages, folder {folder}", flush=True)
     say = functools.partial(print, flush=True)
-    work = go_all_the_way(folder, messages, deadline=3600, visit_every=arguments.visit_every, say=say)
+    every = arguments.visit_every
+    work = go_all_the_way(folder, messages, deadline=3600, is_visited=lambda n, _: n % every == 0, say=say)
     findings = asyncio.run(work)
     print(findings)
     return 1 if findings.wrong else 0
