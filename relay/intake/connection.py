@@ -26,6 +26,8 @@ BUFFER_LIMIT = 256 * 1024
 """Octets read ahead; beyond, the transport is not read until they are used."""
 LINGER = 10.0
 """Seconds for a client to take our last reply before the connection is dropped."""
+WATCH_INTERVAL = 60.0
+"""Seconds between two looks at a session that may be idle for ever."""
 HANDSHAKE_TIMEOUT = 30.0
 """Seconds for TLS to begin."""
 
@@ -76,8 +78,7 @@ class Connection(SMTP):
         self.transport = cast(asyncio.Transport, transport)
         self.session.peer = transport.get_extra_info("peername")
         self.task = self.loop.create_task(self.converse())
-        if self._idle_timeout:
-            self._timer = self.loop.call_later(self._idle_timeout, self._check_idle)
+        self._timer = self.loop.call_later(self._idle_timeout or WATCH_INTERVAL, self._watch)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -111,15 +112,14 @@ class Connection(SMTP):
         """The whole session; never raises."""
         raise AssertionError("a session says what it does")  # pragma: no cover
 
+    def overdue(self) -> SessionOver | None:
+        """Why the session must end although it is not idle; asked now and then while it waits for its client."""
+        return None
+
     @property
     def buffered(self) -> int:
         """Octets that have come and were not read."""
         return len(self._buffer)
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the session is waiting for the client."""
-        return self._waiter is not None
 
     async def read_line(self) -> bytes | None:
         """One line with its end (CRLF, or a bare LF for the caller to refuse); None for one beyond LINE_LIMIT.
@@ -159,14 +159,13 @@ class Connection(SMTP):
 
     async def more(self) -> None:
         """Waits until more octets have come. Raises SessionOver."""
-        if self._over is not None:
-            raise self._over
-        if self._is_eof:
+        if self._is_eof and self._over is None:
             raise SessionOver("client left")
         self._waiter = self.loop.create_future()
         self._waits_since = self.loop.time()
         try:
-            await self._waiter
+            if self._over is None:
+                await self._waiter
         finally:
             self._waiter = None
         if self._over is not None:
@@ -241,15 +240,20 @@ class Connection(SMTP):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _check_idle(self) -> None:
-        """Ends a session that has waited for its client for too long. One timer a session, not one a read."""
+    def _watch(self) -> None:
+        """Ends a session that waits for its client for too long, or is overdue. One timer a session, not one a read:
+        a client that sends an octet now and then starts no timer anew and is still found out.
+        """
         now = self.loop.time()
         is_waiting = self._waiter is not None or self._writable is not None
-        deadline = (self._waits_since if is_waiting else now) + self._idle_timeout
-        if deadline <= now:
+        over = self.overdue() if is_waiting else None
+        idle_until = (self._waits_since if is_waiting else now) + (self._idle_timeout or WATCH_INTERVAL)
+        if over is not None and over.reply is not None:
+            self.end(over.reason, over.reply)
+        elif self._idle_timeout and idle_until <= now:
             self.end("idle", IDLE)
         else:
-            self._timer = self.loop.call_later(deadline - now, self._check_idle)
+            self._timer = self.loop.call_later(max(idle_until - now, 0.1), self._watch)
 
 
 async def _hand_over(raw: asyncio.Transport, octets: bytes) -> None:

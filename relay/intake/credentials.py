@@ -23,7 +23,7 @@ Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class KnownApplication:
     """An application as intake sees it. `secret_hash` is b"" for one that cannot sign in."""
 
     name: str
@@ -49,23 +49,23 @@ class Sender:
 class Directory:
     """Answers who a client is. Immutable: after a change a new one is loaded and given to the intake."""
 
-    def __init__(self, applications: Iterable[Sender], default_mode: Mode) -> None:
+    def __init__(self, applications: Iterable[KnownApplication], default_mode: Mode) -> None:
         """Of two applications with one user name the first counts; so does the first of two that list an address."""
         known = tuple(applications)
-        self._by_username: dict[str, Sender] = {}
+        self._by_username: dict[str, KnownApplication] = {}
         for application in known:
             if application.username and application.secret_hash:
                 self._by_username.setdefault(application.username, application)
         self._by_address = tuple((network, a) for a in known for network in a.addresses)
         named = (a for a in known if a.name == DEFAULT_NAME)
-        self.default = next(named, None) or Sender(DEFAULT_NAME, default_mode)
+        self.default = next(named, None) or KnownApplication(DEFAULT_NAME, default_mode)
 
     @classmethod
     async def load(cls, config: Config, archive: Archive, default_mode: Mode) -> Directory:
         """The applications of the configuration, then those added by command. Raises what the archive raises."""
         configured = [_of_configuration(table, default_mode) for table in config.application]
         added = [
-            Sender(
+            KnownApplication(
                 name=record.name,
                 mode=Mode(record.mode) if record.mode else default_mode,
                 username=record.username,
@@ -82,23 +82,23 @@ class Directory:
         """Whether anyone could sign in at all; without, AUTH is not offered."""
         return bool(self._by_username)
 
-    def sign_in(self, username: str, secret: bytes) -> Sender | None:
+    def sign_in(self, username: str, secret: bytes) -> KnownApplication | None:
         """The application with these credentials. Takes the same time for an unknown name and a wrong secret."""
         application = self._by_username.get(username)
         expected = application.secret_hash if application else b""
         return application if hmac.compare_digest(sha256(secret).digest(), expected) else None
 
-    def is_current(self, application: Sender) -> bool:
+    def is_current(self, application: KnownApplication) -> bool:
         """Whether an application that signed in earlier still has the same credentials and settings."""
         return self._by_username.get(application.username) == application
 
-    def at_address(self, address: Address) -> Sender | None:
+    def at_address(self, address: Address) -> KnownApplication | None:
         """The application that lists `address`."""
         return next((a for network, a in self._by_address if address in network), None)
 
 
-def _of_configuration(table: Application, default_mode: Mode) -> Sender:
-    return Sender(
+def _of_configuration(table: Application, default_mode: Mode) -> KnownApplication:
+    return KnownApplication(
         name=table.name,
         mode=table.mode or default_mode,
         username=table.username,

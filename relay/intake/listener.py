@@ -174,8 +174,10 @@ def _place(listener: Listener) -> tuple[str, int]:
 
 def _context(listener: Listener) -> ssl.SSLContext | None:
     """The server's side of TLS, certificates read now; None without. Raises OSError (ssl.SSLError is one)."""
-    if listener.certificate is None or listener.tls is TlsPolicy.NONE:
+    if listener.tls is TlsPolicy.NONE or (listener.certificate is None and listener.tls is TlsPolicy.OPTIONAL):
         return None
+    if listener.certificate is None:
+        raise OSError(f"listener {listener.name}: tls is {listener.tls.value}, but there is no certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(listener.certificate, listener.certificate_key)

@@ -17,7 +17,7 @@ from relay import maillog
 from relay.config import TlsPolicy
 from relay.intake.commands import COMMANDS, HTTP_VERBS, JUNK, UNKNOWN
 from relay.intake.connection import Connection, SessionOver
-from relay.intake.credentials import Sender
+from relay.intake.credentials import KnownApplication
 from relay.intake.limits import Budget, client_key
 from relay.intake.lobby import SHUTTING_DOWN, Lobby, Station
 from relay.intake.proxy import ProxyError, parse_proxy_header
@@ -26,6 +26,7 @@ from relay.model.reply import Reply
 
 SESSION_TOO_LONG = Reply(421, "session has lasted too long, please begin a new one", "4.7.0")
 INTERNAL_ERROR = Reply(451, "something went wrong here, try again later", "4.3.0")
+CANNOT_GO_ON = Reply(421, "something went wrong here, try again later", "4.3.0")
 CONTROL_CHARACTER = Reply(501, "a command may not contain control characters", "5.5.2")
 BARE_LINE_END = Reply(500, "a command ends with CRLF", "5.5.2")
 LINE_TOO_LONG = Reply(500, "line too long", "5.5.2")
@@ -64,7 +65,7 @@ class SmtpSession(Connection):
         """The settings this session began with."""
         self.name = lobby.next_session_name()
         self.client = Client("unknown", None)
-        self.application: Sender | None = None
+        self.application: KnownApplication | None = None
         """The application that has signed in."""
         self.transaction: Transaction | None = None
         self.budget = Budget(lobby.smtp)
@@ -103,15 +104,21 @@ class SmtpSession(Connection):
             reason = await self._run()
         except SessionOver as over:
             reason = over.reason
-            if over.reply is not None and self.transport is not None:
-                self.transport.write(over.reply.to_wire())
+            if over.reply is not None:
+                self._say_last(over.reply)
         except Exception as cause:
             maillog.room_failed("intake", cause)
+            self._say_last(CANNOT_GO_ON)
         finally:
             self.hang_up()
             lobby.sessions.discard(self)
             lobby.census.leave(self._counted)
             maillog.session_closed(self.name, self.client.text, reason)
+
+    def _say_last(self, reply: Reply) -> None:
+        """Sends a reply without waiting for the client to take it."""
+        if self.transport is not None:
+            self.transport.write(reply.to_wire())
 
     async def _run(self) -> str:
         """The session from the first octet to the last; why it ended. Raises SessionOver."""
@@ -205,10 +212,17 @@ class SmtpSession(Connection):
         """Raises SessionOver when we stop, and after `max_session`: between transactions, or at twice that age."""
         if self.lobby.is_stopping:
             raise SessionOver("shutting down", SHUTTING_DOWN)
+        over = self.overdue()
+        if over is not None:
+            raise over
+
+    def overdue(self) -> SessionOver | None:
+        """The end of a session that has lasted too long. DATA is left alone: it has a minimum rate."""
         age = self.loop.time() - self._began
         limit = self.smtp.max_session
-        if limit and age > (limit * 2 if self.transaction else limit):
-            raise self._over_for("session", SESSION_TOO_LONG)
+        if not limit or self.is_receiving or age <= (limit * 2 if self.transaction else limit):
+            return None
+        return self._over_for("session", SESSION_TOO_LONG)
 
     def _over_for(self, reason: str, reply: Reply) -> SessionOver:
         return SessionOver(reason, self.refuse(reason, reply))

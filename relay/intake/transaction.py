@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relay.config import TlsPolicy
-from relay.intake.credentials import Sender
+from relay.intake.credentials import KnownApplication
 from relay.intake.parameters import MailParameters, ParameterError, parse_mail_parameters, parse_rcpt_parameters
 from relay.model.address import AddressError, Path, parse_path
 from relay.model.message import Envelope, Recipient
@@ -39,7 +39,7 @@ BARE_POSTMASTER = Reply(501, "a sender needs a domain", "5.1.7")
 class Transaction:
     """From an accepted MAIL to the end of DATA."""
 
-    application: Sender
+    application: KnownApplication
     sender: Path
     parameters: MailParameters
     recipients: list[Recipient] = field(default_factory=list)
@@ -84,7 +84,7 @@ async def mail(session: SmtpSession, argument: bytes) -> Reply:
     return SENDER_OK
 
 
-def _application(session: SmtpSession) -> Sender | None:
+def _application(session: SmtpSession) -> KnownApplication | None:
     """Whose mail this is; None if the client may not send. Asked at each MAIL: credentials may have been withdrawn."""
     directory, address = session.lobby.directory, session.client.address
     if session.application is not None:
@@ -98,7 +98,9 @@ def _application(session: SmtpSession) -> Sender | None:
     return directory.default if session.client.is_local or is_allowed else None
 
 
-def _judge(session: SmtpSession, application: Sender, sender: Path, parameters: MailParameters) -> Reply | None:
+def _judge(
+    session: SmtpSession, application: KnownApplication, sender: Path, parameters: MailParameters
+) -> Reply | None:
     """The refusal of a well-formed MAIL, if it deserves one."""
     if sender.address and "@" not in sender.address:
         return session.refuse("address", BARE_POSTMASTER)

@@ -10,7 +10,7 @@ import pytest
 from relay.archive import open_archive
 from relay.archive.api import ApplicationRecord
 from relay.config import Application, Config
-from relay.intake.credentials import Directory, Sender
+from relay.intake.credentials import Directory, KnownApplication
 from relay.model.event import Event, Kind
 from relay.model.message import Mode
 
@@ -75,25 +75,25 @@ async def test_an_application_is_known_by_its_address(archive):
 
 async def test_the_default_application_has_the_default_mode(archive):
     directory = await Directory.load(CONFIG, archive, Mode.RELAY)
-    assert directory.default == Sender("default", Mode.RELAY)
+    assert directory.default == KnownApplication("default", Mode.RELAY)
 
 
 def test_an_application_called_default_is_the_default():
-    mine = Sender("default", Mode.HOLD, tags=("mine",))
+    mine = KnownApplication("default", Mode.HOLD, tags=("mine",))
     directory = Directory([mine], Mode.RELAY)
     assert directory.default == mine
     assert not directory.has_credentials
 
 
 def test_a_changed_secret_or_a_removed_application_is_not_current():
-    application = Sender("shop", Mode.RELAY, "shop", b"1" * 32)
+    application = KnownApplication("shop", Mode.RELAY, "shop", b"1" * 32)
     assert Directory([application], Mode.RELAY).is_current(application)
-    assert not Directory([Sender("shop", Mode.RELAY, "shop", b"2" * 32)], Mode.RELAY).is_current(application)
+    assert not Directory([KnownApplication("shop", Mode.RELAY, "shop", b"2" * 32)], Mode.RELAY).is_current(application)
     assert not Directory([], Mode.RELAY).is_current(application)
 
 
 def test_the_first_of_two_applications_with_one_user_name_counts():
-    first, second = (Sender(name, Mode.RELAY, "same", sha256(b"s").digest()) for name in "ab")
+    first, second = (KnownApplication(name, Mode.RELAY, "same", sha256(b"s").digest()) for name in "ab")
     assert Directory([first, second], Mode.RELAY).sign_in("same", b"s") == first
 
 
@@ -112,9 +112,9 @@ def test_the_first_of_two_applications_with_one_user_name_counts():
 )
 def test_sender_rules(address, is_allowed):
     rules = ("@shop.example", "Boss@example.com", "<>")
-    assert Sender("shop", Mode.RELAY, senders=rules).may_send_as(address) == is_allowed
+    assert KnownApplication("shop", Mode.RELAY, senders=rules).may_send_as(address) == is_allowed
 
 
 def test_without_rules_any_sender_is_allowed_and_with_them_the_null_sender_needs_one():
-    assert Sender("shop", Mode.RELAY).may_send_as("")
-    assert not Sender("shop", Mode.RELAY, senders=("@shop.example",)).may_send_as("")
+    assert KnownApplication("shop", Mode.RELAY).may_send_as("")
+    assert not KnownApplication("shop", Mode.RELAY, senders=("@shop.example",)).may_send_as("")

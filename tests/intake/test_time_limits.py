@@ -81,3 +81,17 @@ async def begin_data(client: ExactClient) -> None:
     await client.command("MAIL FROM:<a@b>", 250)
     await client.command("RCPT TO:<c@d>", 250)
     await client.command("DATA", 354)
+
+
+async def test_a_line_that_never_ends_does_not_keep_a_session_for_ever(tmp_path):
+    async with running_intake(tmp_path, max_session=1, idle_timeout=1) as reception:
+        client = await ExactClient.connect(HOST, reception.port)
+        trickle = asyncio.create_task(_trickle(client))
+        assert await client.reply() == (421, "4.7.0 session has lasted too long, please begin a new one")
+        trickle.cancel()
+
+
+async def test_without_limits_of_time_a_session_goes_on(tmp_path):
+    async with running_intake(tmp_path, max_session=0, idle_timeout=0) as reception:
+        client = await ExactClient.connect(HOST, reception.port)
+        await client.command("NOOP", 250)

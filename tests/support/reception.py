@@ -14,7 +14,7 @@ from relay.archive import open_archive
 from relay.archive.api import Archive, StoredMessage
 from relay.archive.query import Query
 from relay.config import Listener, Smtp
-from relay.intake.credentials import Directory, Sender
+from relay.intake.credentials import Directory, KnownApplication
 from relay.intake.limits import DATA_GRACE
 from relay.intake.listener import Intake
 from relay.intake.session import SmtpSession
@@ -24,7 +24,7 @@ T = TypeVar("T")
 NOW = 1_800_000_000_000_000
 """The clock of these tests, UTC microseconds."""
 
-SHOP = Sender(
+SHOP = KnownApplication(
     "shop", Mode.CAPTURE, "shop", sha256(b"s3cret").digest(), senders=("@shop.example", "<>"), tags=("orders",)
 )
 
@@ -66,7 +66,7 @@ class Reception:
 async def running_intake(
     folder: Path,
     *listeners: Listener,
-    applications: Sequence[Sender] = (),
+    applications: Sequence[KnownApplication] = (),
     default_mode: Mode = Mode.CAPTURE,
     data_grace: float = DATA_GRACE,
     clock: Callable[[], int] = lambda: NOW,
