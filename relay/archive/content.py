@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import zstandard
 
 from relay.archive.api import ArchiveError, StoredContent
+from relay.archive.compression import compressor, decompressor
 
 CHUNK = 1024 * 1024
 """Octets of the original in one frame (the last one has fewer)."""
@@ -45,14 +46,14 @@ class ContentBuilder:
     def finish(self) -> StoredContent:
         """The content so far, ready for `add_message`; feed no more after it."""
         if self._buffer or not self._frames:
-            self._frames.append(_COMPRESSOR.compress(self._buffer))
+            self._frames.append(_pack(self._buffer))
             self._buffer = bytearray()
         return StoredContent(tuple(self._frames), self._size, self._hash.digest())
 
     def _compress_whole_chunks(self) -> None:
         whole = len(self._buffer) // CHUNK * CHUNK
         with memoryview(self._buffer) as view:
-            self._frames.extend(_COMPRESSOR.compress(view[start : start + CHUNK]) for start in range(0, whole, CHUNK))
+            self._frames.extend(_pack(view[start : start + CHUNK]) for start in range(0, whole, CHUNK))
         del self._buffer[:whole]
 
 
@@ -63,10 +64,17 @@ def stored(content: bytes) -> StoredContent:
     return builder.finish()
 
 
+def _pack(chunk: bytearray | memoryview) -> bytes:
+    """One frame. Copied: what zstandard returns keeps the room of the worst case, 1 MiB for a frame of 100 octets."""
+    return bytes(memoryview(compressor(LEVEL).compress(chunk)))
+
+
 def unpack(frame: bytes) -> bytes:
-    """The octets of one frame. Raises ArchiveError if the frame is damaged."""
+    """The octets of one frame, at most CHUNK. Raises ArchiveError if the frame is damaged."""
     try:
-        return _DECOMPRESSOR.decompress(frame, max_output_size=CHUNK)
+        if zstandard.frame_content_size(frame) > CHUNK:
+            raise ArchiveError("a stored frame is damaged: larger than a chunk")
+        return decompressor().decompress(frame, max_output_size=CHUNK)
     except zstandard.ZstdError as error:
         raise ArchiveError(f"a stored frame is damaged: {error}") from error
 
@@ -84,7 +92,3 @@ def verified(content: bytes, sha256: bytes, message_id: str) -> bytes:
     if hashlib.sha256(content).digest() != sha256:
         raise ArchiveError(f"the stored content of {message_id} does not have its recorded SHA-256")
     return content
-
-
-_COMPRESSOR = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False)
-_DECOMPRESSOR = zstandard.ZstdDecompressor()

@@ -10,14 +10,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import zstandard
-
+from relay.archive.compression import compressor, decompressor
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
 from relay.model.reply import Reply
 from relay.model.summary import Addressee, Reference, Summary
+
+_LEVEL = 3
+"""Of zstd, for edits and summaries."""
 
 Row = Sequence[Any]
 
@@ -316,12 +318,8 @@ def references_of(values: Sequence[Sequence[str]]) -> tuple[Reference, ...]:
 
 
 def compress(data: bytes) -> bytes:
-    return _COMPRESSOR.compress(data)
+    return compressor(_LEVEL).compress(data)
 
 
 def decompress(data: bytes) -> bytes:
-    return _DECOMPRESSOR.decompress(data)
-
-
-_COMPRESSOR = zstandard.ZstdCompressor(level=3)
-_DECOMPRESSOR = zstandard.ZstdDecompressor()
+    return decompressor().decompress(data)
