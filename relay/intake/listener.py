@@ -130,7 +130,7 @@ class Intake:
                 self._replace(listener, wanted[place], contexts[wanted[place]])
             else:
                 self._close(listener)
-        self._stations = {listener: self._stations[listener] for listener in smtp.listeners}
+        self._stations = {listener: self._stations[listener] for listener in wanted.values()}
         self._lobby.smtp = smtp
         self._lobby.hostname = smtp.hostname or self._lobby.hostname
         self._lobby.directory = applications
@@ -168,8 +168,11 @@ class Intake:
         self._stations[new] = (station, server)
 
 
-def _place(listener: Listener) -> tuple[str, int]:
-    return (str(listener.socket), -1) if listener.socket is not None else (listener.host, listener.port)
+def _place(listener: Listener) -> tuple[str, int, str]:
+    """Where it is asked to listen: what stays the same listener over a reload. Of free ports (0) each has its name."""
+    if listener.socket is not None:
+        return str(listener.socket), -1, ""
+    return listener.host, listener.port, "" if listener.port else listener.name
 
 
 def _context(listener: Listener) -> ssl.SSLContext | None:

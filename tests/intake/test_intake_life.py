@@ -279,3 +279,11 @@ async def test_an_application_whose_credentials_are_withdrawn_sends_no_more(tmp_
         await client.command("RSET", 250)
         await reception.intake.reload(Smtp(listeners=(reception.listener,)), Directory([], Mode.RELAY))
         await client.command("MAIL FROM:<a@shop.example>", 530)
+
+
+async def test_two_listeners_on_free_ports_stay_two_over_a_reload(tmp_path):
+    listeners = (Listener(name="one", port=0), Listener(name="two", port=0))
+    async with running_intake(tmp_path, *listeners) as reception:
+        before = reception.intake.bound
+        await reception.intake.reload(Smtp(listeners=listeners), Directory([], Mode.RELAY))
+        assert reception.intake.bound == before
