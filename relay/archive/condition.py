@@ -6,6 +6,7 @@ Text of a person never becomes FTS5 syntax: only tokens of letters and digits, e
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, not_, or_, select, text, true
 from sqlalchemy.sql.elements import TextClause
@@ -40,8 +41,9 @@ def condition(node: Node) -> ColumnElement[bool]:
             return or_(false(), *(condition(inner) for inner in nodes))
         case Not(inner):
             return not_(condition(inner))
-        case Term(field):
-            return _FIELDS[field](node)
+        case Term(field, value):
+            # A lone surrogate is no character: SQLite could not be asked for it.
+            return _FIELDS[field](replace(node, value=value.encode("utf-8", "replace").decode()))
 
 
 def match_expression(term: Term) -> str:

@@ -114,7 +114,7 @@ def renew(database: sqlite3.Connection, renewals: list[Renewal]) -> list[None]:
 
 def begin_attempts(database: sqlite3.Connection, batches: list[Sequence[Attempt]]) -> list[None]:
     """Inserts open attempts. One edit list is stored once, however many attempts share it."""
-    stored: set[int] = set()
+    stored: dict[int, bytes] = {}
     for attempts in batches:
         for attempt in attempts:
             edits_hash = _store_edits(database, attempt, stored)
@@ -126,12 +126,16 @@ def begin_attempts(database: sqlite3.Connection, batches: list[Sequence[Attempt]
     return [None] * len(batches)
 
 
-def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: set[int]) -> bytes | None:
+def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: dict[int, bytes]) -> bytes | None:
+    """The hash of the attempt's edit list, now stored. `stored`: by identity of the tuples, what this batch stored."""
     if not attempt.edits:
         return None
+    if id(attempt.edits) in stored:
+        return stored[id(attempt.edits)]
     data = edits_data(attempt.edits)
     edits_hash = hashlib.sha256(data).digest()
     database.execute(_INSERT_EDITS, (edits_hash, compress(data)))
+    stored[id(attempt.edits)] = edits_hash
     return edits_hash
 
 

@@ -110,24 +110,25 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
 
 def _keys(query: Query, sort: Sort, cursor: Cursor | None) -> Select[tuple[Any, int]]:
     """(sort key, seq) of the matching messages from the cursor on, in the direction of reading."""
-    key = _KEYS[sort.key]
+    key, seq = _KEYS[sort.key], _message.seq if sort.key == "date" else _listing.seq
     is_descending = sort.descending if cursor is None or cursor.is_forward else not sort.descending
-    statement = _source(sort).where(condition(query.root))
+    statement = _source(query, sort, select(key, seq)).where(condition(query.root))
     if cursor is not None:
-        place = tuple_(key, _message.seq)
+        place = tuple_(key, seq)
         bound = tuple_(cursor.value, cursor.seq)
         statement = statement.where(place < bound if is_descending else place > bound)
     if is_descending:
-        return statement.order_by(key.desc(), _message.seq.desc())
-    return statement.order_by(key, _message.seq)
+        return statement.order_by(key.desc(), seq.desc())
+    return statement.order_by(key, seq)
 
 
-def _source(sort: Sort) -> Select[tuple[Any, int]]:
+def _source(query: Query, sort: Sort, columns: Select[tuple[Any, int]]) -> Select[tuple[Any, int]]:
     """Sorted by date, messages not indexed yet are there too; otherwise they come when they are."""
-    key = _KEYS[sort.key]
     if sort.key == "date":
-        return select(key, _message.seq).select_from(schema.message)
-    return select(key, _message.seq).select_from(schema.listing.join(schema.message, _message.seq == _listing.seq))
+        return columns.select_from(schema.message)
+    if query.root == And(()):
+        return columns.select_from(schema.listing)
+    return columns.select_from(schema.listing.join(schema.message, _message.seq == _listing.seq))
 
 
 async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
