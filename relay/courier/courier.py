@@ -46,7 +46,9 @@ class Courier:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         spread: Callable[[], float],
+        lease: float = LEASE,
     ) -> None:
+        self._lease = lease
         self._archive, self._clock, self._new_id, self._spread = archive, clock, new_id, spread
         self._owner = new_id()
         self._backlog: deque[Consignment] = deque()
@@ -72,7 +74,7 @@ class Courier:
         self._is_stopping = True
         self._bell.set()
         if self._tasks:
-            await self._tasks[0]
+            await asyncio.wait(self._tasks[:1], timeout=grace)
         waiting = list(self._backlog)
         self._backlog.clear()
         for consignment in waiting:
@@ -92,7 +94,9 @@ class Courier:
         self._configure(delivery, upstreams, hostname)
         self._bell.set()
         for upstream, pool in old.items():
-            if self._pools.get(upstream) is not pool:
+            if self._pools.get(upstream) is pool:
+                pool.refresh()
+            else:
                 await pool.close()
 
     def _configure(self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str) -> None:
@@ -140,7 +144,7 @@ class Courier:
 
     async def _claim(self, limit: int) -> bool:
         now = self._clock()
-        claims = await self._archive.claim(self._owner, now, now + LEASE * MICROSECONDS, limit)
+        claims = await self._archive.claim(self._owner, now, self._lease_end(now), limit)
         for claim in claims:
             pool = self._pool_for(claim.message)
             for start in range(0, len(claim.deliveries), MAX_RECIPIENTS):
@@ -191,14 +195,17 @@ class Courier:
     async def _keep_leases(self) -> None:
         """Renews what is under way, and takes back what was lost (an end that could not be written)."""
         while True:
-            await asyncio.sleep(LEASE / 3)
+            await asyncio.sleep(self._lease / 3)
             try:
                 held = [id for consignment in (*self._running.values(), *self._backlog) for id in consignment.open_ids]
                 if held:
-                    await self._archive.renew(self._owner, held, self._clock() + LEASE * MICROSECONDS)
+                    await self._archive.renew(self._owner, held, self._lease_end(self._clock()))
                 await self._recover(None)
             except Exception as error:
                 maillog.room_failed("courier", error)
+
+    def _lease_end(self, now: int) -> int:
+        return now + int(self._lease * MICROSECONDS)
 
     async def _recover(self, owner: str | None) -> None:
         while True:

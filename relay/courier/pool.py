@@ -96,7 +96,15 @@ class Pool:
             raise
 
     def release(self, session: Session) -> None:
-        """Takes a session back, to be kept or closed."""
+        """Takes a session back, to be kept or closed.
+
+        One that ended before it took a single sender counts like one that could not be opened: an upstream that
+        greets us and then sends us away is not to be hammered either.
+        """
+        if session.has_served:
+            self._failures = 0
+        elif session.transactions and not session.is_usable:
+            self._suspend("a session ended before it took a message")
         is_spent = session.transactions >= self.upstream.messages_per_connection
         if session.is_usable and not is_spent and not self._is_closed:
             loop = asyncio.get_running_loop()
@@ -107,6 +115,11 @@ class Pool:
             self._wake()
         else:
             self._dismiss(session)
+
+    def refresh(self) -> None:
+        """Reads `ca` again for new sessions, and lets an upstream that is suspended be tried at once."""
+        self._context = None
+        self._suspended_until = 0.0
 
     async def close(self) -> None:
         """Ends the kept sessions; those in use are ended when they are given back."""
@@ -165,20 +178,20 @@ class Pool:
         except (NoSession, OSError) as error:
             refusal = error if isinstance(error, NoSession) else NoSession(trouble.broken(error))
             if self._live == 0 and self._failures == failures:
-                self._suspend(refusal)
+                self._suspend(str(refusal.reply))
             raise refusal from error
-        if self._failures:
+        if not self._is_proven:
             self._limit = self.upstream.connections
-        self._is_proven, self._failures = True, 0
+        self._is_proven = True
         return session
 
-    def _suspend(self, refusal: NoSession) -> None:
+    def _suspend(self, cause: str) -> None:
         back_off = min(FIRST_BACK_OFF * 2.0 ** min(self._failures, 16), MAX_BACK_OFF)
         self._failures += 1
         self._is_proven = False
         now = asyncio.get_running_loop().time()
         self._suspended_until = now + back_off * (1 + 0.1 * self._spread())
-        maillog.upstream_unreachable(self.upstream.name, str(refusal.reply))
+        maillog.upstream_unreachable(self.upstream.name, cause)
 
     def _narrow(self, refusal: NoSession) -> None:
         self._limit = self._live

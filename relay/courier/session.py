@@ -43,6 +43,8 @@ class Session:
         self._needs_reset = False
         self.capabilities = Capabilities()
         self.transactions = 0
+        self.has_served = False
+        """Whether the upstream ever took a sender in this session."""
         self.released_at = 0.0
         """The loop's time when it was last given back to the pool."""
 
@@ -87,6 +89,7 @@ class Session:
             self._connection.abort()
             raise
         self._needs_reset = transaction.needs_reset
+        self.has_served = self.has_served or transaction.is_sender_taken
         if not transaction.is_session_usable:
             self._connection.abort()
         return outcomes

@@ -19,7 +19,7 @@ DATA = b"DATA\r\n"
 
 
 class Transaction:
-    """Run once. Afterwards the two flags say what may be done with the session."""
+    """Run once. Afterwards the flags say what may be done with the session."""
 
     def __init__(self, connection: Connection, *, is_pipelined: bool, timeout: float, may_be_stale: bool) -> None:
         self._connection = connection
@@ -30,6 +30,8 @@ class Transaction:
         self._is_content_begun = False
         self._is_content_sent = False
         self.is_session_usable = True
+        self.is_sender_taken = False
+        """The upstream took MAIL: it is at work."""
         self.needs_reset = True
         """The upstream may still hold an envelope of ours."""
 
@@ -64,6 +66,7 @@ class Transaction:
             if self._is_pipelined:
                 await self._read_off(len(rcpts))
             return reply
+        self.is_sender_taken = True
         for n, rcpt in enumerate(rcpts):
             answer = await self._ask(rcpt, "RCPT")
             if not answer.is_positive:

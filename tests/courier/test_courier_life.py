@@ -23,6 +23,7 @@ from tests.support.dispatch import (
     MINUTE,
     START,
     Clock,
+    RunningClock,
     at_rest,
     courier_of,
     message_of,
@@ -354,3 +355,50 @@ def test_the_schedule_is_the_configured_one_in_microseconds() -> None:
         4 * HOUR,
     ]
     assert schedule.delay(1, 0.5) == MINUTE + MINUTE // 20
+
+
+async def test_a_lease_is_renewed_while_a_transaction_runs(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    hold, clock = asyncio.Event(), RunningClock()
+    async with ScriptedUpstream(hold=hold) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)], clock, lease=0.6)
+        await courier.start()
+
+        async def is_past_the_first_lease() -> bool:
+            return clock() > START + 1_000_000
+
+        await until(is_past_the_first_lease)
+        assert await archive.recover(clock(), [new_id()]) == []
+        hold.set()
+        found = await when_sent(archive, message)
+        await courier.stop(5)
+    assert len(found.attempts) == 1
+
+
+async def test_what_was_claimed_and_forgotten_is_taken_back_without_a_restart(archive: Archive) -> None:
+    clock = RunningClock()
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)], clock, lease=0.3)
+        await courier.start()
+        message = message_of(CONTENT)
+        await queue(archive, message, CONTENT, due_at=START + 10 * HOUR)
+        assert await archive.claim("another", START + 10 * HOUR, clock() + 100_000, 10)
+        await when_sent(archive, message)
+        await courier.stop(5)
+
+
+async def test_reloading_the_same_upstream_tries_it_at_once(archive: Archive) -> None:
+    clock = RunningClock()
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    async with ScriptedUpstream(script={"banner": ["421 4.3.2 down"]}) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)], clock)
+        await courier.start()
+        await at_rest(archive, message)
+        second = await queue(archive, message_of(CONTENT), CONTENT)
+        settings = DeliveryTable(trace=Trace.NONE)
+        await courier.reload(settings, [upstream_of(upstream.port)], "relay.example")
+        await when_sent(archive, second, within=0.9)
+        await courier.reload(settings, [upstream_of(upstream.port)], "new.example")
+        await when_sent(archive, await queue(archive, message_of(CONTENT), CONTENT))
+        await courier.stop(5)
+    assert [line for line in upstream.commands if line.startswith("EHLO")] == ["EHLO relay.example", "EHLO new.example"]

@@ -293,3 +293,27 @@ async def test_what_expires_while_the_upstream_is_down_fails_without_a_connectio
     else:
         assert events[-1].kind is kind
         assert "is not reached" in str(found.deliveries[0].reply)
+
+
+async def test_an_upstream_that_greets_and_then_sends_us_away_is_not_hammered(archive: Archive) -> None:
+    messages = [await queue(archive, message_of(CONTENT), CONTENT) for _ in range(20)]
+    async with ScriptedUpstream(script={"MAIL": "421 4.7.0 not now"}) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)], concurrency=10)
+        await courier.start()
+        await at_rest(archive, messages[0])
+        await courier.stop(5)
+    found = [states(await archive.message(message.id))[B] for message in messages]
+    assert found.count("queued") >= 10
+    assert upstream.sessions <= 10
+
+
+async def test_the_pause_grows_with_every_failure_until_a_message_is_taken() -> None:
+    async with ScriptedUpstream(script={"MAIL": ["421 4.7.0 no", "421 4.7.0 no"]}) as upstream:
+        pool = pool_of(upstream)
+        for pause in (1.0, 2.0):
+            assert await send_through(pool) == 421
+            assert pause - 0.5 < pool.suspended_for <= pause
+            pool.refresh()
+        assert await send_through(pool) == 250
+        assert pool.suspended_for == 0
+        await pool.close()

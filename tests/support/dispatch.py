@@ -13,7 +13,7 @@ from relay.archive.api import Archive, StoredMessage
 from relay.archive.content import stored
 from relay.config import Delivery as DeliveryTable
 from relay.config import TlsPolicy, Upstream
-from relay.courier.courier import Courier
+from relay.courier.courier import LEASE, Courier
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
@@ -95,7 +95,11 @@ def upstream_of(port: int, **fields: Any) -> Upstream:
 
 
 def courier_of(
-    archive: Archive, upstreams: Sequence[Upstream], clock: Callable[[], int] | None = None, **settings: Any
+    archive: Archive,
+    upstreams: Sequence[Upstream],
+    clock: Callable[[], int] | None = None,
+    lease: float = LEASE,
+    **settings: Any,
 ) -> Courier:
     """A courier that adds no Received field, unless `settings` (of `[delivery]`) say otherwise."""
     return Courier(
@@ -106,6 +110,7 @@ def courier_of(
         clock=clock or Clock(),
         new_id=new_id,
         spread=lambda: 0.0,
+        lease=lease,
     )
 
 
