@@ -28,7 +28,7 @@ from relay.archive.api import Archive, Change, Listing, NotFound
 from relay.archive.query import Query
 from viewer.api import shape
 from viewer.api.parameters import number, query_of
-from viewer.export import JOBS
+from viewer.jobs import JOBS
 from viewer.keys import ARCHIVE, CLOCK, ID, RENDER_ROW
 from viewer.people import Permission, Person
 from viewer.security import require, signed_in_user

@@ -123,7 +123,7 @@ async def test_an_export_of_nothing_is_a_whole_file(house: House) -> None:
 async def test_messages_that_come_during_an_export_are_not_in_it(house: House) -> None:
     first = await house.add()
     seen = []
-    async for stored in matching(house.archive, Query()):
+    async for stored, _ in matching(house.archive, Query()):
         seen.append(stored.message.id)
         await house.add()
     assert seen == [first]
