@@ -238,11 +238,14 @@ class Archive(Protocol):
     async def release(self, deliveries: Sequence[Delivery]) -> None:
         """Writes the given claimed deliveries back without an attempt (shutdown, no connection to be had)."""
 
-    async def recover(self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None) -> list[Delivery]:
+    async def recover(
+        self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None, retry_unconfirmed: bool = True
+    ) -> list[Delivery]:
         """Deals with leases that ran out (or that are not `owner`'s, when given: a fresh start) and returns them.
 
         A claimed delivery with an open attempt becomes *unconfirmed*, the attempt is closed with a local reply, an
-        event says so; one without becomes queued. Both are due at `now`. At most len(new_event_ids) at a time.
+        event says so; one without becomes queued. Both are due at `now`, but an unconfirmed one rests unless
+        `retry_unconfirmed`. At most len(new_event_ids) at a time.
         """
 
     async def next_due(self) -> int | None:

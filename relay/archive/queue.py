@@ -209,6 +209,7 @@ class Recovery:
     now: int
     new_event_ids: Sequence[str]
     owner: str | None
+    retry_unconfirmed: bool
 
 
 def recover(database: sqlite3.Connection, recoveries: list[Recovery]) -> list[list[tuple[int, Delivery]]]:
@@ -230,6 +231,8 @@ def _recover(database: sqlite3.Connection, recovery: Recovery) -> list[tuple[int
     recovered = []
     for row, event_id in zip(rows, recovery.new_event_ids, strict=False):
         delivery, event = _resume(database, delivery_of(row[2:], row[1]), recovery.now, event_id)
+        if delivery.state is State.UNCONFIRMED and not recovery.retry_unconfirmed:
+            delivery = replace(delivery, due_at=None)
         database.execute(_WRITE_BACK, _written_back(delivery))
         append_events(database, [event])
         recovered.append((row[0], delivery))

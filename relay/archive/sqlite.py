@@ -169,11 +169,13 @@ class SqliteArchive:
         is_due = any(_is_due(delivery) for delivery in deliveries)
         await self._write(queue.release, deliveries, self._tell_deliveries(is_due))
 
-    async def recover(self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None) -> list[Delivery]:
+    async def recover(
+        self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None, retry_unconfirmed: bool = True
+    ) -> list[Delivery]:
         def tell(recovered: list[tuple[int, Delivery]]) -> None:
             self._tell([(delivery.message_id, seq) for seq, delivery in recovered], "delivery", is_due=True)
 
-        found = await self._write(queue.recover, queue.Recovery(now, new_event_ids, owner), tell)
+        found = await self._write(queue.recover, queue.Recovery(now, new_event_ids, owner, retry_unconfirmed), tell)
         return [delivery for _, delivery in found]
 
     async def next_due(self) -> int | None:

@@ -210,7 +210,9 @@ class Courier:
     async def _recover(self, owner: str | None) -> None:
         while True:
             ids = [self._new_id() for _ in range(RECOVERY_BATCH)]
-            recovered = await self._archive.recover(self._clock(), ids, owner=owner)
+            recovered = await self._archive.recover(
+                self._clock(), ids, owner=owner, retry_unconfirmed=self._desk.settings.unconfirmed == "retry"
+            )
             for delivery in recovered:
                 maillog.delivery_recovered(delivery)
             if len(recovered) < RECOVERY_BATCH:

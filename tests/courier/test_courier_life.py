@@ -402,3 +402,19 @@ async def test_reloading_the_same_upstream_tries_it_at_once(archive: Archive) ->
         await when_sent(archive, await queue(archive, message_of(CONTENT), CONTENT))
         await courier.stop(5)
     assert [line for line in upstream.commands if line.startswith("EHLO")] == ["EHLO relay.example", "EHLO new.example"]
+
+
+async def test_an_interrupted_attempt_rests_where_a_person_is_to_decide(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    delivery = (await archive.claim("dead", START, START + HOUR, 10))[0].deliveries[0]
+    attempt = Attempt(new_id(), delivery.id, message.id, 1, "upstream", START, (), message.sha256, message.size)
+    await archive.begin_attempts([attempt])
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)], unconfirmed="rest")
+        await courier.start()
+        await when_sent(archive, await queue(archive, message_of(CONTENT), CONTENT))
+        await courier.stop(5)
+    found = await archive.message(message.id)
+    assert states(found) == {B: "unconfirmed"}
+    assert found.deliveries[0].due_at is None
+    assert len(upstream.messages) == 1
