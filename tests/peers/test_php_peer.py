@@ -11,7 +11,11 @@ import pytest
 from tests.peers.house import SUBJECT, parsed, run, text_of
 from tests.support.victim import ROOT
 
-pytestmark = [pytest.mark.peer, pytest.mark.skipif(shutil.which("php") is None, reason="php is not installed")]
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.xdist_group("peers"),
+    pytest.mark.skipif(shutil.which("php") is None, reason="php is not installed"),
+]
 
 SCRIPT = """
 $subject = '=?UTF-8?B?' . base64_encode($argv[2]) . '?=';

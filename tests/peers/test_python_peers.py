@@ -11,7 +11,7 @@ import pytest
 
 from tests.peers.house import PASSWORD, USER, House, assert_is_the_invoice, invoice, parsed
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers")]
 
 
 def trusting(house: House) -> ssl.SSLContext:
