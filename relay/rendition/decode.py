@@ -163,14 +163,15 @@ def _decode_beginning(part: Part, content: bytes, limit: int) -> bytes:
 def from_base64(text: bytes) -> bytes:
     """What can be decoded: other characters are skipped, a cut end is dropped, joined pieces with padding are read.
 
-    Text that plainly is no base64 (more than a tenth of it cannot be) stays as it stands: some senders mislabel it.
+    Text that plainly is no base64 stays as it stands, as some senders mislabel it: more than a tenth of it cannot be,
+    or it has the spaces of prose.
     """
     visible = text.translate(None, b" \t\r\n")
-    clean_text = visible.translate(None, _NOT_BASE64)
-    if len(clean_text) < len(visible) - len(visible) // 10:
+    possible = visible.translate(None, _NOT_BASE64)
+    is_prose = len(visible) > 100 and text.count(b" ") > len(visible) // 20
+    if is_prose or len(possible) < len(visible) - len(visible) // 10:
         return text
-    text = clean_text
-    runs = text.rstrip(b"=").split(b"=", _MAX_BASE64_RUNS)
+    runs = possible.rstrip(b"=").split(b"=", _MAX_BASE64_RUNS)
     return b"".join(_base64_run(run.replace(b"=", b"")) for run in runs)
 
 

@@ -126,6 +126,7 @@ def test_base64_gives_back_what_was_encoded(data: bytes) -> None:
         (b"SGk=\r\nSGk=\r\n", b"HiHi"),
         (b"====", b""),
         (b"", b""),
+        (b"not encoded at all " * 10, b"not encoded at all " * 10),
         (b"<html>, not encoded at all.</html>", b"<html>, not encoded at all.</html>"),
     ],
 )
