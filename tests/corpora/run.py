@@ -19,13 +19,14 @@ import re
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.corpora.collect import DEFAULT_CACHE
-from tests.corpora.visitor import Visitor
-from tests.support.account import add_administrator
+from tests.corpora.visitor import Visitor, is_all_there
+from tests.support.account import add_administrator, command
 from tests.support.exactclient import ExactClient, normalised, sendable
 from tests.support.keeping import kept, opened
 from tests.support.recorder import Recorder
@@ -126,7 +127,7 @@ async def go_all_the_way(
                 await _timed(findings, "until all were indexed", visitor.indexed(deadline))
                 some = {one: trial for n, (one, trial) in enumerate(ids.items()) if is_visited(n, trial)}
                 await _timed(findings, "looking at pages", _look(findings, visitor, some, say))
-                await _timed(findings, "exporting", _export(findings, visitor, ids))
+                await _timed(findings, "exporting", _export(findings, visitor, server, ids))
         finally:
             await asyncio.to_thread(server.stop)
     broken = [line for line in server.log_text.splitlines() if '"level": "error"' in line or "Traceback" in line]
@@ -198,10 +199,19 @@ async def _look(findings: Findings, visitor: Visitor, ids: dict[str, Trial], say
     await asyncio.gather(*(look() for _ in range(4)))
 
 
-async def _export(findings: Findings, visitor: Visitor, ids: dict[str, Trial]) -> None:
+async def _export(findings: Findings, visitor: Visitor, server: RunningServer, ids: dict[str, Trial]) -> None:
+    """The viewer's exports and the command line's beside the running server."""
     expected = {message_id: trial.digest for message_id, trial in ids.items()}
     async for name, problem in visitor.exports(expected):
         findings.check(f"export {name}", problem is None, str(problem))
+    for kind in ("zip", "mbox", "csv"):
+        path = server.folder / f"everything.{kind}"
+        await asyncio.to_thread(
+            command, server.config_file, "export", "", "--format", kind, "-o", str(path), time_limit=1800.0
+        )
+        findings.check(f"mailwitness export --format {kind}", path.stat().st_size > 0, "nothing in it")
+    with zipfile.ZipFile(server.folder / "everything.zip") as archive:
+        findings.check("its .eml files equal", *is_all_there(archive, expected))
 
 
 def from_cache(cache: Path, limit: int | None) -> list[tuple[str, bytes]]:

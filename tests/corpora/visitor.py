@@ -109,13 +109,9 @@ class Visitor:
 
     async def exports(self, expected: Mapping[str, str]) -> AsyncIterator[tuple[str, str | None]]:
         """(what, problem or None) of each export of everything; `expected`: message id -> hex SHA-256."""
-        archive = zipfile.ZipFile(io.BytesIO(await self._octets("/api/export?format=zip")))
-        found = sorted(hashlib.sha256(archive.read(n)).hexdigest() for n in archive.namelist() if n.endswith(".eml"))
-        yield "zip: names", None if archive.testzip() is None else "a member is damaged"
-        yield (
-            "zip: every .eml equal",
-            None if found == sorted(expected.values()) else f"{len(found)} .eml, not all equal",
-        )
+        with zipfile.ZipFile(io.BytesIO(await self._octets("/api/export?format=zip"))) as archive:
+            is_right, otherwise = is_all_there(archive, expected)
+        yield "zip: every .eml equal", None if is_right else otherwise
         rows = list(csv.reader(io.StringIO((await self._octets("/api/export?format=csv")).decode("utf-8-sig"))))
         yield "csv", None if len(rows) == len(expected) + 1 else f"{len(rows)} rows for {len(expected)} messages"
 
@@ -132,3 +128,11 @@ class Visitor:
         async with self._session.get(self._url + path, timeout=timeout) as response:
             assert response.status == 200, f"{path}: {response.status} {await response.text()}"
             return await response.read()
+
+
+def is_all_there(archive: zipfile.ZipFile, expected: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether the .eml files are those of the messages (`expected`: id -> hex SHA-256), and what is said otherwise."""
+    found = sorted(
+        hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist() if name.endswith(".eml")
+    )
+    return found == sorted(expected.values()), f"{len(found)} .eml files for {len(expected)} messages, or not all equal"

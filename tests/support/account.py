@@ -15,14 +15,14 @@ def add_administrator(config_file: Path) -> None:
     command(config_file, "user", "add", NAME, "--password-stdin", given=f"{PASSWORD}\n")
 
 
-def command(config_file: Path, *arguments: str, given: str = "") -> str:
+def command(config_file: Path, *arguments: str, given: str = "", time_limit: float = 60.0) -> str:
     """What `mailwitness ARGUMENTS` prints; it must end well."""
     ended = subprocess.run(
         [sys.executable, "-m", "relay", *arguments, "-c", str(config_file)],
         input=given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=time_limit,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
