@@ -252,8 +252,3 @@ def event_note(event: Event) -> str:
             return str(event.data[key])
     shown = [f"{key}: {value}" for key, value in event.data.items() if isinstance(value, str | int) and value != ""]
     return ", ".join(shown)
-
-
-def tone_of_code(code: int) -> str:
-    """The colour of an SMTP reply code."""
-    return "good" if code < 400 else "warn" if code < 500 else "bad"

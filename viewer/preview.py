@@ -37,6 +37,7 @@ _DATA_PICTURE = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.I
 _STYLE_ELEMENT = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
 _CSS_URL = re.compile(r"url\(", re.IGNORECASE)
 _CSS_FETCH = re.compile(r"url\(|image-set\(|@import|@font-face|expression\(|-moz-binding|behavior\s*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"(<(?:a|area)\b(?:[^\">]|\"[^\"]*\")*?)\shref=(\"[^\"]*\")")
 _DIMENSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?%?")
 
 
@@ -73,6 +74,7 @@ html{{background:#fff;color:#16191a}}
 body{{margin:16px;overflow-wrap:break-word}}
 body{{font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}}
 img{{max-width:100%}}
+a[title]{{color:#0b57a4;text-decoration:underline;cursor:help}}
 </style></head><body>
 {body}
 </body></html>
@@ -110,10 +112,11 @@ def make_preview(html: str, picture: Callable[[str], str | None]) -> Preview:
         attribute_filter=cleaner.attribute,
         url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
         url_relative="deny",
-        link_rel="noopener noreferrer nofollow",
-        # The frame may not open windows, so a link with this target does nothing when pressed.
-        set_tag_attribute_values={"a": {"target": "_blank"}, "area": {"target": "_blank"}},
+        link_rel=None,
     )
+    # Even a sandboxed frame opens a link in a new tab when Control is held, so links lose their address; it is shown
+    # when the mouse rests on them. In what nh3 writes, quotation marks inside values are always escaped.
+    body = _ADDRESS.sub(r"\1 title=\2", body)
     body = _STYLE_ELEMENT.sub(lambda found: found[1] + cleaner.css(found[2]) + found[3], body)
     return Preview(_FRAME.format(body=body), cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML)
 
@@ -133,6 +136,8 @@ class _Cleaner:
             return self._source(value)
         if name == "href":
             return self._link(value)
+        if name == "title" and tag in ("a", "area"):
+            return None
         if name == "background":
             self._note_remote(value)
             return None

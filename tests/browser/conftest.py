@@ -1,0 +1,176 @@
+"""One server filled with a shop's mail, and one headless Chromium, for all browser tests.
+
+`CHROMIUM` names the browser's program; without it /usr/bin/chromium, else the one that Playwright brought along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
+
+from tests.browser.samples import fill
+from tests.support.server import RunningServer
+from tests.support.upstream import ScriptedUpstream
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PASSWORD = "a long enough password"
+
+CONFIGURATION = """
+[[upstream]]
+name = "provider"
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+
+[[reference]]
+name = "invoice"
+pattern = 'INV-\\d+'
+link = "https://erp.example.com/invoices/{{code}}"
+
+[[reference]]
+name = "quote"
+pattern = 'EST-\\d+'
+link = "https://erp.example.com/quotes/{{code}}"
+"""
+
+
+@dataclass
+class Shop:
+    """The server, the provider it sends through, and a signed-in browser's cookies."""
+
+    server: RunningServer
+    provider: ScriptedUpstream
+    cookies: StorageState
+
+    @property
+    def url(self) -> str:
+        return self.server.viewer_url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[ScriptedUpstream]:
+    """Takes every message, in a thread of its own."""
+    ready, done = threading.Event(), asyncio.Event()
+    found: list[ScriptedUpstream] = []
+    loop = asyncio.new_event_loop()
+
+    async def run() -> None:
+        async with ScriptedUpstream() as upstream:
+            found.append(upstream)
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    assert ready.wait(10)
+    yield found[0]
+    loop.call_soon_threadsafe(done.set)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedUpstream, browser: Browser) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    now = time.time_ns() // 1000
+    thread = threading.Thread(target=lambda: asyncio.run(fill(folder / "data", now)))
+    thread.start()
+    thread.join()
+    with RunningServer(folder, CONFIGURATION.format(port=provider.port)) as server:
+        yield Shop(server, provider, _signed_in(browser, server))
+
+
+def _signed_in(browser: Browser, server: RunningServer) -> StorageState:
+    """The cookies after the first sign-in, by the printed link."""
+    assert server.sign_in_link is not None
+    context = browser.new_context(viewport=DESK)
+    page = context.new_page()
+    page.goto(server.sign_in_link)
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()
+    page.wait_for_url(f"{server.viewer_url}/")
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(shop: Shop, browser: Browser) -> Iterator[OpenPage]:
+    """`open_page("/path", width=…, dark=…, script=…)`: a page in a signed-in browser of its own.
+
+    Whatever the page complains of in its console, a broken policy or script, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(
+        path: str = "/", *, width: int = 1280, height: int = 800, dark: bool = False, script: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            base_url=shop.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            storage_state=shop.cookies,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [one for one in complaints if not EXPECTED.search(one)] == []
+
+
+EXPECTED = re.compile(r"status of 4\d\d|Blocked script execution")
+"""A refused request that a test asked for; what a sandboxed preview was kept from doing."""
+
+
+@pytest.fixture
+def find(open_page: OpenPage) -> Callable[..., Page]:
+    """`find("INV-10482", tab="headers", …)`: the page of the first message that a search finds."""
+
+    def find_one(q: str, *, tab: str = "", **options: object) -> Page:
+        page = open_page(f"/?q={q}", **options)
+        address = page.locator("a.open").first.get_attribute("href")
+        assert address is not None
+        page.goto(address + (f"&tab={tab}" if tab else ""))
+        return page
+
+    return find_one
