@@ -8,6 +8,7 @@ the client is told 451 and nothing else, and the session goes on.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -31,6 +32,9 @@ CONTROL_CHARACTER = Reply(501, "a command may not contain control characters", "
 BARE_LINE_END = Reply(500, "a command ends with CRLF", "5.5.2")
 LINE_TOO_LONG = Reply(500, "line too long", "5.5.2")
 NOT_SMTP = Reply(421, "this is an SMTP server, not HTTP", "4.7.0")
+
+FAIR_SHARE = 32
+"""Pipelined commands that are obeyed before other sessions get their turn."""
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
@@ -131,8 +135,10 @@ class SmtpSession(Connection):
         if self.station.listener.tls is TlsPolicy.IMPLICIT and self.station.context is not None:
             await self.start_tls(self.station.context)
         await self.answer(Reply(220, f"{self.lobby.hostname} ESMTP Mailwitness"))
-        while True:
+        for served in itertools.count():
             self._check_end()
+            if served % FAIR_SHARE == FAIR_SHARE - 1 and self.buffered:
+                await asyncio.sleep(0)
             line = await self.read_line()
             obeyed = await self._obey(line)
             if obeyed is None:
@@ -140,7 +146,8 @@ class SmtpSession(Connection):
             reply = self._charge(obeyed)
             await self.answer(reply)
             if reply.code in (221, 421):
-                return "quit" if reply.code == 221 else "limit"
+                break
+        return "quit" if reply.code == 221 else "limit"
 
     async def _meet(self) -> None:
         """Finds out who the client is and counts it. Raises SessionOver."""

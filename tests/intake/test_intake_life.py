@@ -287,3 +287,14 @@ async def test_two_listeners_on_free_ports_stay_two_over_a_reload(tmp_path):
         before = reception.intake.bound
         await reception.intake.reload(Smtp(listeners=listeners), Directory([], Mode.RELAY))
         assert reception.intake.bound == before
+
+
+async def test_a_flood_of_pipelined_commands_does_not_keep_others_waiting(tmp_path):
+    async with running_intake(tmp_path, max_recipients=1) as reception:
+        greedy = await ExactClient.connect(HOST, reception.port)
+        (session,) = reception.sessions
+        patient = await ExactClient.connect(HOST, reception.port)
+        await greedy.command("MAIL FROM:<a@b>", 250)
+        await greedy.send(b"RCPT TO:<c@d>\r\n" * 15_000)
+        await patient.command("NOOP", 250)
+        assert session.buffered > 0
