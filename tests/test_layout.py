@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path for package in ("relay", "viewer") for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
-MOST_LINES = 400
+MOST_LINES = {"relay": 400, "viewer": 400, "tests": 500}
 NO_NOUNS = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "tools", "base"}
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b|raise NotImplemented" r"Error")
 
@@ -24,7 +24,7 @@ def _name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_a_file_is_short_and_named_after_what_it_is(path: Path) -> None:
-    assert len(path.read_text().splitlines()) < MOST_LINES
+    assert len(path.read_text().splitlines()) < MOST_LINES[path.relative_to(ROOT).parts[0]]
     assert path.stem not in NO_NOUNS
 
 
@@ -39,8 +39,8 @@ def test_nothing_is_left_unfinished(path: Path) -> None:
 
 
 def test_every_command_in_the_readme_exists() -> None:
-    named = set(re.findall(r"mailwitness ((?:[a-z]+)(?: (?:add|list|remove|passwd|revoke))?)", _pages()))
-    named -= {name for name in named if name.split()[0] not in _commands("")} & {"is", "and", "serves"}
+    words = r"(?:^|`|bin/|\$ )mailwitness ([a-z]+(?: (?:add|list|remove|passwd|revoke))?)"
+    named = set(re.findall(words, _pages(), re.MULTILINE))
     assert named
     for command in named:
         first, _, second = command.partition(" ")

@@ -5,6 +5,7 @@ Does not find out who someone is (`security.py`, `sign_in.py`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,3 +43,11 @@ class Person:
     def actor(self) -> str:
         """As events name them."""
         return f"user:{self.name}"
+
+
+NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
+
+
+def name_problem(name: str) -> str:
+    """What is wrong with a new user's name, in a sentence, or ''."""
+    return "" if NAME.fullmatch(name) else "A user name has 1 to 64 letters, digits and . _ @ + - and no spaces."

@@ -22,6 +22,7 @@ from viewer import passwords
 from viewer.attempts import Attempts
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID, NEW_SECRET, PERSON
 from viewer.passwords import Passwords
+from viewer.people import NAME, name_problem
 from viewer.security import clear_session_cookie, client_address, set_session_cookie, signed_in_user
 
 ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
@@ -29,7 +30,6 @@ PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords", Passwords)
 FIRST_ADMINISTRATOR: web.AppKey[asyncio.Lock] = web.AppKey("first_administrator", asyncio.Lock)
 FIRST_SIGN_IN = "first-sign-in"
 """The setting `{"hash": SHA-256 of the link's token in hex, "expires_at": UTC microseconds}`, while no one exists."""
-NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
 GONE = "This link has been used or has expired. Restart the service for a new one."
 
 routes = web.RouteTableDef()
@@ -142,11 +142,6 @@ async def _check_link(request: web.Request) -> None:
     is_right = hmac.compare_digest(given, str(setting.get("hash", "")))
     if not is_right or setting["expires_at"] <= request.app[CLOCK]() or await archive.users():
         raise web.HTTPNotFound(text=GONE)
-
-
-def name_problem(name: str) -> str:
-    """What is wrong with a new user's name, in a sentence, or ''."""
-    return "" if NAME.fullmatch(name) else "A user name has 1 to 64 letters, digits and . _ @ + - and no spaces."
 
 
 def _first_page(request: web.Request, name: str, problem: str, status: int = 200) -> web.Response:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="user", help="The people who may sign in.", no_args_is_help=True)
 
-MIN_PASSWORD = 10
-"""Characters (the viewer asks for the same)."""
-
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
@@ -49,13 +46,14 @@ def add(
     """Add a person; asks for a password."""
     from relay.archive.api import User
     from relay.clock import now
+    from viewer.people import name_problem
 
     settings = configured(config)
-    if not name.isprintable() or not name.strip() or len(name) > 64:
-        fail(f"{name!r} is no user name, expected 1 to 64 printable characters", EXIT_USAGE)
+    if problem := name_problem(name):
+        fail(f"{name!r}: {problem}", EXIT_USAGE)
     if _find(settings, name) is not None:
         fail(f"there is a user {name!r} already", EXIT_DATA)
-    user = User(name, role.value, _password_hash(password_stdin), now())
+    user = User(name, role.value, _password_hash(name, password_stdin), now())
     write(settings, "put_user", user, account_event("user added", user=name, role=role.value))
     typer.echo(f"Added {name} ({role.value}).")
 
@@ -76,7 +74,7 @@ def passwd(name: Name, password_stdin: FromStdin = False, config: ConfigFile = N
     user = _find(settings, name)
     if user is None:
         fail(f"there is no user {name!r}", EXIT_DATA)
-    changed = replace(user, password_hash=_password_hash(password_stdin))
+    changed = replace(user, password_hash=_password_hash(name, password_stdin))
     write(settings, "put_user", changed, account_event("password changed", user=name))
     typer.echo(f"Changed the password of {name}.")
 
@@ -95,14 +93,14 @@ def _find(config: Config, name: str) -> User | None:
     return read_if_any(config, lambda archive: archive.user(name))
 
 
-def _password_hash(from_stdin: bool) -> str:
+def _password_hash(name: str, from_stdin: bool) -> str:
     """argon2id's encoded form of the password that the person types, or that comes on standard input."""
-    from argon2 import PasswordHasher
+    from viewer.passwords import hash_password, weakness
 
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if len(password) < MIN_PASSWORD:
-        fail(f"the password is too short, expected at least {MIN_PASSWORD} characters", EXIT_DATA)
-    return PasswordHasher().hash(password)
+    if problem := weakness(password, name):
+        fail(problem, EXIT_DATA)
+    return hash_password(password)

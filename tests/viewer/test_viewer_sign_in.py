@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 from argon2 import PasswordHasher
 
 from relay.model.event import Kind
-from tests.support.viewer_house import SECOND, House
+from tests.support.viewer_house import SECOND, House, configured, open_house
 from viewer.passwords import hash_password, needs_rehash, weakness
-from viewer.sign_in import local_path, name_problem
+from viewer.people import name_problem
+from viewer.sign_in import local_path
 
 PASSWORD = "correct horse battery"
 
@@ -21,6 +24,13 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="module")
 def password_hash() -> str:
     return hash_password(PASSWORD)
+
+
+@pytest.fixture
+async def strict(tmp_path: Path) -> AsyncIterator[House]:
+    """A viewer that gives three tries."""
+    async with open_house(configured(tmp_path / "data", max_sign_in_attempts=3)) as opened:
+        yield opened
 
 
 def set_cookie(answer: aiohttp.ClientResponse) -> str:
@@ -58,7 +68,8 @@ async def test_a_wrong_name_and_a_wrong_password_look_alike(
     assert refused.data["user"] == (name if name in ("ann", "linked") else None)
 
 
-async def test_wrong_passwords_are_limited_by_user_and_address(house: House, password_hash: str) -> None:
+async def test_wrong_passwords_are_limited_by_user_and_address(strict: House, password_hash: str) -> None:
+    house = strict
     await house.add_user("ann", "auditor", password_hash)
     limit = house.config.viewer.max_sign_in_attempts
     browser = house.browser()
@@ -75,7 +86,8 @@ async def test_wrong_passwords_are_limited_by_user_and_address(house: House, pas
     assert await attempt("ann", PASSWORD) == 303
 
 
-async def test_right_passwords_do_not_count(house: House, password_hash: str) -> None:
+async def test_right_passwords_do_not_count(strict: House, password_hash: str) -> None:
+    house = strict
     await house.add_user("ann", "auditor", password_hash)
     for _ in range(house.config.viewer.max_sign_in_attempts + 1):
         async with house.browser().post(

@@ -14,9 +14,9 @@ from viewer import passwords
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK
-from viewer.people import ROLES, Permission
+from viewer.people import ROLES, Permission, name_problem
 from viewer.security import require
-from viewer.sign_in import PASSWORDS, name_problem
+from viewer.sign_in import PASSWORDS
 
 routes = web.RouteTableDef()
 
