@@ -18,6 +18,7 @@ class Attempts:
     """`limit` attempts for each key in a WINDOW. Times are UTC microseconds."""
 
     limit: int
+    most_keys: int = MOST_KEYS
     _times: OrderedDict[str, list[int]] = field(default_factory=OrderedDict)
 
     def begin(self, keys: tuple[str, ...], now: int) -> int:
@@ -31,7 +32,7 @@ class Attempts:
         for key in keys:
             self._times.setdefault(key, []).append(now)
             self._times.move_to_end(key)
-        while len(self._times) > MOST_KEYS:
+        while len(self._times) > self.most_keys:
             self._times.popitem(last=False)
         return 0
 

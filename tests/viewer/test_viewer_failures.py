@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
 
 import aiohttp
+import pytest
+from yarl import URL
 
 from relay.model.event import Kind
 from tests.support.corpus import corpus_files
 from tests.support.viewer_house import House, configured, open_house
 
-EVERY = 12
+EVERY = 24
 """One in so many messages of the corpus; all of them go through a whole server in tests/corpora."""
 
 
@@ -92,3 +95,86 @@ async def test_no_page_or_call_fails_for_any_message(house: House) -> None:
             assert answer.status == 200
             await answer.read()
     assert len(await house.events(Kind.VIEWED)) == len(ids)
+
+
+WORDS = [
+    "from:",
+    "to:",
+    "subject:",
+    "ref:",
+    "tag:",
+    "status:",
+    "has:attachment",
+    "filename:",
+    "before:",
+    "after:",
+    "on:",
+    "larger:",
+    "smaller:",
+    "is:",
+    "header:",
+    "id:",
+    "message-id:",
+    "opened:",
+    "application:",
+    '"',
+    "(",
+    ")",
+    "-",
+    "OR",
+    "AND",
+    "*",
+    ":",
+    "\x00",
+    "�",
+    "ü",
+    "日本",
+    "7d",
+    "2026-01-01",
+    "99999999999999999999",
+    "1e9",
+    "5M",
+    "X=1",
+    "=",
+    "'",
+    "%",
+    "_",
+    "\\",
+    "NEAR",
+    "^",
+    "{",
+    "}",
+    "+",
+    "☃",
+    "a",
+    "INV-1",
+    "sent",
+    "٣",
+    "-5",
+    "2026-13-45",
+    "9999-12-31",
+    "0001-01-01",
+]
+
+
+async def test_no_search_fails_whatever_is_typed(house: House) -> None:
+    await house.add()
+    await house.add(b"\0\xff", indexed=False)
+    client, chance = await house.client(), random.Random(7)
+    statuses = set()
+    for _ in range(120):
+        q = chance.choice(("", " ")).join(chance.choices(WORDS, k=chance.randint(1, 8)))
+        async with client.get(chance.choice(("/", "/api/messages")), params={"q": q}) as answer:
+            statuses.add(answer.status)
+            assert answer.status in (200, 400), q
+    assert statuses == {200, 400}
+
+
+@pytest.mark.parametrize(
+    "path", ["/?cursor=", "/?sort=", "/?limit=", "/api/messages?cursor=", "/live?after=", "/exports/"]
+)
+async def test_no_odd_value_in_an_address_fails(house: House, path: str) -> None:
+    client = await house.client()
+    for value in ("a", "%00", "-1", "9" * 30, "%5B%5D", "bnVsbA==", "%ff", "a" * 3000):
+        async with client.get(URL(f"{house.url}{path}{value}", encoded=True)) as answer:
+            assert answer.status < 500, value

@@ -55,13 +55,16 @@ def listing(row: Listing) -> Json:
 
 
 def message(stored: StoredMessage) -> Json:
+    attempts: dict[str, list[Attempt]] = {}
+    for one in stored.attempts:
+        attempts.setdefault(one.delivery_id, []).append(one)
     return {
         **_reception(stored.message),
         "seq": stored.seq,
         "children": list(stored.children),
         "is_indexed": stored.summary is not None,
         **_summary(stored.summary or Summary()),
-        "deliveries": [delivery(duty, stored.attempts) for duty in stored.deliveries],
+        "deliveries": [_delivery(duty, attempts.get(duty.id, [])) for duty in stored.deliveries],
     }
 
 
@@ -126,7 +129,7 @@ def _addressee(one: Addressee) -> Json:
     return {"name": one.name, "address": one.address}
 
 
-def delivery(duty: Delivery, attempts: tuple[Attempt, ...]) -> Json:
+def _delivery(duty: Delivery, attempts: list[Attempt]) -> Json:
     return {
         "id": duty.id,
         "message_id": duty.message_id,
@@ -137,7 +140,7 @@ def delivery(duty: Delivery, attempts: tuple[Attempt, ...]) -> Json:
         "expires_at": time_or_none(duty.expires_at),
         "reply": _reply(duty.reply),
         "upstream": duty.upstream,
-        "attempts": [_attempt(one) for one in attempts if one.delivery_id == duty.id],
+        "attempts": [_attempt(one) for one in attempts],
     }
 
 
