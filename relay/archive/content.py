@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
 
 import zstandard
 
@@ -79,11 +78,14 @@ def unpack(frame: bytes) -> bytes:
         raise ArchiveError(f"a stored frame is damaged: {error}") from error
 
 
-def joined(frames: Sequence[bytes]) -> bytes:
-    """The octets of all frames. They are gathered in one growing buffer: a list of pieces would double the memory."""
+def joined(frames: list[bytes]) -> bytes:
+    """The octets of all frames, which are let go one by one: the list is empty afterwards.
+
+    Gathered in one growing buffer, as a list of pieces would double the memory of a large message.
+    """
     buffer = io.BytesIO()
-    for frame in frames:
-        buffer.write(unpack(frame))
+    while frames:
+        buffer.write(unpack(frames.pop(0)))
     return buffer.getvalue()
 
 

@@ -23,7 +23,7 @@ def peak(work: Callable[[], T]) -> tuple[T, int]:
 
 
 def test_a_content_is_joined_in_little_more_than_its_own_size():
-    frames = stored(CONTENT).frames
+    frames = list(stored(CONTENT).frames)
     content, octets = peak(lambda: joined(frames))
     assert content == CONTENT
     assert octets < 1.4 * len(CONTENT)

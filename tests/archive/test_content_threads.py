@@ -17,7 +17,7 @@ CONTENTS = [(os.urandom(40).hex().encode() * (CHUNK // 60) + bytes([n])) for n i
 def test_contents_are_packed_and_unpacked_in_several_threads_at_once():
     def round_trip(number: int) -> bool:
         content = CONTENTS[number % len(CONTENTS)]
-        return joined(stored(content).frames) == content
+        return joined(list(stored(content).frames)) == content
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(round_trip, range(200)))
