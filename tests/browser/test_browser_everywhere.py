@@ -33,7 +33,7 @@ def test_no_page_scrolls_sideways(open_page: OpenPage, find: Callable[..., Page]
 
 def test_on_a_phone_the_rows_are_cards_that_open_with_a_touch(open_page: OpenPage) -> None:
     page = open_page("/?q=INV-10482", width=390, height=844)
-    card = page.locator("tbody tr").first
+    card = page.locator("table.grid tbody tr").first
     box = card.bounding_box()
     assert box is not None
     assert box["height"] > 60
