@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -231,3 +233,24 @@ async def test_a_method_that_is_not_there_is_405_as_json(house: House, method: s
         assert answer.status == 405
         assert answer.headers["Allow"]
         assert problems(await answer.json(), SCHEMAS["Error"]) == []
+
+
+def test_the_documentation_tells_of_every_call() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    told = set(re.findall(r"^\| `(GET|POST|DELETE) (\S+)`", text, re.MULTILINE))
+    assert told == {(operation.method.upper(), operation.path) for operation in OPERATIONS}
+
+
+async def test_a_delivery_of_another_message_is_404(house: House) -> None:
+    first, second = await house.add(state=State.QUEUED), await house.add()
+    delivery = (await house.archive.message(second)).deliveries[0].id
+    path = f"/api/messages/{first}/deliveries/{delivery}/content"
+    refused = await get_json(await house.program("auditor"), path, "Error", 404)
+    assert "no such delivery" in refused["error"]["message"]
+
+
+async def test_edits_that_do_not_fit_the_content_are_not_applied(house: House) -> None:
+    message_id = await house.add(state=State.QUEUED)
+    duty = await attempt(house, message_id, (Edit(10**6, 10**6 + 1, b"x", "trace"),), wire=LETTER)
+    path = f"/api/messages/{message_id}/deliveries/{duty}/content"
+    await get_json(await house.program("auditor"), path, "Error", 500)
