@@ -84,9 +84,11 @@ class Loop:
             victim = Victim(self.folder, upstream_port=provider.port, settings=SETTINGS)
             try:
                 for number in range(rounds):
+                    provider.chapter = number
                     await self._round(victim, number)
                     if self.outcome.wrong:
                         return self.outcome
+                provider.chapter = rounds
                 await self._finish(victim, provider)
             finally:
                 victim.end()
@@ -161,6 +163,11 @@ class Loop:
         found = await asyncio.to_thread(examine, victim.archive, is_finished=True)
         self.outcome.wrong += found.wrong + self.ledger.differences(found.kept)
         self.outcome.wrong += self.ledger.undelivered(found.kept, provider.received)
+        self.outcome.wrong += [
+            f"{key} reached the provider more than once from one life of the server: {chapters}"
+            for key, chapters in provider.chapters.items()
+            if len(set(chapters)) < len(chapters)
+        ]
         kept = {key for key, _ in found.kept}
         self.outcome.promised = len(self.ledger.promised)
         self.outcome.doubtful_kept = len(kept & self.ledger.doubtful.keys())

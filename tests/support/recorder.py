@@ -22,6 +22,10 @@ class Recorder:
     def __init__(self, port: int = 0, *, pause: float = 0.0) -> None:
         self.port = port
         self.received: defaultdict[str, list[str]] = defaultdict(list)
+        self.chapter = 0
+        """Counted up by the test."""
+        self.chapters: defaultdict[str, list[int]] = defaultdict(list)
+        """Recipient -> the chapter in which each of its contents came."""
         self.transactions = 0
         self.pause = pause
         """Seconds between the final dot and the reply: the window in which a killed courier leaves doubt."""
@@ -95,6 +99,7 @@ class Recorder:
             self.transactions += 1
             for recipient in recipients:
                 self.received[recipient].append(digest)
+                self.chapters[recipient].append(self.chapter)
             self._changed.notify_all()
 
 
