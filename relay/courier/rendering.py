@@ -23,7 +23,7 @@ class Rendition:
 
 
 def render(message: Message, content: bytes, trace: Trace, hostname: str) -> Rendition:
-    """The copy that every recipient of `message` gets. Raises ValueError if it could not be sent as it is hashed."""
+    """The copy that every recipient of `message` gets. Raises ValueError, see `checked`."""
     reception = message.reception
     received = received_edit(
         trace.value,
@@ -37,7 +37,11 @@ def render(message: Message, content: bytes, trace: Trace, hostname: str) -> Ren
         tls=reception.tls_version or "",
     )
     edits = transit_edits(content, received)
-    wire = splice(content, edits)
+    return checked(message, edits, splice(content, edits))
+
+
+def checked(message: Message, edits: tuple[Edit, ...], wire: bytes) -> Rendition:
+    """The rendition with its hash. Raises ValueError for octets that a server may read as more than one message."""
     if not is_clean(wire):
         raise ValueError(f"the sent copy of {message.id} has bare line ends, or does not end with CRLF")
     return Rendition(edits, wire, hashlib.sha256(wire).digest())

@@ -46,9 +46,11 @@ def unexpected(step: str, reply: Reply) -> Reply:
 def broken(cause: BaseException) -> Reply:
     """The reply for an error of the network or of TLS, in words."""
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return local_reply(454, "4.7.5", f"the upstream's certificate is not trusted: {cause.verify_message}")
+        return local_reply(
+            454, "4.7.5", f"the upstream's certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
+        )
     if isinstance(cause, ssl.SSLError):
-        return local_reply(454, "4.7.5", f"TLS failed: {cause.reason or cause}")
+        return local_reply(454, "4.7.5", f"TLS failed: {getattr(cause, 'reason', None) or cause}")
     if isinstance(cause, socket.gaierror):
         return local_reply(421, "4.4.3", f"the upstream's name cannot be looked up: {cause.strerror}")
     if isinstance(cause, OSError) and (cause.strerror or str(cause)):

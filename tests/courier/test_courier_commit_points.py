@@ -19,6 +19,7 @@ from tests.support.dispatch import (
     states,
     until,
     upstream_of,
+    when_sent,
 )
 from tests.support.failing_archive import FailingArchive
 from tests.support.upstream import ScriptedUpstream
@@ -89,3 +90,39 @@ async def test_a_notice_that_cannot_be_kept_does_not_undo_the_delivery(archive: 
         await courier.stop(5)
     assert states(found) == {B: "failed"}
     assert (await archive.health()).messages == 1
+
+
+async def test_an_attempt_that_cannot_be_begun_defers_and_sends_nothing(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    failing = FailingArchive(archive, {"begin_attempts": ["broken"]})
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)])
+        await courier.start()
+        found = await at_rest(archive, message)
+        await courier.stop(5)
+    assert states(found) == {B: "deferred"}
+    assert "could not be made ready for sending: ArchiveError" in str(found.deliveries[0].reply)
+    assert upstream.messages == []
+
+
+async def test_an_outcome_that_the_archive_will_not_take_is_unconfirmed(archive: Archive) -> None:
+    """Something was sent; what was answered could not be written down. To say less would be to promise too much."""
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    failing = FailingArchive(archive, {"finish_attempts": ["broken"]})
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)])
+        await courier.start()
+        found = await at_rest(archive, message)
+        await courier.stop(5)
+    assert states(found) == {B: "unconfirmed"}
+    assert found.attempts[0].is_uncertain
+
+
+async def test_when_nothing_can_be_written_the_lease_brings_the_delivery_back(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT), CONTENT)
+    failing = FailingArchive(archive, {"begin_attempts": ["broken"], "add_events": ["broken"]})
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)], RunningClock(), lease=0.3)
+        await courier.start()
+        await when_sent(archive, message)
+        await courier.stop(5)

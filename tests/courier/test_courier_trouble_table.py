@@ -6,11 +6,15 @@ never sent.
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 import pytest
 
 from relay.archive.api import Archive
+from relay.courier import trouble
+from relay.courier.pool import Pool
+from relay.courier.rendering import checked
 from tests.support.dispatch import CONTENT, at_rest, courier_of, message_of, queue, states, upstream_of
 from tests.support.upstream import DROP, EVERYTHING, HANG, RESET, Raw, ScriptedUpstream, Step
 
@@ -33,6 +37,7 @@ class Row:
 GARBAGE = Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 ENDLESS = Raw(b"2" * 10_000)
 MANY_LINES = Raw(b"250-and\r\n" * 300)
+FLOOD = Raw(b"220 hello\r\n" * 2000)
 TWO_CODES = Raw(b"250-a\r\n550 b\r\n")
 B_ONLY = {"<b@example.com>": "550 5.1.1 no such user"}
 
@@ -43,6 +48,7 @@ ROWS = [
     Row("banner", GARBAGE, "deferred", "deferred", "not an SMTP reply line"),
     Row("banner", ENDLESS, "deferred", "deferred", "more than 8192 octets"),
     Row("banner", MANY_LINES, "deferred", "deferred", "more than 256 lines"),
+    Row("banner", FLOOD, "deferred", "deferred", "replies to nothing"),
     Row("banner", DROP, "deferred", "deferred", "closed the connection"),
     Row("banner", RESET, "deferred", "deferred", "Connection reset"),
     Row("banner", HANG, "deferred", "deferred", "no reply within 1 s"),
@@ -161,3 +167,69 @@ async def test_a_refusal_in_the_middle_of_the_content_is_the_reply(archive: Arch
         await courier.stop(5)
     assert states(found) == {B: "failed"}
     assert str(found.deliveries[0].reply) == "552 5.3.4 too much"
+
+
+async def test_an_upstream_that_stops_reading_is_given_up(archive: Archive) -> None:
+    content = b"Subject: x\r\n\r\n" + b"0123456789abcdef" * 64 * 20_000 + b"\r\n"
+    message = await queue(archive, message_of(content), content)
+    async with ScriptedUpstream(hang_up_after_content=100_000, hang_up_how=HANG) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port, timeout=1)])
+        await courier.start()
+        found = await at_rest(archive, message)
+        await courier.stop(5)
+    assert states(found) == {B: "deferred"}
+    assert "no progress in sending within 1 s" in str(found.deliveries[0].reply)
+    assert not found.attempts[0].is_uncertain
+
+
+async def test_an_upstream_gone_when_a_kept_session_must_be_replaced_defers(archive: Archive) -> None:
+    script: dict[str, Step] = {"MAIL": ["250 ok", DROP], "banner": ["220 hello", "421 4.3.2 down"]}
+    async with ScriptedUpstream(script=script) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port)])
+        await courier.start()
+        first = await queue(archive, message_of(CONTENT), CONTENT)
+        assert states(await at_rest(archive, first)) == {B: "sent"}
+        second = await queue(archive, message_of(CONTENT), CONTENT)
+        found = await at_rest(archive, second)
+        await courier.stop(5)
+    assert states(found) == {B: "deferred"}
+    assert str(found.deliveries[0].reply) == "421 4.3.2 down"
+    assert len(found.attempts) == 1
+
+
+async def test_an_upstream_gone_between_two_transactions_of_a_message_defers_the_rest(archive: Archive) -> None:
+    script: dict[str, Step] = {"RCPT": ["250 ok", "452 4.5.3 too many"], "banner": ["220 hello", "421 4.3.2 down"]}
+    message = await queue(archive, message_of(CONTENT, B, C), CONTENT)
+    async with ScriptedUpstream(script=script) as upstream:
+        courier = courier_of(archive, [upstream_of(upstream.port, messages_per_connection=1)])
+        await courier.start()
+        found = await at_rest(archive, message)
+        await courier.stop(5)
+    assert states(found) == {B: "sent", C: "deferred"}
+
+
+def test_every_error_of_the_network_has_words() -> None:
+    assert str(trouble.broken(OSError())) == "421 4.4.2 connection lost: OSError()"
+    assert str(trouble.broken(ConnectionResetError(104, "Connection reset by peer"))) == (
+        "421 4.4.1 connection failed: Connection reset by peer"
+    )
+    assert str(trouble.broken(UnicodeError("label too long"))).startswith("421 4.4.2 connection lost: UnicodeError")
+    assert str(trouble.broken(ssl.SSLError(1, "odd"))) == "454 4.7.5 TLS failed: odd"
+
+
+def test_a_sent_copy_that_could_smuggle_a_message_is_not_made() -> None:
+    """Rendition makes every line end CRLF; should it ever not, nothing may be sent."""
+    message = message_of(b"")
+    with pytest.raises(ValueError, match="bare line ends"):
+        checked(message, (), b"a\n.\nMAIL FROM:<b>\r\n")
+
+
+async def test_a_session_refuses_octets_that_could_smuggle_a_message() -> None:
+    async with ScriptedUpstream() as upstream:
+        pool = Pool(upstream_of(upstream.port), "relay.example", lambda: 0.0)
+        session = await pool.acquire()
+        with pytest.raises(ValueError, match="bare line ends"):
+            await session.send(b"MAIL FROM:<a@b>\r\n", [b"RCPT TO:<c@d>\r\n"], b"a\r\n.\nb\r\n")
+        pool.release(session)
+        await pool.close()
+    assert upstream.commands == ["EHLO relay.example"]

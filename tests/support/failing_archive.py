@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from relay.archive.api import Archive, ArchiveUnavailable
+from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
 
 
 class FailingArchive:
     """Hands everything to the real archive. `failures`: method name -> how its next calls go.
 
-    `lost`: nothing is written and ArchiveUnavailable raised; `done`: it is written, and then the same is raised.
+    `lost`: nothing is written and ArchiveUnavailable raised; `done`: it is written, and then the same is raised;
+    `broken`: nothing is written and ArchiveError raised, which is not temporary.
     Used up, a method works again. `calls` counts.
     """
 
@@ -28,6 +29,8 @@ class FailingArchive:
         async def call(*arguments: Any, **keywords: Any) -> Any:
             self.calls[name] = self.calls.get(name, 0) + 1
             how = self._failures[name].pop(0) if self._failures[name] else ""
+            if how == "broken":
+                raise ArchiveError(f"{name}: broken")
             if how == "lost":
                 raise ArchiveUnavailable(f"{name}: lost")
             result = await method(*arguments, **keywords)

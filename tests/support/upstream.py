@@ -90,7 +90,8 @@ class ScriptedUpstream:
     """User and password; then AUTH is offered with `mechanisms`, and MAIL wants it."""
     mechanisms: str = "PLAIN LOGIN"
     hang_up_after_content: int | None = None
-    """Resets the connection when this many octets have come after 354."""
+    """Hangs up (see `hang_up_how`) when this many octets have come after 354."""
+    hang_up_how: Hangup = RESET
     hold: asyncio.Event | None = None
     """The answer to the final dot waits for it."""
     host: str = "127.0.0.1"
@@ -312,7 +313,7 @@ class _Session:
             self._buffer.clear()
             end = data.find(END_OF_DATA, max(0, searched - len(END_OF_DATA)))
             if limit is not None and len(data) - 2 >= limit:
-                await self._hang_up(RESET)
+                await self._hang_up(self._upstream.hang_up_how)
             if end >= 0:
                 self._buffer += data[end + len(END_OF_DATA) :]
                 return bytes(data[: end + 2]).replace(b"\r\n.", b"\r\n")[2:]
