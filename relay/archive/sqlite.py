@@ -256,6 +256,10 @@ class SqliteArchive:
         addition = capture.Addition(deliveries, events)
         await self._write(capture.add_deliveries, addition, self._tell_deliveries(is_due))
 
+    async def decide_held(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
+        is_due = any(_is_due(delivery) for delivery in deliveries)
+        await self._write(queue.decide_held, capture.Addition(deliveries, events), self._tell_deliveries(is_due))
+
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:
         async with self._reader() as connection:
