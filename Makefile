@@ -35,7 +35,7 @@ format: .venv/.tested
 
 # Drives the browser and writes docs/screenshots/*.png.
 screenshots: .venv/.tested .venv/.browser
-	MAILWITNESS_SCREENSHOTS=docs/screenshots $(BIN)/pytest -m browser tests/browser
+	MAILWITNESS_SCREENSHOTS=docs/screenshots $(BIN)/pytest tests/browser/test_browser_screenshots.py
 
 # Throughput beside Postfix on the same disk; prints the table.
 bench: .venv/.tested .venv/.peers

@@ -51,6 +51,10 @@ KEEPALIVE = 15.0
 """Seconds; aiohttp's own 3630 keeps the connections of slow or silent browsers for an hour."""
 
 
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Listening everywhere, a browser here reaches us by loopback."""
+
+
 class StartError(Exception):
     """The service cannot start: a port is taken, a folder cannot be made. The text is one line for the operator."""
 
@@ -181,7 +185,7 @@ class Service:
             except OSError as error:
                 raise StartError(f"cannot listen for the viewer: {_reason(error)}") from error
             host, port = runner.addresses[0][:2]
-            self._viewer_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self._viewer_address = _address(_ANY.get(host, host), port)
             yield f"{table.url.rstrip('/')}/" if table.url else f"http://{self._viewer_address}/"
         finally:
             await runner.cleanup()

@@ -198,6 +198,7 @@ SCHEMAS: dict[str, Json] = {
         },
         "additionalProperties": False,
     },
+    "Decided": _object(message_id=_ULID, delivery_ids=_list(_ULID)),
     "Resent": _object(message_id=_ULID, delivery_ids=_list(_ULID), parent_id=_or_null(_ULID)),
 }
 
@@ -262,6 +263,15 @@ OPERATIONS = (
         status=202,
         refusals=(400, 404, 409),
     ),
+    Operation(
+        "post",
+        "/api/messages/{id}/approve",
+        "Send what is held",
+        "Decided",
+        status=202,
+        refusals=(404, 409),
+    ),
+    Operation("post", "/api/messages/{id}/reject", "Never send what is held", "Decided", refusals=(404, 409)),
     Operation("get", "/api/events", "The journal", "Events", ("after", "limit"), refusals=(400,)),
     Operation(
         "get", "/api/export", "A search as one file", "application/octet-stream", ("q", "format"), refusals=(400,)

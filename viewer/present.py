@@ -250,5 +250,14 @@ def event_note(event: Event) -> str:
     for key in ("reply", "reason", "cause", "text"):
         if event.data.get(key):
             return str(event.data[key])
-    shown = [f"{key}: {value}" for key, value in event.data.items() if isinstance(value, str | int) and value != ""]
-    return ", ".join(shown)
+    return ", ".join(_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value)
+
+
+_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at"})
+"""Facts that are shown in another way, or are ids."""
+
+
+def _fact(key: str, value: object) -> str:
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value[:5])) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
+    return f"from {value}" if key == "address" else f"{key}: {value}"

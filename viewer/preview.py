@@ -74,7 +74,8 @@ html{{background:#fff;color:#16191a}}
 body{{margin:16px;overflow-wrap:break-word}}
 body{{font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}}
 img{{max-width:100%}}
-a[title]{{color:#0b57a4;text-decoration:underline;cursor:help}}
+/* no weight, so that any style of the message wins */
+:where(a[title]){{color:#0b57a4;text-decoration:underline;cursor:help}}
 </style></head><body>
 {body}
 </body></html>

@@ -300,6 +300,12 @@ class Archive(Protocol):
     async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
         """New duties for messages already kept (exact resend). Raises NotFound if a message is not there."""
 
+    async def decide_held(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
+        """Writes held deliveries as given: due (approved) or cancelled (rejected), and the event of each.
+
+        One that is held no more is left alone, and its event is not added: two people may decide at once.
+        """
+
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:
         """(seq, message id, size) of messages the indexer has not reached, in order of capture."""

@@ -1,21 +1,48 @@
 """A query as an SQL condition on `message.seq`. SQLite's dialect: FTS5.
 
 Text of a person never becomes FTS5 syntax: only tokens of letters and digits, each phrase quoted, reach it.
+
+Theory: most terms name a set of messages that an index knows (`Members`). A small set is best asked for as a whole,
+`seq IN (…)`, and then sorted; of a large one a page needs few, so that messages are best walked in the page's order
+and each tried: `EXISTS (… = seq)`. FTS5 cannot be tried message by message (each try prepares the whole prefix
+again): there the set is gathered once, and `seq + 0` keeps SQLite from visiting its members one by one. Which it is,
+is measured first, up to `DENSE` members. Text terms that stand together become one FTS5 expression.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, not_, or_, select, text, true
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    TextClause,
+    and_,
+    column,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    table,
+    text,
+    true,
+)
 
 from relay.archive import schema
 from relay.archive.normalise import normalised, tokens
 from relay.archive.query import PENDING, And, Node, Not, Or, Term
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
+_full_text = table("full_text", column("rowid", Integer), column("full_text", Text))
+
+DENSE = 5000
+"""Members from which on a set is walked past instead of gathered."""
 
 COLUMNS = {
     "": "subject author addressees cc sender recipients filenames body",
@@ -32,18 +59,93 @@ COLUMNS = {
 PENDING_STATES = ("queued", "sending", "deferred", "unconfirmed")
 
 
-def condition(node: Node) -> ColumnElement[bool]:
-    """True for messages that match."""
-    match node:
-        case And(nodes):
-            return and_(true(), *(condition(inner) for inner in nodes))
-        case Or(nodes):
-            return or_(false(), *(condition(inner) for inner in nodes))
-        case Not(inner):
-            return not_(condition(inner))
-        case Term(field, value):
-            # A lone surrogate is no character: SQLite could not be asked for it.
-            return _FIELDS[field](replace(node, value=value.encode("utf-8", "replace").decode()))
+@dataclass(slots=True)
+class Members:
+    """The messages that a term, or several text terms together, are true of."""
+
+    chosen: Select[Any]
+    """Selects `seq` alone."""
+    seq: ColumnElement[int]
+    """The column it selects."""
+    walked: ColumnElement[bool]
+    """The condition by which messages are tried when the set is large."""
+    measure: Select[Any]
+    """As `chosen`, or a cheap superset of it."""
+    tried: Select[Any]
+    """As `chosen`, in the form that is cheap for few messages that are known."""
+    is_dense: bool = False
+
+    def only_after(self, seq: int) -> None:
+        """Leaves out messages up to this number: what is left of any set is found at once, however large it is."""
+        self.chosen = self.tried.where(self.seq > seq)
+
+    def condition(self) -> ColumnElement[bool]:
+        return self.walked if self.is_dense else _message.seq.in_(self.chosen)
+
+
+Part = Callable[[], ColumnElement[bool]]
+"""Gives the condition once the sets in it have been measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A query on its way to SQL: the sets to be measured, then `condition()`."""
+
+    members: list[Members]
+    condition: Part
+
+
+def translate(node: Node) -> Translation:
+    """The query's sets and, once `is_dense` is right in each, its condition."""
+    members: list[Members] = []
+    return Translation(members, _part(node, members))
+
+
+def _part(node: Node, members: list[Members]) -> Part:
+    expression = text_expression(node)
+    if expression:
+        return _noted(_matching(expression), members)
+    if isinstance(node, Term):
+        # A lone surrogate is no character: SQLite could not be asked for it.
+        term = replace(node, value=node.value.encode("utf-8", "replace").decode())
+        found = _FIELDS[term.field](term)
+        return _noted(found, members) if isinstance(found, Members) else lambda: found
+    if isinstance(node, Not):
+        inner = _part(node.node, members)
+        return lambda: not_(inner())
+    parts = [_part(inner, members) for inner in _gathered(node)]
+    if isinstance(node, Or):
+        return lambda: or_(false(), *(part() for part in parts))
+    return lambda: and_(true(), *(part() for part in parts))
+
+
+def _noted(found: Members, members: list[Members]) -> Part:
+    members.append(found)
+    return found.condition
+
+
+def _gathered(node: And | Or) -> tuple[Node, ...]:
+    """The nodes of an AND with those that FTS5 can answer put together as one."""
+    textual = tuple(inner for inner in node.nodes if text_expression(inner))
+    if isinstance(node, Or) or len(textual) < 2:
+        return node.nodes
+    return (And(textual), *(inner for inner in node.nodes if inner not in textual))
+
+
+def text_expression(node: Node) -> str:
+    """The FTS5 expression of a node that consists of text terms; '' where FTS5 has no words for it."""
+    if isinstance(node, Term):
+        return match_expression(node) if node.field in _TEXT else ""
+    if isinstance(node, Not):
+        return ""
+    if isinstance(node, Or):
+        parts = [text_expression(inner) for inner in node.nodes]
+        return " OR ".join(f"({part})" for part in parts) if all(parts) else ""
+    wanted = [text_expression(inner) for inner in node.nodes if not isinstance(inner, Not)]
+    unwanted = [text_expression(inner.node) for inner in node.nodes if isinstance(inner, Not)]
+    if not wanted or not all(wanted) or not all(unwanted):
+        return ""
+    return " NOT ".join(["(" + " AND ".join(f"({part})" for part in wanted) + ")", *(f"({part})" for part in unwanted)])
 
 
 def match_expression(term: Term) -> str:
@@ -58,40 +160,47 @@ def match_expression(term: Term) -> str:
     return f'{{{COLUMNS[term.field]}}} : "{phrase}"' + ("" if term.is_phrase else " *")
 
 
-def _text(term: Term) -> ColumnElement[bool]:
-    expression = match_expression(term)
-    if expression:
-        return _matches(expression)
+def _matching(expression: str) -> Members:
+    chosen = _hits(expression)
+    return Members(chosen, _full_text.c.rowid, (_message.seq + 0).in_(chosen), chosen, chosen)
+
+
+def _hits(expression: str) -> Select[Any]:
+    return select(_full_text.c.rowid).where(_full_text.c.full_text.op("MATCH")(expression))
+
+
+def _set(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
+    chosen = select(seq).where(*conditions)
+    return Members(chosen, seq, _tried(chosen, seq), chosen, chosen)
+
+
+def _tried(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
+    return chosen.where(seq == _message.seq).correlate(schema.message).exists()
+
+
+def _text(term: Term) -> Members | ColumnElement[bool]:
+    """A text term without a letter or digit: nothing that the index knows."""
     if term.is_phrase and term.value.strip() and term.field in ("", "subject"):
-        # Nothing that the index knows, `"***"`: looked for literally in the subject.
-        found = func.instr(_listing.subject, term.value) > 0
-        return _message.seq.in_(select(_listing.seq).where(found))
+        # `"***"`: looked for literally in the subject.
+        return _set(_listing.seq, func.instr(_listing.subject, term.value) > 0)
     # Punctuation between words, as in `Tom & Jerry`, says nothing.
     return true()
 
 
-def _matches(expression: str) -> ColumnElement[bool]:
-    return _message.seq.in_(_hits(expression).columns(schema.document.c.seq))
-
-
-def _hits(expression: str) -> TextClause:
-    """The rows that match; the parameter is unique, or the last term of a query would stand for all of them."""
-    hits = text("SELECT rowid FROM full_text WHERE full_text MATCH :expression")
-    return hits.bindparams(bindparam("expression", expression, unique=True))
-
-
-def _header(term: Term) -> ColumnElement[bool]:
+def _header(term: Term) -> Members:
     name, _, value = term.value.partition("=")
     expression = " AND ".join(
-        f'{{headers}} : "{" ".join(found)}"{star}'
+        f'({{headers}} : "{" ".join(found)}"{star})'
         for found, star in ((tokens(name), ""), (tokens(value), "" if term.is_phrase else " *"))
         if found
     )
-    exact = func.has_header(schema.document.c.headers, normalised(name), normalised(value).strip())
-    narrowed = select(schema.document.c.seq).where(exact)
-    if expression:
-        narrowed = narrowed.where(schema.document.c.seq.in_(_hits(expression).columns(schema.document.c.seq)))
-    return _message.seq.in_(narrowed)
+    document = schema.document.c
+    exact = func.has_header(document.headers, normalised(name), normalised(value).strip())
+    if not expression:
+        return _set(document.seq, exact)
+    chosen = select(document.seq).where(exact)
+    hits = _hits(expression)
+    return Members(chosen.where(document.seq.in_(hits)), document.seq, _tried(chosen, document.seq), hits, chosen)
 
 
 def has_header(headers: str, name: str, value: str) -> bool:
@@ -103,44 +212,45 @@ def has_header(headers: str, name: str, value: str) -> bool:
     return False
 
 
-def _reference(term: Term) -> ColumnElement[bool]:
-    table = schema.message_reference.c
-    return _message.seq.in_(select(table.seq).where(table.code == term.value.casefold()))
+def _reference(term: Term) -> Members:
+    found = schema.message_reference.c
+    return _set(found.seq, found.code == term.value.casefold())
 
 
-def _tag(term: Term) -> ColumnElement[bool]:
-    table = schema.message_tag.c
-    return _message.seq.in_(select(table.seq).where(table.tag == term.value.casefold()))
+def _tag(term: Term) -> Members:
+    found = schema.message_tag.c
+    return _set(found.seq, found.tag == term.value.casefold())
 
 
-def _application(term: Term) -> ColumnElement[bool]:
-    return _message.application == term.value
+def _application(term: Term) -> Members:
+    sent = schema.message.alias("sent").c
+    return _set(sent.seq, sent.application == term.value)
 
 
 def _id(term: Term) -> ColumnElement[bool]:
     return _message.id == term.value.upper()
 
 
-def _message_id(term: Term) -> ColumnElement[bool]:
+def _message_id(term: Term) -> Members:
     value = term.value.strip("<>")
-    found = (_listing.header_message_id == value) & (_listing.header_message_id != literal(""))
-    return _message.seq.in_(select(_listing.seq).where(found))
+    # The second condition is the index's own: it leaves messages without the field out.
+    return _set(_listing.seq, _listing.header_message_id == value, text("header_message_id <> ''"))
 
 
-def _status(term: Term) -> ColumnElement[bool]:
+def _status(term: Term) -> Members:
     value = term.value.lower()
     states = PENDING_STATES if value == PENDING else (value,)
-    return _message.seq.in_(select(_delivery.message_seq).where(_delivery.state.in_(states)))
+    return _set(_delivery.message_seq, _delivery.state.in_(states))
 
 
-def _has(_term: Term) -> ColumnElement[bool]:
-    return _message.seq.in_(select(_listing.seq).where(text("attachment_count > 0")))
+def _has(_term: Term) -> Members:
+    return _set(_listing.seq, text("attachment_count > 0"))
 
 
-def _is(term: Term) -> ColumnElement[bool]:
+def _is(term: Term) -> Members | ColumnElement[bool]:
     match term.value.lower():
         case "held":
-            return _message.seq.in_(select(_delivery.message_seq).where(_delivery.state == "held"))
+            return _set(_delivery.message_seq, _delivery.state == literal("held"))
         case "resent":
             event = schema.event.c
             return _message.id.in_(select(event.message_id).where(text("kind = 'resent'")))
@@ -163,8 +273,9 @@ def _between(column: ColumnElement[int], term: Term) -> ColumnElement[bool]:
     return and_(lower, upper)
 
 
-_FIELDS: dict[str, Callable[[Term], ColumnElement[bool]]] = {
-    **dict.fromkeys(("", "from", "to", "cc", "recipient", "sender", "subject", "body", "filename"), _text),
+_TEXT = ("", "from", "to", "cc", "recipient", "sender", "subject", "body", "filename")
+_FIELDS: dict[str, Callable[[Term], Members | ColumnElement[bool]]] = {
+    **dict.fromkeys(_TEXT, _text),
     "header": _header,
     "ref": _reference,
     "tag": _tag,

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import SORT_KEYS, Listing, Page, Sort
-from relay.archive.condition import condition
+from relay.archive.condition import DENSE, Translation, translate
 from relay.archive.listing import listings
 from relay.archive.query import And, Node, Not, Or, Query, Term
 
@@ -89,7 +89,8 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
     if not 1 <= limit <= LIMIT:
         raise ValueError(f"a page has 1 to {LIMIT} rows")
     cursor = decode(text, query, sort) if text is not None else None
-    statement = _keys(query, sort, cursor).limit(limit + 1)
+    condition = (await measured(connection, query)).condition()
+    statement = _keys(query, condition, sort, cursor).limit(limit + 1)
     keys = [(row[0], row[1]) for row in await connection.execute(statement)]
     has_more = len(keys) > limit
     keys = keys[:limit]
@@ -108,11 +109,20 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
     return Page(tuple(rows), next_, previous)
 
 
-def _keys(query: Query, sort: Sort, cursor: Cursor | None) -> Select[tuple[Any, int]]:
+async def measured(connection: AsyncConnection, query: Query) -> Translation:
+    """The query's translation, each of its sets measured."""
+    translation = translate(query.root)
+    for members in translation.members:
+        size = select(func.count()).select_from(members.measure.limit(DENSE).subquery())
+        members.is_dense = await connection.scalar(size) == DENSE
+    return translation
+
+
+def _keys(query: Query, condition: ColumnElement[bool], sort: Sort, cursor: Cursor | None) -> Select[tuple[Any, int]]:
     """(sort key, seq) of the matching messages from the cursor on, in the direction of reading."""
     key, seq = _KEYS[sort.key], _message.seq if sort.key == "date" else _listing.seq
     is_descending = sort.descending if cursor is None or cursor.is_forward else not sort.descending
-    statement = _source(query, sort, select(key, seq)).where(condition(query.root))
+    statement = _source(query, sort, select(key, seq)).where(condition)
     if cursor is not None:
         place = tuple_(key, seq)
         bound = tuple_(cursor.value, cursor.seq)
@@ -132,17 +142,26 @@ def _source(query: Query, sort: Sort, columns: Select[tuple[Any, int]]) -> Selec
 
 
 async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
-    inner = select(_message.seq).where(condition(query.root)).limit(max(at_most, 0)).subquery()
+    translation = await measured(connection, query)
+    matching = select(_message.seq).where(translation.condition())
+    if len(translation.members) == 1 and translation.condition == translation.members[0].condition:
+        # One set and nothing else: counted as it is. A message is in it once for each of its deliveries.
+        matching = translation.members[0].chosen.distinct()
+    inner = matching.limit(max(at_most, 0)).subquery()
     return int((await connection.execute(select(func.count()).select_from(inner))).scalar_one())
 
 
 async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
-    statement = select(_message.seq).where(_message.seq > seq, condition(query.root)).order_by(_message.seq)
+    translation = translate(query.root)
+    for members in translation.members:
+        members.only_after(seq)
+    statement = select(_message.seq).where(_message.seq > seq, translation.condition()).order_by(_message.seq)
     seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
     return await listings(connection, seqs)
 
 
 async def older(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
-    statement = select(_message.seq).where(_message.seq < seq, condition(query.root)).order_by(_message.seq.desc())
+    condition = (await measured(connection, query)).condition()
+    statement = select(_message.seq).where(_message.seq < seq, condition).order_by(_message.seq.desc())
     seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
     return await listings(connection, seqs)

@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
-from sqlalchemy import AsyncAdaptedQueuePool, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import accounts, capture, database, index, journal, people, queue, reading, search
 from relay.archive.api import (
@@ -36,12 +35,12 @@ from relay.archive.api import (
     User,
     WebSession,
 )
-from relay.archive.condition import has_header
 from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
 from relay.archive.live import Broadcast, Changes, Signal
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
+from relay.archive.readers import readers
 from relay.archive.writer import Tally, Work, Writer
 from relay.model.delivery import DUE_STATES, Attempt, Claim, Delivery
 from relay.model.event import Event
@@ -52,8 +51,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 NEWEST_FIRST = Sort()
-READERS = 4
-"""Read-only connections, each with its thread."""
 
 
 class SqliteArchive:
@@ -63,7 +60,7 @@ class SqliteArchive:
         self._path = path
         self._writer = writer
         self._lock = lock
-        self._readers = _readers(path)
+        self._readers = readers(path)
         self._broadcast = Broadcast()
         self._due = Signal()
         self._captured = Signal()
@@ -256,6 +253,10 @@ class SqliteArchive:
         addition = capture.Addition(deliveries, events)
         await self._write(capture.add_deliveries, addition, self._tell_deliveries(is_due))
 
+    async def decide_held(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
+        is_due = any(_is_due(delivery) for delivery in deliveries)
+        await self._write(queue.decide_held, capture.Addition(deliveries, events), self._tell_deliveries(is_due))
+
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:
         async with self._reader() as connection:
@@ -342,28 +343,6 @@ def _probe(connection: sqlite3.Connection, items: list[bool]) -> list[None]:
         connection.execute("INSERT INTO setting (key, value) VALUES ('probe', ?)", ("x" * 65536,))
         connection.execute("DELETE FROM setting WHERE key = 'probe'")
     return [None] * len(items)
-
-
-def _readers(path: Path) -> AsyncEngine:
-    async def connect() -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(database.address(path, "ro"), uri=True, isolation_level=None)
-        try:
-            for pragma in database.READER_PRAGMAS:
-                await connection.execute(pragma)
-            await connection.create_function("has_header", 3, has_header, deterministic=True)
-        except sqlite3.Error:
-            await connection.close()
-            raise
-        return connection
-
-    return create_async_engine(
-        "sqlite+aiosqlite://",
-        async_creator=connect,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=30,
-    )
 
 
 async def open_sqlite(path: Path, *, read_only: bool) -> SqliteArchive:

@@ -16,6 +16,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -180,7 +181,11 @@ class Writer:
 
     def _measure_wal(self, database: sqlite3.Connection, units: int) -> None:
         """Adds the pages that the transaction wrote: those that are new, and an estimate of those changed."""
-        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        try:
+            (pages,) = database.execute("PRAGMA page_count").fetchone()
+        except sqlite3.Error:
+            # The units are committed; whatever is wrong with the connection shows at the next group.
+            pages = self._page_count
         self._wal_pages += max(pages - self._page_count, 0) + 10 + 4 * units
         self._page_count = pages
 
@@ -201,7 +206,9 @@ class Writer:
             self._database = None
 
     def _answer(self, units: list[_Unit]) -> None:
-        self._loop.call_soon_threadsafe(_resolve, units)
+        # A loop that is closed has nobody left who waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(_resolve, units)
 
     def _checkpoint(self, mode: str = "PASSIVE") -> None:
         """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""

@@ -27,6 +27,10 @@ EX_TEMPFAIL = 75
 EX_NOPERM = 77
 EX_CONFIG = 78
 
+USAGE = (
+    "sendmail [-t] [-i] [-f SENDER] [-F NAME] [-bm | -bs] [-N notify] [-R ret] [-V envid] [-C FILE] [--] RECIPIENT…\n"
+)
+
 _WITH_VALUE = frozenset("ABCFLNORVXfhopr")
 """Options that take a value, attached or as the next argument (-o only attached)."""
 
@@ -125,6 +129,9 @@ def _checked(pattern: str, letter: str, value: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code, after what the arguments ask for has been done."""
+    if list(arguments) == ["--help"]:
+        sys.stdout.write(f"{__doc__}\n{USAGE}")
+        return 0
     try:
         wish = read_arguments(arguments)
         return _do(wish)

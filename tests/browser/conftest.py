@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
-from tests.browser.samples import fill
+from tests.browser.filling import fill
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream
 

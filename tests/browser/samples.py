@@ -1,6 +1,6 @@
 """Mail as a shop's applications send it, in every state, for the browser tests and the screenshots.
 
-`fill(folder, now)` puts it into a new archive through the archive's own API, spread over the days before `now`.
+`filling.py` puts it into an archive, spread over the days before now.
 Names, addresses and codes are made up (RFC 2606 domains).
 """
 
@@ -10,29 +10,15 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 from string import Template
 
-from ulid import ULID
-
-from relay.archive import open_archive
-from relay.archive.api import Archive, Closing
-from relay.archive.content import stored
-from relay.model.delivery import Attempt, Delivery, State
-from relay.model.event import Event, Grade, Kind
-from relay.model.message import Envelope, Message, Mode, Reception, Recipient
+from relay.model.delivery import State
 from relay.model.reply import Reply
-from relay.rendition.extract import ReferencePattern, extract
-from relay.rendition.traits import traits_of
 from viewer.present import DAY, HOUR, MINUTE, moment
-
-PATTERNS = (
-    ReferencePattern("invoice", r"INV-\d+", ("subject", "body"), "https://erp.example.com/invoices/{code}"),
-    ReferencePattern("quote", r"EST-\d+", ("subject", "body"), "https://erp.example.com/quotes/{code}"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +40,6 @@ NO_USER = Reply(
 )
 LATER = Reply(451, "The mail server has temporarily rejected this message. Try again later.", "4.7.1")
 LOST = Reply(451, "connection closed before the reply to the final dot", "4.4.2", is_local=True)
-EVENTS = {
-    State.SENT: (Kind.SENT, OK),
-    State.FAILED: (Kind.FAILED, NO_USER),
-    State.DEFERRED: (Kind.DEFERRED, LATER),
-    State.UNCONFIRMED: (Kind.UNCONFIRMED, LOST),
-}
 
 
 def png(red: int, green: int, blue: int, width: int = 120, height: int = 32) -> bytes:
@@ -383,110 +363,3 @@ def _history(now: int, billing: str) -> list[Sample]:
         )
         made.append(Sample(content, age, "billing", "bounces@shop.example.com", ((address, State.SENT),), ("billing",)))
     return made
-
-
-async def fill(folder: Path, now: int, chosen: Sequence[Sample] | None = None) -> list[str]:
-    """The ids of the messages put into the archive in `folder`, oldest first."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    archive = await open_archive(f"sqlite:///{folder.resolve() / 'archive.db'}")
-    try:
-        oldest_first = sorted(chosen if chosen is not None else samples(now), key=lambda sample: -sample.age)
-        return [await add(archive, sample, now) for sample in oldest_first]
-    finally:
-        await archive.close()
-
-
-async def add(archive: Archive, sample: Sample, now: int) -> str:
-    """Captures the sample as it was captured then, and closes the attempts that its states tell of."""
-    at = now - sample.age
-    ids = _Ids(at)
-    message = _message(sample, at, ids())
-    duties = [_delivery(message, address, state, at, ids()) for address, state in sample.fates]
-    mode_kind = {State.CAPTURED: None, State.HELD: Kind.HELD}
-    events = [Event(ids(), at, Kind.CAPTURED, f"application:{sample.application}", message.id)]
-    for (_, state), duty in zip(sample.fates, duties, strict=True):
-        kind = mode_kind.get(state, Kind.QUEUED)
-        if kind is not None:
-            events.append(Event(ids(), at, kind, f"application:{sample.application}", message.id, duty.id))
-    await archive.add_message(message, stored(sample.content), duties, events)
-    for (_, state), duty in zip(sample.fates, duties, strict=True):
-        if state in EVENTS:
-            await _attempt(archive, sample, message, duty, state, at, ids)
-    await archive.add_summaries([(message.id, extract(sample.content, PATTERNS))])
-    return message.id
-
-
-def _message(sample: Sample, at: int, message_id: str) -> Message:
-    recipients = tuple(Recipient(address) for address, _ in sample.fates)
-    states = {state for _, state in sample.fates}
-    mode = Mode.CAPTURE if State.CAPTURED in states else Mode.HOLD if State.HELD in states else Mode.RELAY
-    return Message(
-        id=message_id,
-        received_at=at,
-        application=sample.application,
-        mode=mode,
-        envelope=Envelope(sample.sender, recipients, body="8BITMIME", declared_size=len(sample.content)),
-        reception=Reception(
-            "10.1.4.17:41877",
-            f"{sample.application}.internal.example.com",
-            "ESMTPSA",
-            "smtp",
-            "TLSv1.3",
-            "TLS_AES_256_GCM_SHA384",
-            sample.application,
-        ),
-        size=len(sample.content),
-        sha256=hashlib.sha256(sample.content).digest(),
-        traits=traits_of(sample.content),
-        tags=sample.tags,
-    )
-
-
-def _delivery(message: Message, address: str, state: State, at: int, delivery_id: str) -> Delivery:
-    """As it was made then, not yet attempted."""
-    first = {State.CAPTURED: State.CAPTURED, State.HELD: State.HELD, State.CANCELLED: State.CANCELLED}.get(
-        state, State.QUEUED
-    )
-    due_at = at + 3650 * DAY if first is State.QUEUED else None
-    return Delivery(delivery_id, message.id, Recipient(address), first, at, due_at=due_at, expires_at=at + 3660 * DAY)
-
-
-async def _attempt(
-    archive: Archive, sample: Sample, message: Message, duty: Delivery, state: State, at: int, ids: _Ids
-) -> None:
-    kind, reply = EVENTS[state]
-    done = at + 1_400_000
-    attempt = Attempt(
-        ids(),
-        duty.id,
-        message.id,
-        1,
-        "ses",
-        at + 300_000,
-        (),
-        message.sha256,
-        message.size,
-        peer="203.0.113.25:587",
-        tls_version="TLSv1.3",
-        tls_cipher="TLS_AES_128_GCM_SHA256",
-    )
-    await archive.begin_attempts([attempt])
-    closed = replace(attempt, finished_at=done, reply=reply, is_uncertain=state is State.UNCONFIRMED)
-    due_at = at + 3650 * DAY if state in (State.DEFERRED, State.UNCONFIRMED) else None
-    after = replace(duty, state=state, due_at=due_at, attempts=1, reply=reply, upstream="ses")
-    actor, grade = ("relay", Grade.OWN) if reply.is_local else ("upstream:ses", Grade.PEER)
-    data = {"attempt": attempt.id, "reply": str(reply)}
-    event = Event(ids(), done, kind, actor, message.id, duty.id, grade, data)
-    await archive.finish_attempts([Closing(closed, after, event)])
-
-
-@dataclass(slots=True)
-class _Ids:
-    """ULIDs of a time."""
-
-    at: int
-    made: int = field(default=0)
-
-    def __call__(self) -> str:
-        self.made += 1
-        return str(ULID.from_timestamp(self.at / 1_000_000))

@@ -152,6 +152,13 @@ def test_exit_codes_say_what_went_wrong(server: RunningServer, tmp_path: Path) -
     _sendmail(server, "-C", str(tmp_path / "away.toml"), "ann@example.com", code=75)
 
 
+def test_help_names_the_options() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", "sendmail", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "[-f SENDER]" in done.stdout
+
+
 def test_queue_runs_and_alias_rebuilds_do_nothing_and_succeed(server: RunningServer) -> None:
     before = _count(server)
     for argument in ("-q", "-q30m", "-bi"):

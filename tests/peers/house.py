@@ -30,7 +30,7 @@ class House:
     plain: int
     submission: int
     smtps: int
-    certificate: Path
+    authority: Path
 
     def only(self, recipient: str) -> Kept:
         """The one message kept for `recipient`."""

@@ -40,7 +40,7 @@ async def test_curl_sends_with_a_password_after_starttls(house, tmp_path):
     path = tmp_path / "file.bin"
     path.write_bytes(FILE)
     await run(
-        *("curl", "-sS", f"smtp://127.0.0.1:{house.submission}", "--ssl-reqd", "--cacert", house.certificate),
+        *("curl", "-sS", f"smtp://127.0.0.1:{house.submission}", "--ssl-reqd", "--cacert", house.authority),
         *("--user", f"{USER}:{PASSWORD}", "--mail-from", "shop@example.com", "--mail-rcpt", "curl-auth@example.net"),
         *("-H", f"Subject: {SUBJECT}", "-F", "=a text", "-F", f"file=@{path};filename={FILE_NAME};encoder=base64"),
     )
@@ -55,7 +55,7 @@ async def test_curl_sends_over_implicit_tls(house, tmp_path):
     path = tmp_path / "invoice.eml"
     path.write_bytes(invoice("curl-tls@example.net").as_bytes().replace(b"\n", b"\r\n"))
     await run(
-        *("curl", "-sS", f"smtps://127.0.0.1:{house.smtps}", "--cacert", house.certificate),
+        *("curl", "-sS", f"smtps://127.0.0.1:{house.smtps}", "--cacert", house.authority),
         *("--user", f"{USER}:{PASSWORD}", "--mail-from", "shop@example.com", "--mail-rcpt", "curl-tls@example.net"),
         *("--upload-file", path),
     )

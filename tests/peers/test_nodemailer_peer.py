@@ -69,7 +69,7 @@ async def test_nodemailer_sends_with_a_password(house, nodemailer, way):
         "secure": way == "implicit",
         "requireTLS": way == "starttls",
         "auth": {"user": USER, "pass": PASSWORD},
-        "tls": {"ca": house.certificate.read_text()},
+        "tls": {"ca": house.authority.read_text()},
     }
     await send(nodemailer, recipient, transport)
     message = house.only(recipient)

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("peers")]
 
 
 def trusting(house: House) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(house.certificate))
+    return ssl.create_default_context(cafile=str(house.authority))
 
 
 async def test_smtplib_sends_without_a_password(house):

@@ -14,6 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _DAY = datetime.timedelta(days=1)
+# With the key identifiers, what RFC 5280 asks for and Python 3.13 insists on.
+_NO_OTHER_USE = dict.fromkeys(
+    (
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+        *("key_agreement", "crl_sign", "encipher_only", "decipher_only"),
+    ),
+    False,
+)
+_SIGNS_CERTIFICATES = x509.KeyUsage(key_cert_sign=True, **_NO_OTHER_USE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +59,15 @@ def issue(folder: Path, *names: str, name: str = "server") -> Certificate:
     root = (
         builder(issuer, authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     leaf = (
         builder(subject, key.public_key())
         .add_extension(x509.SubjectAlternativeName([_general_name(each) for each in names]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     made = Certificate(folder / f"{name}-ca.pem", folder / f"{name}.pem", folder / f"{name}.key")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from relay.archive.query import parse_query
 from relay.model.delivery import State
 from relay.model.event import Kind
-from tests.support.viewer_house import LETTER, House, configured, open_house
+from tests.support.viewer_house import LETTER, NOON, House, configured, open_house
+from viewer.pages import help
 from viewer.preview import POLICY
 
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -133,6 +137,19 @@ async def test_help_explains_every_status(house: House) -> None:
     for state in State:
         assert state.value.capitalize() in page
     assert "Sent is not delivered" in page
+
+
+def test_every_search_that_help_shows_can_be_read() -> None:
+    examples = [part for line, _ in help.SEARCH for part in line.replace("01J…", "01J").replace("…", "x").split("  ")]
+    sheet = (Path(help.__file__).parent.parent / "templates" / "_search.html").read_text()
+    examples += [unescape(code) for code in re.findall("<code>(.*?)</code>", sheet) if not code.endswith((":", "…"))]
+    for example in examples:
+        parse_query(example, now=NOON)
+
+
+async def test_a_message_to_more_recipients_than_are_shown_has_a_page(house: House) -> None:
+    message_id = await house.add(recipients=tuple(f"a{n}@example.org" for n in range(450)))
+    assert "250 more recipients" in await text_of(house, f"/messages/{message_id}")
 
 
 async def test_an_administrator_cannot_remove_the_last_one_by_removing_themselves(house: House) -> None:

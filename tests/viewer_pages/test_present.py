@@ -146,6 +146,12 @@ def test_actors_are_named_in_words(name: str, text: str) -> None:
 
 def test_an_event_shows_its_reply_else_its_small_facts() -> None:
     assert present.event_note(Event("1", 0, Kind.SENT, "relay", data={"reply": "250 ok", "x": 1})) == "250 ok"
-    assert present.event_note(Event("1", 0, Kind.VIEWED, "user:a", data={"address": "::1", "n": 2, "l": []})) == (
-        "address: ::1, n: 2"
+    data = {"recipients": ["a@b", "c@d"], "how": "exact", "child": "01J", "nothing": [], "address": "::1"}
+    assert present.event_note(Event("1", 0, Kind.RESENT, "user:a", data=data)) == (
+        "recipients: a@b, c@d, how: exact, from ::1"
     )
+
+
+def test_long_lists_of_an_event_are_cut() -> None:
+    event = Event("1", 0, Kind.RESENT, "user:a", data={"recipients": list("abcdefg")})
+    assert present.event_note(event) == "recipients: a, b, c, d, e and 2 more"

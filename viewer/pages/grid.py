@@ -32,6 +32,7 @@ COLUMNS = (
     ("sender", "Sender", "sender"),
     ("", "Ref", "ref"),
     ("", "Status", "status"),
+    ("size", "Size", "size"),
     ("date", "Date", "date"),
 )
 EXPORTS = (
@@ -79,6 +80,8 @@ async def show(request: web.Request) -> web.Response:
 
 async def _results(request: web.Request, query: Query, sort: Sort) -> dict[str, Any]:
     archive = request.app[ARCHIVE]
+    # Before the search: a message that comes between the two is then told by the live view, not lost.
+    health = await archive.health()
     cursor = request.query.get("cursor") or None
     try:
         page = await archive.search(query, sort=sort, cursor=cursor, limit=_limit(request))
@@ -87,7 +90,6 @@ async def _results(request: web.Request, query: Query, sort: Sort) -> dict[str, 
         cursor = None
         page = await archive.search(query, sort=sort, limit=_limit(request))
     found = len(page.rows) if cursor is None and page.next is None else await archive.count(query, at_most=COUNT_TO)
-    health = await archive.health()
     return {
         "page": page,
         "now": request.app[CLOCK](),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.api import StoredMessage
+from relay.archive.api import Archive, StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Event, Grade, Kind
@@ -28,7 +28,8 @@ from viewer.security import require
 
 routes = web.RouteTableDef()
 
-MOST_EVENTS = 1000
+EVENTS_AT_ONCE = 1000
+MOST_EVENTS = 10_000
 VIEW_AGAIN = 10 * present.MINUTE
 """Opening the page again within this time (another tab of it, say) is the same view."""
 MOST_RECIPIENTS = 200
@@ -74,8 +75,7 @@ async def show(request: web.Request) -> web.Response:
     person = require(request, Permission.READ)
     archive, message_id = request.app[ARCHIVE], request.match_info["id"]
     stored = await archive.message(message_id)
-    numbered = await archive.events(message_id=message_id, limit=MOST_EVENTS)
-    events = [event for _, event in numbered]
+    events = await _events(archive, message_id)
     await _record_view(request, person, message_id, events)
     content = await archive.content(message_id)
     read = await in_thread(request, lambda: reading.read(content))
@@ -84,7 +84,11 @@ async def show(request: web.Request) -> web.Response:
         tab = read.tabs[0]
     q = request.query.get("q", "").strip()[:MAX_QUERY]
     context = await _context(request, stored, events, q) | await _tab(request, read, tab)
-    context |= {"tab": tab, "tabs": [(name, NAMES[name]) for name in read.tabs], "attachments": read.attachments}
+    context |= {
+        "tab": tab,
+        "tabs": [(name, NAMES[name]) for name in read.tabs],
+        "attachment_count": read.attachment_count,
+    }
     return aiohttp_jinja2.render_template("message.html", request, context)
 
 
@@ -102,6 +106,19 @@ async def preview(request: web.Request) -> web.Response:
     )
 
 
+async def _events(archive: Archive, message_id: str) -> list[Event]:
+    """The events of the message in order of recording, MOST_EVENTS at most."""
+    events: list[Event] = []
+    after = 0
+    while len(events) < MOST_EVENTS:
+        numbered = await archive.events(message_id=message_id, after=after, limit=EVENTS_AT_ONCE)
+        events += [event for _, event in numbered]
+        if len(numbered) < EVENTS_AT_ONCE:
+            break
+        after = numbered[-1][0]
+    return events
+
+
 async def _tab(request: web.Request, read: Reading, tab: str) -> dict[str, Any]:
     """What the chosen tab shows."""
     if tab == "preview":
@@ -116,7 +133,7 @@ async def _tab(request: web.Request, read: Reading, tab: str) -> dict[str, Any]:
     if tab == "source":
         text, is_cut = await in_thread(request, lambda: reading.source_of(read.content))
         return {"source": text, "is_cut": is_cut, "shown": reading.MAX_SOURCE}
-    return {}
+    return {"attachments": await in_thread(request, lambda: reading.attachments_of(read))}
 
 
 def _preview_facts(read: Reading) -> dict[str, Any]:

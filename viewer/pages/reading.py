@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from relay.rendition.decode import decode_body, decode_field, decode_text, filename
 from relay.rendition.mime import Part, parse, walk
-from relay.rendition.parts import Attachment, attachments, cid_map, html_leaf, part_at, text_leaf
+from relay.rendition.parts import Attachment, attachments, cid_map, html_leaf, is_body, leaves, part_at, text_leaf
 from relay.rendition.text import html_to_text
 from viewer.preview import MAX_HTML, RASTER_TYPES, Preview, make_preview
 
@@ -61,7 +61,7 @@ class Reading:
 
     content: bytes
     root: Part
-    attachments: tuple[Attachment, ...]
+    attachment_count: int
     has_html: bool
     has_text: bool
 
@@ -76,7 +76,7 @@ def read(content: bytes) -> Reading:
     return Reading(
         content,
         root,
-        attachments(root, content),
+        sum(not is_body(leaf) for leaf in leaves(root)),
         html_leaf(root) is not None,
         text_leaf(root) is not None,
     )
@@ -143,6 +143,11 @@ def structure_of(reading: Reading) -> Node:
             tuple(done.pop(child.number) for child in part.children),
         )
     return done[reading.root.number]
+
+
+def attachments_of(reading: Reading) -> tuple[Attachment, ...]:
+    """The attachments with their decoded sizes: each is decoded for it, so only when they are shown."""
+    return attachments(reading.root, reading.content)
 
 
 def source_of(content: bytes) -> tuple[str, bool]:

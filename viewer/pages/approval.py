@@ -1,0 +1,29 @@
+"""The two buttons of a message that is held: approve, reject."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from viewer.approval import approve, reject
+from viewer.flash import flash
+from viewer.keys import ID
+from viewer.people import Permission
+from viewer.security import require
+
+routes = web.RouteTableDef()
+
+
+@routes.post(f"/messages/{ID}/approve")
+async def approved(request: web.Request) -> web.Response:
+    require(request, Permission.RESEND)
+    count = len(await approve(request, request.match_info["id"]))
+    flash(request, f"Approved: on its way to {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")
+
+
+@routes.post(f"/messages/{ID}/reject")
+async def rejected(request: web.Request) -> web.Response:
+    require(request, Permission.RESEND)
+    count = len(await reject(request, request.match_info["id"]))
+    flash(request, f"Rejected: it is not sent to {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")
