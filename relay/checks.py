@@ -15,6 +15,7 @@ from pathlib import Path
 from relay.config import SENDER_RULE, Application, Config, Listener, TlsPolicy, Upstream
 from relay.expectation import Location
 from relay.model.message import Mode
+from relay.signing_keys import KeyFileError, load_key
 
 SOCKET_PATH_LIMIT = 107
 """Octets in the path of a UNIX socket (Linux, sun_path)."""
@@ -42,7 +43,9 @@ def problems(config: Config) -> Iterator[Problem]:
         yield from _application(application, ("application", n))
     yield from _twice(("application",), "name", [application.name for application in config.application])
     yield from _twice(("application",), "username", [application.username for application in config.application])
+    yield from _dkim(config)
     yield from _references(config)
+    yield from _tracking(config)
 
 
 def is_loopback(host: str) -> bool:
@@ -186,6 +189,38 @@ def _application(application: Application, here: Location) -> Iterator[Problem]:
     for n, rule in enumerate(application.senders):
         if SENDER_RULE.fullmatch(rule) is None:
             yield Problem((*here, "senders", n), f"{rule!r}, expected an address, a domain such as @example.com, or <>")
+
+
+def _dkim(config: Config) -> Iterator[Problem]:
+    if any(name.lower() == "from" for name in config.dkim.left_out):
+        yield Problem(("dkim", "left_out"), "'From' is always signed (RFC 6376 section 5.4), expected other fields")
+    places: set[tuple[str, str]] = set()
+    for n, table in enumerate(config.dkim.key):
+        here: Location = ("dkim", "key", n)
+        place = (table.domain.lower(), table.selector.lower())
+        if place in places:
+            yield Problem((*here, "selector"), f"{table.selector!r} is used twice for {table.domain}, expected one key")
+        places.add(place)
+        try:
+            load_key(table)
+        except KeyFileError as error:
+            yield Problem((*here, "file"), f"{str(table.file)!r} {error}")
+
+
+def _tracking(config: Config) -> Iterator[Problem]:
+    """Whoever tracks needs a public address, its own or the common one."""
+    table, wanted = config.tracking, "true without an address, expected tracking.url"
+    if not table.url:
+        for key in ("opens", "clicks"):
+            if getattr(table, key):
+                yield Problem(("tracking", key), wanted)
+        for n, application in enumerate(config.application):
+            for key in ("opens", "clicks"):
+                if getattr(application, key) and not application.tracking_url:
+                    yield Problem(("application", n, key), f"{wanted} or tracking_url here")
+    for n, domain in enumerate(table.excluded_domains):
+        if re.fullmatch(r"[^\s/:@]+", domain) is None:
+            yield Problem(("tracking", "excluded_domains", n), f"{domain!r}, expected a domain such as example.com")
 
 
 def _references(config: Config) -> Iterator[Problem]:

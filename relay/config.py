@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from relay.model.message import Mode
+from relay.model.signature import DNS_LIMIT, DNS_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ Name = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
     Expected("a name of at most 63 letters, digits, spaces, dots, hyphens and underscores"),
+]
+FieldName = Annotated[str, Field(pattern=r"^[!-9;-~]{1,76}$"), Expected("the name of a header field")]
+PublicUrl = Annotated[
+    str,
+    Field(pattern=r"^(https?://[A-Za-z0-9.:\[\]_-]{1,253}(/[A-Za-z0-9._~/-]{0,200})?)?$"),
+    Expected("an http:// or https:// address such as https://click.example.com"),
 ]
 Port = Annotated[int, BeforeValidator(number), Field(ge=0, le=65535)]
 Count = Annotated[int, BeforeValidator(number), Field(ge=1)]
@@ -199,6 +206,38 @@ class Application(Table):
     """Allowed reverse-paths: `a@example.com`, `@example.com`, or `<>`; empty: any."""
     mode: Mode | None = None
     tags: tuple[str, ...] = ()
+    opens: bool | None = None
+    """None: as `tracking.opens`."""
+    clicks: bool | None = None
+    tracking_url: PublicUrl = ""
+    """Empty: as `tracking.url`."""
+
+
+class DkimKey(Table):
+    """A private key that signs for a domain and the domains within it."""
+
+    domain: Annotated[
+        str,
+        Field(pattern=f"^{DNS_NAME}$", max_length=DNS_LIMIT),
+        Expected("a domain such as example.com, beyond ASCII as xn--…"),
+    ]
+    selector: Annotated[str, Field(pattern=f"^{DNS_NAME}$", max_length=DNS_LIMIT), Expected("a selector such as s2026")]
+    """The DNS record is at `selector`._domainkey.`domain`."""
+    file: Path
+    """PEM, mode 0600; RSA or Ed25519."""
+    active: bool = True
+    """Whether it signs; a key that does not sign yet is checked all the same."""
+
+
+class Dkim(Table):
+    """Signatures on what is sent (RFC 6376)."""
+
+    header: Literal["simple", "relaxed"] = "relaxed"
+    """Canonicalisation: what may change on the way without breaking a signature."""
+    body: Literal["simple", "relaxed"] = "relaxed"
+    left_out: tuple[FieldName, ...] = ()
+    """Fields that are not signed because the provider replaces them."""
+    key: tuple[DkimKey, ...] = ()
 
 
 class Reference(Table):
@@ -232,6 +271,32 @@ class Viewer(Table):
     """Peers whose X-Forwarded-For is believed."""
 
 
+class Tracking(Table):
+    """Pixels and links that tell of opens and clicks, and the public port that answers them."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8026
+    url: PublicUrl = ""
+    """The address under which recipients reach that port; empty: nothing can be tracked, the port stays closed."""
+    opens: bool = False
+    """For applications that do not say."""
+    clicks: bool = False
+    text_links: bool = False
+    """Links in text/plain too."""
+    excluded_domains: tuple[str, ...] = ()
+    """Links to these domains, and those under them, are left alone."""
+    already_signed: Literal["leave", "strip"] = "leave"
+    """What to do with a message that carries DKIM or ARC signatures: not track it, or take them away."""
+    honeypot: bool = False
+    """Add a link that no person can see: who follows it is a machine."""
+    address_detail: Literal["full", "truncated", "none"] = "truncated"
+    """How much of an address that fetched is kept: truncated to 24 bits of IPv4, 48 of IPv6."""
+    link_preview: bool = False
+    """Show where a link leads, and go there when the person says so."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose X-Forwarded-For is believed."""
+
+
 class Metrics(Table):
     """Prometheus."""
 
@@ -248,13 +313,20 @@ class Config(Table):
     delivery: Delivery = Delivery()
     upstream: tuple[Upstream, ...] = Field(default=(), max_length=1)
     application: tuple[Application, ...] = ()
+    dkim: Dkim = Dkim()
     reference: tuple[Reference, ...] = ()
     viewer: Viewer = Viewer()
+    tracking: Tracking = Tracking()
     metrics: Metrics = Metrics()
 
     @property
     def default_mode(self) -> Mode:
         return self.delivery.mode or (Mode.RELAY if self.upstream else Mode.CAPTURE)
+
+    @property
+    def is_tracking_possible(self) -> bool:
+        """Whether there is a public address. Links in mail sent before must work though nothing is tracked now."""
+        return bool(self.tracking.url) or any(application.tracking_url for application in self.application)
 
 
 SENDER_RULE = re.compile(r"<>|@[^\s@]+|[^\s@]+@[^\s@]+")

@@ -73,6 +73,11 @@ def attempt_closed(attempt: Attempt, delivery: Delivery) -> None:
     )
 
 
+def signing_failed(message_id: str, cause: str) -> None:
+    """The delivery was deferred: it is not sent unsigned."""
+    _log.warning("not signed", id=message_id, cause=cause)
+
+
 def upstream_unreachable(upstream: str, cause: str) -> None:
     _log.warning("upstream unreachable", upstream=upstream, cause=cause)
 

@@ -38,6 +38,8 @@ from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
 from relay.notify import notify
 from relay.rendition.extract import ReferencePattern
+from relay.rendition.signing import Signer
+from relay.signing_keys import KeyFileError, load_signer
 from relay.vitals import Vitals
 
 BuildViewer = Callable[..., web.Application]
@@ -141,6 +143,7 @@ class Service:
             clock=now,
             new_id=new_id,
             spread=random.random,
+            signer=_signer(config),
         )
         self._intake = Intake(
             self._smtp(),
@@ -234,21 +237,30 @@ class Service:
                 await self._use(settings.load(self._file, self._environment))
             except settings.ConfigurationError as error:
                 maillog.configuration_kept(error.lines)
-            except (OSError, ArchiveError) as error:
+            except (OSError, ArchiveError, KeyFileError) as error:
                 maillog.configuration_kept([str(error)])
             notify("READY=1", self._environment)
 
     async def _use(self, config: Config) -> None:
         """Sessions and transactions that run now are not disturbed. Raises OSError: a new listener's port is taken."""
         smtp = config.smtp.model_copy(update={"hostname": config.smtp.hostname or socket.gethostname()})
+        signer = load_signer(config)
         directory = await Directory.load(config, self._archive, config.default_mode)
         await self._intake.reload(smtp, directory)
-        await self._courier.reload(config.delivery, config.upstream, hostname=smtp.hostname)
+        await self._courier.reload(config.delivery, config.upstream, hostname=smtp.hostname, signer=signer)
         before, self._config = self._config, config
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         maillog.configuration_loaded(waits)
+
+
+def _signer(config: Config) -> Signer:
+    """Checked when the configuration was read; a file may have changed since."""
+    try:
+        return load_signer(config)
+    except KeyFileError as error:
+        raise StartError(f"a key of [[dkim.key]] {error}") from error
 
 
 def _reason(error: OSError) -> str:

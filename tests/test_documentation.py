@@ -64,6 +64,7 @@ def _example() -> dict[str, dict[str, Any]]:
     parsed = tomllib.loads(text)
     found = {name: value[0] if isinstance(value, list) else value for name, value in parsed.items()}
     found["smtp.listeners"] = found["smtp"].pop("listeners")[0]
+    found["dkim.key"] = found["dkim"].pop("key")[0]
     return found
 
 

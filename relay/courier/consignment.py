@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from relay import maillog
@@ -31,6 +31,8 @@ from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
+from relay.model.signature import Signature
+from relay.rendition.signing import SigningFailed
 
 Written = TypeVar("Written")
 
@@ -69,6 +71,7 @@ class Consignment:
         self._open = {delivery.id: delivery for delivery in deliveries}
         """Those whose end is not written down yet."""
         self._begun: dict[str, Attempt] = {}
+        self._signatures: tuple[Signature, ...] = ()
 
     @property
     def open_ids(self) -> list[str]:
@@ -88,6 +91,9 @@ class Consignment:
         except ArchiveUnavailable as error:
             maillog.room_failed("courier", error)
             await self._guarded(self.give_back(ARCHIVE_PAUSE))
+        except SigningFailed as failure:
+            maillog.signing_failed(self._message.id, str(failure))
+            await self._guarded(self._defer(local_reply(451, "4.7.5", f"not sent, it cannot be signed: {failure}")))
         except Exception as error:
             maillog.room_failed("courier", error)
             reply = local_reply(451, "4.3.0", f"could not be made ready for sending: {type(error).__name__}: {error}")
@@ -132,13 +138,15 @@ class Consignment:
 
     async def _render(self) -> Rendition:
         content = await self._desk.archive.content(self._message.id)
-        arguments = (self._message, content, self._desk.settings.trace, self._desk.hostname)
+        desk = self._desk
+        arguments = (self._message, content, desk.settings.trace, desk.hostname, desk.signer, desk.clock())
         if len(content) < LARGE:
             return render(*arguments)
         return await asyncio.to_thread(render, *arguments)
 
     async def _begin(self, rendition: Rendition) -> None:
         now = self._desk.clock()
+        self._signatures = rendition.signatures
         attempts = [
             Attempt(
                 id=self._desk.new_id(),
@@ -264,6 +272,7 @@ class Consignment:
             "upstream": self._pool.upstream.name,
             "attempt": attempt.id if attempt else None,
             "due_at": delivery.due_at,
+            "signatures": [asdict(signature) for signature in self._signatures] if attempt else None,
         }
         return Event(
             id=self._desk.new_id(),
@@ -273,7 +282,7 @@ class Consignment:
             message_id=self._message.id,
             delivery_id=delivery.id,
             grade=Grade.OWN if reply.is_local else Grade.PEER,
-            data={key: value for key, value in data.items() if value is not None},
+            data={key: value for key, value in data.items() if value not in (None, [])},
         )
 
     # -- when nothing could be sent ----------------------------------------------------------------------------

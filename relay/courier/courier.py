@@ -21,6 +21,7 @@ from relay.courier.pool import Pool
 from relay.courier.routing import route
 from relay.model.delivery import MICROSECONDS, RetrySchedule
 from relay.model.message import Message
+from relay.rendition.signing import Signer
 
 LEASE = 600
 """Seconds for which a claim holds; renewed at a third of it while a transaction runs."""
@@ -29,6 +30,7 @@ MAX_RECIPIENTS = 100
 LONGEST_WAIT = 300.0
 """Seconds after which the queue is looked at even if nothing was announced."""
 RECOVERY_BATCH = 500
+UNSIGNED = Signer()
 TROUBLE_PAUSE = 1.0
 """Seconds to rest after the archive could not be asked."""
 
@@ -46,6 +48,7 @@ class Courier:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         spread: Callable[[], float],
+        signer: Signer = UNSIGNED,
         lease: float = LEASE,
     ) -> None:
         self._lease = lease
@@ -59,7 +62,7 @@ class Courier:
         self._is_stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._pools: dict[Upstream, Pool] = {}
-        self._configure(delivery, upstreams, hostname)
+        self._configure(delivery, upstreams, hostname, signer)
 
     async def start(self) -> None:
         """Takes over what an earlier process left under way, then begins to claim. Raises ArchiveError."""
@@ -88,10 +91,12 @@ class Courier:
         for pool in self._pools.values():
             await pool.close()
 
-    async def reload(self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str) -> None:
+    async def reload(
+        self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str, signer: Signer = UNSIGNED
+    ) -> None:
         """New settings for everything claimed from now on; transactions under way end with the old ones."""
         old = self._pools
-        self._configure(delivery, upstreams, hostname)
+        self._configure(delivery, upstreams, hostname, signer)
         self._bell.set()
         for upstream, pool in old.items():
             if self._pools.get(upstream) is pool:
@@ -99,7 +104,7 @@ class Courier:
             else:
                 await pool.close()
 
-    def _configure(self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str) -> None:
+    def _configure(self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str, signer: Signer) -> None:
         self._concurrency = delivery.concurrency
         self._upstreams = tuple(upstreams)
         is_same_name = getattr(self, "_hostname", hostname) == hostname
@@ -114,6 +119,7 @@ class Courier:
             hostname=hostname,
             settings=delivery,
             schedule=retry_schedule(delivery),
+            signer=signer,
         )
 
     # -- claiming ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from relay.archive.api import Archive
 from relay.config import Delivery as DeliveryTable
 from relay.model.delivery import RetrySchedule
+from relay.rendition.signing import Signer
 
 MEMORY_BUDGET = 64 * 1024 * 1024
 """Octets of content held by all running transactions together; a single larger message goes alone."""
@@ -69,4 +70,5 @@ class Desk:
     hostname: str
     settings: DeliveryTable
     schedule: RetrySchedule
+    signer: Signer = field(default_factory=Signer)
     budget: Budget = field(default_factory=Budget)

@@ -9,7 +9,9 @@ from relay.config import Trace
 from relay.courier.dot import is_clean
 from relay.model.edit import Edit
 from relay.model.message import Message
+from relay.model.signature import Signature
 from relay.rendition.edit import splice
+from relay.rendition.signing import Signer
 from relay.rendition.trace import received_edit, transit_edits
 
 
@@ -20,10 +22,15 @@ class Rendition:
     edits: tuple[Edit, ...]
     wire: bytes
     sha256: bytes
+    signatures: tuple[Signature, ...] = ()
+    """Of the DKIM-Signature fields that its `dkim` edit holds, from the top."""
 
 
-def render(message: Message, content: bytes, trace: Trace, hostname: str) -> Rendition:
-    """The copy that every recipient of `message` gets. Raises ValueError, see `checked`."""
+def render(message: Message, content: bytes, trace: Trace, hostname: str, signer: Signer, at: int) -> Rendition:
+    """The copy that every recipient of `message` gets, signed `at` (UTC microseconds).
+
+    Raises ValueError, see `checked`, and SigningFailed.
+    """
     reception = message.reception
     received = received_edit(
         trace.value,
@@ -37,11 +44,27 @@ def render(message: Message, content: bytes, trace: Trace, hostname: str) -> Ren
         tls=reception.tls_version or "",
     )
     edits = transit_edits(content, received)
-    return checked(message, edits, splice(content, edits))
+    wire = checked(message, splice(content, edits))
+    return signed(content, edits, wire, signer, at)
 
 
-def checked(message: Message, edits: tuple[Edit, ...], wire: bytes) -> Rendition:
-    """The rendition with its hash. Raises ValueError for octets that a server may read as more than one message."""
+def checked(message: Message, wire: bytes) -> bytes:
+    """The same octets. Raises ValueError for such as a server may read as more than one message."""
     if not is_clean(wire):
         raise ValueError(f"the sent copy of {message.id} has bare line ends, or does not end with CRLF")
-    return Rendition(edits, wire, hashlib.sha256(wire).digest())
+    return wire
+
+
+def signed(content: bytes, edits: tuple[Edit, ...], wire: bytes, signer: Signer, at: int) -> Rendition:
+    """The finished rendition of `content`, whose other edits make it `wire`; signing comes last, its fields on top.
+
+    A header without a body gets its blank line: some verifiers see no header without one. Raises SigningFailed.
+    """
+    end = b"" if b"\r\n\r\n" in wire or wire.startswith(b"\r\n") else b"\r\n"
+    fields, signatures = signer.sign(wire + end if end else wire, at=at // 1_000_000)
+    if fields:
+        edits = (Edit(0, 0, fields, "dkim"), *edits)
+        if end:
+            edits = (*edits, Edit(len(content), len(content), end, "dkim"))
+        wire = b"".join((fields, wire, end))
+    return Rendition(edits, wire, hashlib.sha256(wire).digest(), signatures)

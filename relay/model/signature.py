@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+DNS_LIMIT = 253
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-DNS_NAME = rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*"
-"""Labels as the DNS has them; a domain beyond ASCII is written `xn--…` (RFC 6376 section 3.5, d= and s=)."""
+DNS_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+"""Labels as the DNS has them, at most DNS_LIMIT octets; beyond ASCII as `xn--…` (RFC 6376 section 3.5, d= and s=)."""
 
 
 class Algorithm(StrEnum):

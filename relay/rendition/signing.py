@@ -14,9 +14,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 
+from relay.model.signature import Signature
 from relay.rendition.canonical import Canonical, body, field
-from relay.rendition.keyring import SigningKey
+from relay.rendition.keyring import Keyring, SigningKey, author_domains
 
 LINE = 78
 """Columns of a folded line (RFC 5322 section 2.1.1), where no single name is longer."""
@@ -41,8 +43,7 @@ COVERED = (
 
 _FIELD = re.compile(rb"([!-9;-~]+):((?:[^\r\n]++|\r\n[ \t])*+)\r\n")
 _LOOSE_COLON = re.compile(rb"[!-9;-~]+[ \t]+:")
-_EMPTY_FOLD = re.compile(rb"\r\n[ \t]+(?=\r\n|\Z)")
-_EDGES = b"\x0b\x0c"
+_CONTROL = re.compile(rb"[\0\x0b\x0c]")
 
 
 class SigningFailed(Exception):
@@ -56,6 +57,32 @@ class Manner:
     header: Canonical = Canonical.RELAXED
     body: Canonical = Canonical.RELAXED
     left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """All that signing is set to; without keys nothing is signed."""
+
+    keyring: Keyring = field_of(default_factory=Keyring)
+    manner: Manner = Manner()
+
+    def sign(self, wire: bytes, *, at: int) -> tuple[bytes, tuple[Signature, ...]]:
+        """The fields to stand before `wire`, and the facts about them; neither where its author's domain has no key.
+
+        Raises SigningFailed, also where no one can say whose the message is: a domain that signs all its mail must not
+        be seen in some that is not.
+        """
+        if not self.keyring:
+            return b"", ()
+        authors = author_domains(wire)
+        if not authors:
+            raise SigningFailed("there is no From field with an address, by which a key is chosen")
+        for author in authors:
+            keys = self.keyring.for_domain(author)
+            if keys:
+                fields = sign(wire, keys, at=at, manner=self.manner)
+                return fields, tuple(key.facts(author) for key in keys)
+        return b"", ()
 
 
 def sign(wire: bytes, keys: Sequence[SigningKey], *, at: int, manner: Manner = Manner()) -> bytes:
@@ -83,8 +110,7 @@ def read_header(wire: bytes) -> tuple[list[Field], int]:
     """The header fields, and where the body begins. Raises SigningFailed for what verifiers read differently.
 
     That is: a line that is no field (also a byte order mark, mbox `From `, no blank line before the body), white space
-    before a colon, a folded line with nothing on it, NUL, vertical tab or form feed at the edge of a value, and no
-    or several From fields.
+    before a colon, NUL, vertical tab or form feed (white space to some), and no or several From fields.
     """
     blank = 0 if wire.startswith(b"\r\n") else wire.find(b"\r\n\r\n") + 2
     stop = blank if blank != 1 else len(wire)
@@ -92,8 +118,10 @@ def read_header(wire: bytes) -> tuple[list[Field], int]:
     position = 0
     while position < stop:
         match = _FIELD.match(wire, position, stop)
-        if match is None or _is_ambiguous(match[2]):
-            raise SigningFailed(_explained(wire, position, len(fields) + 1, match))
+        if match is None:
+            raise SigningFailed(_explained(wire, position, len(fields)))
+        if _CONTROL.search(match[2]):
+            raise SigningFailed(f"there is a control character in header field {len(fields) + 1}")
         fields.append((match[1], match[2]))
         position = match.end()
     authors = sum(name.lower() == b"from" for name, _ in fields)
@@ -102,21 +130,13 @@ def read_header(wire: bytes) -> tuple[list[Field], int]:
     return fields, min(stop + 2, len(wire))
 
 
-def _is_ambiguous(value: bytes) -> bool:
-    bare = value.strip(b" \t\r\n")
-    return bare.strip(_EDGES) != bare or b"\0" in value or _EMPTY_FOLD.search(value) is not None
-
-
-def _explained(wire: bytes, position: int, number: int, match: re.Match[bytes] | None) -> str:
-    """Why the header cannot be read in one way; names no octet of the message but the field's name."""
-    if match is not None:
-        what = "a folded line with nothing on it" if _EMPTY_FOLD.search(match[2]) else "a control character"
-        return f"header field {number} ({match[1][:40].decode('ascii')}) has {what}"
+def _explained(wire: bytes, position: int, before: int) -> str:
+    """Why the header cannot be read at `position`, after so many fields; shows no octet of the message."""
     if _LOOSE_COLON.match(wire, position):
-        return f"header field {number} has white space before its colon"
+        return f"header field {before + 1} has white space before its colon"
     if wire.startswith(b"\xef\xbb\xbf", position):
         return "the header begins with a byte order mark"
-    return f"after {number - 1} header fields there is a line that is no field"
+    return f"after {before} header fields there is a line that is no field"
 
 
 def signed_names(fields: Iterable[Field], left_out: frozenset[str] = frozenset()) -> list[str]:

@@ -221,7 +221,7 @@ def test_a_sent_copy_that_could_smuggle_a_message_is_not_made() -> None:
     """Rendition makes every line end CRLF; should it ever not, nothing may be sent."""
     message = message_of(b"")
     with pytest.raises(ValueError, match="bare line ends"):
-        checked(message, (), b"a\n.\nMAIL FROM:<b>\r\n")
+        checked(message, b"a\n.\nMAIL FROM:<b>\r\n")
 
 
 async def test_a_session_refuses_octets_that_could_smuggle_a_message() -> None:
