@@ -18,11 +18,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from relay.archive.engagement_api import Engagement
 from relay.archive.query import Query
 from relay.model.delivery import Attempt, Claim, Delivery, State
 from relay.model.event import Event
 from relay.model.message import Message
 from relay.model.summary import Addressee, Reference, Summary
+from relay.model.token import Token
 
 
 class ArchiveError(Exception):
@@ -200,8 +202,8 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Protocol):
-    """See the module's docstring for what all methods promise."""
+class Archive(Engagement, Protocol):
+    """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`."""
 
     # -- life ------------------------------------------------------------------------------------------------
     async def close(self) -> None:
@@ -229,8 +231,11 @@ class Archive(Protocol):
 
     async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None: ...
 
-    async def begin_attempts(self, attempts: Sequence[Attempt]) -> None:
-        """Commit 2: from here on a crash leaves visible open attempts, which `recover` calls unconfirmed."""
+    async def begin_attempts(self, attempts: Sequence[Attempt], tokens: Sequence[Token] = ()) -> None:
+        """Commit 2: from here on a crash leaves visible open attempts, which `recover` calls unconfirmed.
+
+        The tokens in the copies are kept in the same commit: they exist before anyone can fetch one.
+        """
 
     async def finish_attempts(self, closings: Sequence[Closing]) -> None:
         """Commit 3. Also ends the lease. Crash before: `recover` calls the attempt unconfirmed and it is retried."""

@@ -36,7 +36,8 @@ from sqlalchemy import (
 
 from relay.archive import schema
 from relay.archive.normalise import normalised, tokens
-from relay.archive.query import PENDING, And, Node, Not, Or, Term
+from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, PENDING, And, Node, Not, Or, Term
+from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
 _full_text = table("full_text", column("rowid", Integer), column("full_text", Text))
@@ -108,6 +109,8 @@ def _part(node: Node, members: list[Members]) -> Part:
     if isinstance(node, Term):
         # A lone surrogate is no character: SQLite could not be asked for it.
         term = replace(node, value=node.value.encode("utf-8", "replace").decode())
+        if term.field in ENGAGEMENT_FIELDS and term.value.lower() == "no":
+            return _part(Not(replace(term, value="yes")), members)
         found = _FIELDS[term.field](term)
         return _noted(found, members) if isinstance(found, Members) else lambda: found
     if isinstance(node, Not):
@@ -258,6 +261,13 @@ def _is(term: Term) -> Members | ColumnElement[bool]:
             return _message.parent_id.is_not(None)
 
 
+def _engagement(term: Term) -> Members:
+    fetch = schema.fetch.c
+    kind = TokenKind.OPEN if term.field == "opened" else TokenKind.CLICK
+    verdicts = [verdict.value for verdict in ENGAGEMENT[term.value.lower()]]
+    return _set(fetch.message_seq, fetch.kind == kind.value, fetch.verdict.in_(verdicts))
+
+
 def _received(term: Term) -> ColumnElement[bool]:
     return _between(_message.received_at, term)
 
@@ -285,6 +295,7 @@ _FIELDS: dict[str, Callable[[Term], Members | ColumnElement[bool]]] = {
     "status": _status,
     "has": _has,
     "is": _is,
+    **dict.fromkeys(ENGAGEMENT_FIELDS, _engagement),
     **dict.fromkeys(("before", "after", "on"), _received),
     **dict.fromkeys(("larger", "smaller"), _size),
 }

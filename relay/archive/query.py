@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from relay.model.delivery import State
+from relay.model.fetch import Verdict
 
 
 class QuerySyntaxError(ValueError):
@@ -67,13 +68,22 @@ TEXT_FIELDS = ("from", "to", "cc", "recipient", "sender", "subject", "body", "fi
 EXACT_FIELDS = ("ref", "tag", "application", "id", "message-id")
 DATE_FIELDS = ("before", "after", "on")
 SIZE_FIELDS = ("larger", "smaller")
-FIELDS = (*TEXT_FIELDS, *EXACT_FIELDS, *DATE_FIELDS, *SIZE_FIELDS, "header", "status", "has", "is")
+ENGAGEMENT_FIELDS = ("opened", "clicked")
+FIELDS = (*TEXT_FIELDS, *EXACT_FIELDS, *DATE_FIELDS, *SIZE_FIELDS, *ENGAGEMENT_FIELDS, "header", "status", "has", "is")
 
 PENDING = "pending"
 """`status:pending`: any state in which more will be tried."""
 STATUSES = (*(state.value for state in State), PENDING)
 HAS = ("attachment",)
 IS = ("held", "resent", "edited")
+ENGAGEMENT = {
+    "yes": tuple(Verdict),
+    "no": tuple(Verdict),
+    "human": (Verdict.HUMAN,),
+    "proxy": (Verdict.PROXY,),
+    "scanner": (Verdict.SCANNER,),
+}
+"""`opened:` and `clicked:`: the verdicts that count; `yes`: any fetch at all, `no`: none."""
 
 TEXT_LIMIT = 2000
 TERM_LIMIT = 100
@@ -364,4 +374,5 @@ _CHECKS: dict[str, Callable[[str, str, int], Span]] = {
     "status": _one_of(STATUSES),
     "has": _one_of(HAS),
     "is": _one_of(IS),
+    **dict.fromkeys(ENGAGEMENT_FIELDS, _one_of(tuple(ENGAGEMENT))),
 }

@@ -26,9 +26,11 @@ from relay.archive.rows import (
     message_of,
     reply_row,
 )
+from relay.archive.tracking import add_tokens
 from relay.model.delivery import Attempt, Claim, Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.reply import local_reply
+from relay.model.token import Token
 
 _DUE = "due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
@@ -113,11 +115,20 @@ def renew(database: sqlite3.Connection, renewals: list[Renewal]) -> list[None]:
     return [None] * len(renewals)
 
 
-def begin_attempts(database: sqlite3.Connection, batches: list[Sequence[Attempt]]) -> list[None]:
-    """Inserts open attempts. One edit list is stored once, however many attempts share it."""
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The arguments of one `begin_attempts`."""
+
+    attempts: Sequence[Attempt]
+    tokens: Sequence[Token]
+
+
+def begin_attempts(database: sqlite3.Connection, batches: list[Beginning]) -> list[None]:
+    """Inserts open attempts and tokens. One edit list is stored once, however many attempts share it."""
     stored: dict[int, bytes] = {}
-    for attempts in batches:
-        for attempt in attempts:
+    for beginning in batches:
+        add_tokens(database, beginning.tokens)
+        for attempt in beginning.attempts:
             edits_hash = _store_edits(database, attempt, stored)
             row = (attempt.delivery_id,)
             seq = database.execute("SELECT message_seq FROM delivery WHERE id = ?", row).fetchone()

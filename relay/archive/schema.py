@@ -142,6 +142,49 @@ attempt = Table(
     Index("attempt_open", "delivery_id", sqlite_where=text("finished_at IS NULL")),
 )
 
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False),
+    Column("message_seq", Integer, ForeignKey("message.seq"), nullable=False),
+    _text("kind"),
+    _int("created_at"),
+    _int("part"),
+    _text("url"),
+    Index("token_message", "message_seq"),
+    Index("token_delivery", "delivery_id", "kind"),
+)
+
+fetch = Table(
+    "fetch",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("token_id", Text, ForeignKey("token.id"), nullable=False),
+    # Of the token, so that no search and no judgement needs to join.
+    _text("delivery_id"),
+    _int("message_seq"),
+    _text("kind"),
+    _int("at"),
+    _text("method"),
+    _text("address"),
+    _text("network"),
+    _text("user_agent"),
+    _text("signals"),
+    _text("verdict"),
+    _text("reason"),
+    _int("rules_version"),
+    _int("count"),
+    # Only in rows that stand for many: the hour they are of, and the latest fetch added to the count.
+    _int("hour", null=True),
+    _text("last_id", null=True),
+    Index("fetch_token", "token_id", "verdict", "hour"),
+    Index("fetch_delivery", "delivery_id", "at"),
+    Index("fetch_message", "message_seq"),
+    Index("fetch_kind", "kind", "verdict", "message_seq"),
+    Index("fetch_rules", "rules_version", "id"),
+)
+
 event = Table(
     "event",
     metadata,

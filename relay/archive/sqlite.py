@@ -1,7 +1,8 @@
 """The archive in one SQLite file: the methods of `api.Archive`, each handed to the writer or to a reader.
 
 Owns the life of both: lock, schema, writer thread, a small pool of read-only connections. SQL is in the files named
-after what it is about (capture, queue, journal, accounts, index; reading, search).
+after what it is about (capture, queue, journal, accounts, index; reading, search); the methods about tracking are in
+`sqlite_tracking.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import accounts, capture, database, index, journal, people, queue, reading, search
 from relay.archive.api import (
@@ -23,7 +22,6 @@ from relay.archive.api import (
     ApplicationRecord,
     ArchiveError,
     ArchiveUnavailable,
-    Change,
     Closing,
     Health,
     Listing,
@@ -37,34 +35,22 @@ from relay.archive.api import (
 )
 from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
-from relay.archive.live import Broadcast, Changes, Signal
+from relay.archive.live import Changes
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
-from relay.archive.readers import readers
-from relay.archive.writer import Tally, Work, Writer
+from relay.archive.sqlite_tracking import SqliteTracking
+from relay.archive.writer import Tally, Writer
 from relay.model.delivery import DUE_STATES, Attempt, Claim, Delivery
 from relay.model.event import Event
 from relay.model.message import Message
 from relay.model.summary import Summary
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from relay.model.token import Token
 
 NEWEST_FIRST = Sort()
 
 
-class SqliteArchive:
+class SqliteArchive(SqliteTracking):
     """See `api.Archive`; made by `open_sqlite`."""
-
-    def __init__(self, path: Path, writer: Writer | None, lock: int | None) -> None:
-        self._path = path
-        self._writer = writer
-        self._lock = lock
-        self._readers = readers(path)
-        self._broadcast = Broadcast()
-        self._due = Signal()
-        self._captured = Signal()
-        self._is_closed = False
 
     # -- life ------------------------------------------------------------------------------------------------
     async def close(self) -> None:
@@ -100,32 +86,6 @@ class SqliteArchive:
             problems=tuple(problems),
         )
 
-    def _write(
-        self,
-        work: Work[Item, Result],
-        item: Item,
-        after: Callable[[Result], None] | None = None,
-        *,
-        is_patient: bool = False,
-    ) -> asyncio.Future[Result]:
-        if self._writer is None:
-            raise ArchiveError(f"{self._path} was opened for reading only")
-        return self._writer.submit(work, item, after=after, is_patient=is_patient)
-
-    @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only connection, in one snapshot."""
-        if self._is_closed:
-            raise ArchiveUnavailable("the archive is closed")
-        try:
-            async with self._readers.connect() as connection:
-                await connection.exec_driver_sql("BEGIN")
-                yield connection
-        except exc.DBAPIError as error:
-            raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
-        except (exc.TimeoutError, sqlite3.Error) as error:
-            raise ArchiveUnavailable(f"cannot read: {error}") from error
-
     # -- intake ----------------------------------------------------------------------------------------------
     async def add_message(
         self, message: Message, content: StoredContent, deliveries: Sequence[Delivery], events: Sequence[Event]
@@ -139,15 +99,6 @@ class SqliteArchive:
 
         await self._write(capture.add_messages, capture.Capture(message, content, deliveries, events), tell)
 
-    def _tell(self, messages: Sequence[tuple[str, int]], kind: str, *, is_due: bool = False) -> None:
-        for message_id, seq in messages:
-            self._broadcast.tell(Change(message_id, seq, kind))
-        if is_due:
-            self._due.set()
-
-    def _tell_deliveries(self, is_due: bool) -> Callable[[dict[str, int]], None]:
-        return lambda seqs: self._tell(list(seqs.items()), "delivery", is_due=is_due)
-
     # -- courier ---------------------------------------------------------------------------------------------
     async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
         return await self._write(queue.claim, queue.Claiming(owner, now, lease_until, limit))
@@ -155,8 +106,8 @@ class SqliteArchive:
     async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None:
         await self._write(queue.renew, queue.Renewal(owner, delivery_ids, lease_until))
 
-    async def begin_attempts(self, attempts: Sequence[Attempt]) -> None:
-        await self._write(queue.begin_attempts, attempts)
+    async def begin_attempts(self, attempts: Sequence[Attempt], tokens: Sequence[Token] = ()) -> None:
+        await self._write(queue.begin_attempts, queue.Beginning(attempts, tokens))
 
     async def finish_attempts(self, closings: Sequence[Closing]) -> None:
         is_due = any(_is_due(closing.delivery) for closing in closings)

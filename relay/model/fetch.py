@@ -1,4 +1,8 @@
-"""A fetch: somebody, or something, asked for a token. An open is the fetch of a pixel, never "read"."""
+"""A fetch: somebody, or something, asked for a token. An open is the fetch of a pixel, never "read".
+
+What was observed is a fact and stays; who it was is an opinion, which a newer table of rules may change
+(`Judgement`). The rules are in `relay.feedback.classify`.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +34,20 @@ class Fetch:
     reason: str
     rules_version: int
     count: int = 1
+    signals: tuple[tuple[str, str], ...] = ()
+    """Header fields that tell of a fetch ahead of time, such as ("Sec-Purpose", "prefetch")."""
+    network: str = ""
+    """Name of the known network that the whole address lay in, kept also where the address is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A new opinion about a fetch that is kept already. `id` becomes that of the event, if there is to be one."""
+
+    id: str
+    at: int
+    """UTC microseconds: when the opinion was formed."""
+    fetch_id: str
+    verdict: Verdict
+    reason: str
+    rules_version: int

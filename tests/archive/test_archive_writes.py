@@ -25,11 +25,14 @@ from relay.archive.api import (
     WebSession,
 )
 from relay.archive.content import stored
+from relay.archive.engagement_api import INDIVIDUAL
 from relay.model.delivery import State
 from relay.model.edit import Edit
 from relay.model.event import Event, Kind
+from relay.model.fetch import Fetch, Judgement, Verdict
 from relay.model.reply import Reply
 from relay.model.summary import Addressee, Reference, Summary
+from relay.model.token import Token, TokenKind
 from tests.support.archive_values import (
     CONTENT,
     NOON,
@@ -54,6 +57,11 @@ CLOSINGS = [
         Event(make_id(1, 7000 + n), NOON + SECOND, Kind.SENT, "upstream:upstream", MESSAGE.id, delivery.id),
     )
     for n, (attempt, delivery) in enumerate(zip(ATTEMPTS, DELIVERIES, strict=True))
+]
+TOKENS = [Token(f"token-{n}", one.id, MESSAGE.id, TokenKind.OPEN, NOON) for n, one in enumerate(DELIVERIES)]
+FETCHES = [
+    Fetch(make_id(n, 8000), "token-0", NOON + n, "GET", "192.0.2.0", "x", Verdict.HUMAN, "x", 1)
+    for n in range(INDIVIDUAL + 3)
 ]
 RESENT = [replace(DELIVERIES[0], id=make_id(2, 1000), created_at=NOON)]
 SUMMARY = Summary(
@@ -83,7 +91,12 @@ async def claimed(archive: Archive) -> None:
 
 async def begun(archive: Archive) -> None:
     await claimed(archive)
-    await archive.begin_attempts(ATTEMPTS)
+    await archive.begin_attempts(ATTEMPTS, TOKENS)
+
+
+async def fetched(archive: Archive) -> None:
+    await begun(archive)
+    await archive.add_fetches(FETCHES)
 
 
 async def ann(archive: Archive) -> None:
@@ -107,7 +120,9 @@ async def nothing(archive: Archive) -> None:
 WRITES: dict[str, tuple[Step, Step]] = {
     "add_message": (nothing, keep),
     "renew": (claimed, lambda a: a.renew("me", [DELIVERIES[0].id], NOON + 90 * SECOND)),
-    "begin_attempts": (claimed, lambda a: a.begin_attempts(ATTEMPTS)),
+    "begin_attempts": (claimed, lambda a: a.begin_attempts(ATTEMPTS, TOKENS)),
+    "add_fetches": (begun, lambda a: a.add_fetches(FETCHES)),
+    "judge": (fetched, lambda a: a.judge([Judgement(make_id(8, 9), NOON, FETCHES[0].id, Verdict.PROXY, "y", 2)])),
     "finish_attempts": (begun, lambda a: a.finish_attempts(CLOSINGS)),
     "release": (claimed, lambda a: a.release(DELIVERIES)),
     "recover": (begun, lambda a: a.recover(NOON + 99 * SECOND, [make_id(9, n) for n in range(9)])),

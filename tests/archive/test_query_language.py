@@ -127,7 +127,7 @@ def test_dates_and_sizes_are_half_open_ranges(text: str, span: object):
         ("status:lost", "status: takes one of captured, held, queued, sending, deferred, sent", 0, 11),
         ("has:pixels", "has: takes one of attachment", 0, 10),
         ("is:deleted", "is: takes one of held, resent, edited", 0, 10),
-        ("opened:7d", "there is no field opened:", 0, 7),
+        ("opened:7d", "opened: takes one of yes, no, human, proxy, scanner", 0, 9),
         ("larger:big", "larger: takes a size in octets", 0, 10),
         ("before:soon", "before: takes a date such as", 0, 11),
         ("on:7d", "on: takes a date such as", 0, 5),
@@ -149,7 +149,14 @@ def test_an_error_points_at_its_place(text: str, message: str, start: int, stop:
 
 
 def test_every_field_has_a_valid_example():
-    examples = {"header": "X-A=b", "status": "sent", "has": "attachment", "is": "held", "larger": "1K", "smaller": "1"}
+    examples = {
+        "header": "X-A=b",
+        "status": "sent",
+        "has": "attachment",
+        "is": "held",
+        "larger": "1K",
+        "smaller": "1",
+    } | dict.fromkeys(("opened", "clicked"), "yes")
     dates = dict.fromkeys(("before", "after", "on"), "2026-01-01")
     for field in FIELDS:
         value = (examples | dates).get(field, "x")

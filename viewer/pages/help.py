@@ -26,6 +26,10 @@ SEARCH = (
     ("has:attachment  filename:pdf", "attached files"),
     ("after:7d  before:2026-11-01  on:2026-10-31", "days back, or a date (UTC)"),
     ("larger:1M  smaller:10K", "size"),
+    (
+        "opened:human  clicked:no",
+        "who fetched the pixel or a link, as far as can be told: yes, no, human, proxy, scanner",
+    ),
     ("is:held  is:resent  is:edited", "what people did or must do"),
     ("id:01J…  message-id:…", "one message, by our id or by its header"),
 )

@@ -1,0 +1,70 @@
+"""Selects that answer the reading methods about tokens and fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive import schema
+from relay.archive.tracking import FETCH_COLUMNS, TOKEN_COLUMNS, fetch_of, token_of
+from relay.model.fetch import Fetch
+from relay.model.token import Token, TokenKind
+
+_token, _fetch, _message = schema.token.c, schema.fetch.c, schema.message.c
+_PORTION = 500
+"""Ids asked for at once: SQLite allows a thousand and more parameters, and this is as fast."""
+
+
+def _tokens() -> Select[Any]:
+    joined = schema.token.join(schema.message, _message.seq == _token.message_seq)
+    return select(_message.id, *(_token[name] for name in TOKEN_COLUMNS)).select_from(joined)
+
+
+def _fetches() -> Select[Any]:
+    return select(*(_fetch[name] for name in FETCH_COLUMNS))
+
+
+async def tokens(connection: AsyncConnection, token_ids: Sequence[str]) -> dict[str, Token]:
+    found: dict[str, Token] = {}
+    for start in range(0, len(token_ids), _PORTION):
+        statement = _tokens().where(_token.id.in_(token_ids[start : start + _PORTION]))
+        found |= {row[1]: token_of(row[1:], row[0]) for row in await connection.execute(statement)}
+    return found
+
+
+async def tokens_of(connection: AsyncConnection, message_id: str) -> list[Token]:
+    rows = await connection.execute(_tokens().where(_message.id == message_id).order_by(text("token.rowid")))
+    return [token_of(row[1:], row[0]) for row in rows]
+
+
+async def fetches(connection: AsyncConnection, message_id: str) -> list[Fetch]:
+    seq = select(_message.seq).where(_message.id == message_id).scalar_subquery()
+    rows = await connection.execute(_fetches().where(_fetch.message_seq == seq).order_by(_fetch.at, _fetch.id))
+    return [fetch_of(row) for row in rows]
+
+
+async def clicks_near(connection: AsyncConnection, delivery_ids: Sequence[str], start: int, stop: int) -> list[Fetch]:
+    found: list[Fetch] = []
+    kinds = (TokenKind.CLICK.value, TokenKind.HONEYPOT.value)
+    for first in range(0, len(delivery_ids), _PORTION):
+        wanted = _fetch.delivery_id.in_(delivery_ids[first : first + _PORTION])
+        statement = _fetches().where(wanted, _fetch.at >= start, _fetch.at < stop, _fetch.kind.in_(kinds))
+        found += [fetch_of(row) for row in await connection.execute(statement)]
+    return sorted(found, key=lambda fetch: (fetch.at, fetch.id))
+
+
+async def link_counts(connection: AsyncConnection, delivery_ids: Sequence[str]) -> dict[str, int]:
+    counts = dict.fromkeys(delivery_ids, 0)
+    for first in range(0, len(delivery_ids), _PORTION):
+        wanted = _token.delivery_id.in_(delivery_ids[first : first + _PORTION])
+        statement = select(_token.delivery_id, func.count()).where(wanted, _token.kind == TokenKind.CLICK.value)
+        counts |= {row[0]: row[1] for row in await connection.execute(statement.group_by(_token.delivery_id))}
+    return counts
+
+
+async def fetches_judged_before(connection: AsyncConnection, version: int, after: str, limit: int) -> list[Fetch]:
+    statement = _fetches().where(_fetch.rules_version < version, _fetch.id > after).order_by(_fetch.id).limit(limit)
+    return [fetch_of(row) for row in await connection.execute(statement)]

@@ -1,0 +1,70 @@
+"""The way to one SQLite file: to its writer, to its readers, and to those who wait for changes. Knows no tables."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive.api import ArchiveError, ArchiveUnavailable, Change
+from relay.archive.live import Broadcast, Signal
+from relay.archive.readers import readers
+from relay.archive.writer import Work, Writer
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class SqliteAccess:
+    """`writer` and `lock` are None where the file was opened for reading only."""
+
+    def __init__(self, path: Path, writer: Writer | None, lock: int | None) -> None:
+        self._path = path
+        self._writer = writer
+        self._lock = lock
+        self._readers = readers(path)
+        self._broadcast = Broadcast()
+        self._due = Signal()
+        self._captured = Signal()
+        self._is_closed = False
+
+    def _write(
+        self,
+        work: Work[Item, Result],
+        item: Item,
+        after: Callable[[Result], None] | None = None,
+        *,
+        is_patient: bool = False,
+    ) -> asyncio.Future[Result]:
+        if self._writer is None:
+            raise ArchiveError(f"{self._path} was opened for reading only")
+        return self._writer.submit(work, item, after=after, is_patient=is_patient)
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only connection, in one snapshot."""
+        if self._is_closed:
+            raise ArchiveUnavailable("the archive is closed")
+        try:
+            async with self._readers.connect() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                yield connection
+        except exc.DBAPIError as error:
+            raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
+        except (exc.TimeoutError, sqlite3.Error) as error:
+            raise ArchiveUnavailable(f"cannot read: {error}") from error
+
+    def _tell(self, messages: Sequence[tuple[str, int]], kind: str, *, is_due: bool = False) -> None:
+        for message_id, seq in messages:
+            self._broadcast.tell(Change(message_id, seq, kind))
+        if is_due:
+            self._due.set()
+
+    def _tell_deliveries(self, is_due: bool) -> Callable[[dict[str, int]], None]:
+        return lambda seqs: self._tell(list(seqs.items()), "delivery", is_due=is_due)
