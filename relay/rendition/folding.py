@@ -40,7 +40,12 @@ def folded(content: bytes, placed: Iterable[Placed], line_break: bytes, step: st
     waiting = list(placed)
     for one, following in zip_longest(waiting, waiting[1:]):
         column = column + one.start - position if one.start <= line_stop else one.start - one.line_start
-        pieces, column = _wrapped(one.encoded, column, line_break)
+        start, encoded = one.start, one.encoded
+        if mark and column == MAX_LINE:
+            # A full line has no room for the soft break: its last character goes on in the new line.
+            start -= 3 if content.startswith(b"=", start - 3) else 1
+            encoded, column = content[start : one.start] + encoded, column - (one.start - start)
+        pieces, column = _wrapped(encoded, column, line_break)
         position, line_stop = one.stop, one.line_stop
         if following is not None and following.start <= line_stop:
             room = following.start - position + mark
@@ -52,7 +57,7 @@ def folded(content: bytes, placed: Iterable[Placed], line_break: bytes, step: st
             if content[position : position + 1] == b"-":
                 pieces.append(b"=2D")
                 position, column = position + 1, 3
-        yield Edit(one.start, position, b"".join(pieces), step)
+        yield Edit(start, position, b"".join(pieces), step)
 
 
 def _wrapped(encoded: bytes, column: int, line_break: bytes) -> tuple[list[bytes], int]:

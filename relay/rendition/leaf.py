@@ -39,13 +39,18 @@ class Leaf(Protocol):
 
 
 def open_leaf(part: Part, content: bytes) -> Leaf:
-    """The leaf of `part`. Raises Unfit, with the reason in words, if it cannot be changed safely."""
+    """The leaf of `part`. Raises Unfit, with the reason in words, if it cannot be changed safely.
+
+    An empty one cannot: the delimiter that follows may share the blank line before the body.
+    """
     if part.first("content-md5"):
         raise Unfit("it has a checksum (Content-MD5)")
     charset = charset_of(part)
     if charset.startswith(_APART) or not is_known(charset):
         raise Unfit(f"its charset ({charset[:40]}) is not one that can be edited")
     leaf = _decoded(part, content)
+    if not leaf.text.strip():
+        raise Unfit("it is empty")
     if b"\0" in leaf.text or _BYTE_ORDER_MARK.match(leaf.text):
         raise Unfit("its octets are not of its charset")
     return leaf

@@ -22,10 +22,10 @@ _RUN = re.compile(rb"[A-Za-z0-9+/=]++")
 
 
 class Base64Leaf:
-    """`text` is the decoded body that stands at content[start:stop]. Raises Unfit."""
+    """`text` is the decoded body that stands at content[start:stop], not empty. Raises Unfit."""
 
     def __init__(self, content: bytes, start: int, stop: int) -> None:
-        self._content, self._start = content, start
+        self._content = content
         self._places, self._digits = array("Q"), array("Q")
         """Where each run of digits begins: in the content, and counted in digits."""
         count = 0
@@ -89,15 +89,11 @@ class Base64Leaf:
         return self._places[run] + digit - self._digits[run]
 
     def _after_digit(self, digit: int) -> int:
-        """The place just after `digit`; for -1 the place of the first digit that is, or could be."""
-        if digit >= 0:
-            return self._place(digit) + 1
-        return self._places[0] if self._places else self._start
+        """The place just after `digit`; for -1 that of the first digit."""
+        return self._place(digit) + 1 if digit >= 0 else self._places[0]
 
     def _line(self, place: int) -> tuple[int, int]:
         """The run of digits that `place` stands in or just after: a line, if there are no spaces in it."""
         run = bisect_right(self._places, place) - 1
-        if run < 0:
-            return place, place
         following = self._digits[run + 1] if run + 1 < len(self._digits) else self._count
         return self._places[run], self._places[run] + following - self._digits[run]

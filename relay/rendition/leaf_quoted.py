@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 class QuotedLeaf:
-    """`text` is the decoded body that stands at content[start:stop]. Raises Unfit."""
+    """`text` is the decoded body that stands at content[start:stop], not empty. Raises Unfit."""
 
     def __init__(self, content: bytes, start: int, stop: int) -> None:
         self._content, self._start, self._stop = content, start, stop
@@ -84,7 +84,7 @@ class QuotedLeaf:
     def _line(self, position: int) -> tuple[int, int]:
         """The line of the content that `position` stands in, without its line end."""
         line = bisect_right(self._encoded, position) - 1
-        if line < 0 or (position == self._stop and self._content[position - 1] in b"\r\n"):
+        if position == self._stop and self._content[position - 1] in b"\r\n":
             return position, position
         stop = self._line_after(line)
         while stop > position and self._content[stop - 1] in b"\r\n":

@@ -14,7 +14,7 @@ from relay.rendition.edit import merge
 from relay.rendition.mime import header_fields
 
 MAX_LINE_END_EDITS = 10_000
-"""Beyond this many the content between two other edits is replaced as a whole: still exact, and cheap to store."""
+"""Beyond this many in all, the content between two other edits is replaced as a whole: still exact, cheap to store."""
 
 OWN_PREFIX = "x-mailwitness-"
 
@@ -79,40 +79,43 @@ def own_header_edits(content: bytes) -> tuple[Edit, ...]:
     )
 
 
-def transit_edits(content: bytes, received: tuple[Edit, ...] = ()) -> tuple[Edit, ...]:
-    """All edits of a plain sent copy: the Received field, our own fields out, line ends made CRLF.
+def transit_edits(content: bytes, received: tuple[Edit, ...] = (), tracking: tuple[Edit, ...] = ()) -> tuple[Edit, ...]:
+    """All edits of a sent copy: the Received field, our own fields out, `tracking`, line ends made CRLF.
 
     A clean content without our fields needs none, so what is sent then is what came.
     """
-    own = own_header_edits(content)
-    return merge(received, own, line_end_edits(content, own))
+    around = merge(own_header_edits(content), tracking)
+    return merge(received, around, line_end_edits(content, around))
 
 
 def line_end_edits(content: bytes, around: Sequence[Edit] = ()) -> tuple[Edit, ...]:
     """The edits that make every line end of `content` a CRLF, and give the last line one if it has none.
 
-    `around`: edits of other steps, in order, whose ranges are left alone; they begin and end at line starts.
-    More than MAX_LINE_END_EDITS of them between two others become one that replaces the whole stretch.
+    `around`: edits of other steps, in order, whose ranges are left alone; they never begin or end within a line end.
+    More than MAX_LINE_END_EDITS in all become one for each stretch between two others, which replaces it.
     """
-    edits: list[Edit] = []
-    for start, stop in _gaps(len(content), around):
-        edits += _gap_edits(content, start, stop)
+    gaps = [(start, stop, _broken(content, start, stop)) for start, stop in _gaps(len(content), around)]
+    are_many = sum(broken for _, _, broken in gaps) > MAX_LINE_END_EDITS
+    edits = [edit for gap in gaps for edit in _gap_edits(content, *gap, as_one=are_many)]
+    if _lacks_end(content, around):
+        edits.append(Edit(len(content), len(content), b"\r\n", "line-ends"))
     return tuple(edits)
 
 
-def _gap_edits(content: bytes, start: int, stop: int) -> list[Edit]:
-    end = _missing_end(content, stop)
+def _broken(content: bytes, start: int, stop: int) -> int:
     pairs = content.count(b"\r\n", start, stop)
-    broken = content.count(b"\r", start, stop) + content.count(b"\n", start, stop) - 2 * pairs
-    if broken > MAX_LINE_END_EDITS:
-        return [Edit(start, stop, _with_crlf(content[start:stop]) + end, "line-ends")]
-    edits: list[Edit] = []
-    if broken:
-        edits += (
-            Edit(match.start(), match.end(), b"\r\n", "line-ends")
-            for match in _BROKEN_LINE_END.finditer(content, start, stop)
-        )
-    return [*edits, Edit(stop, stop, end, "line-ends")] if end else edits
+    return content.count(b"\r", start, stop) + content.count(b"\n", start, stop) - 2 * pairs
+
+
+def _gap_edits(content: bytes, start: int, stop: int, broken: int, *, as_one: bool) -> list[Edit]:
+    if not broken:
+        return []
+    if as_one:
+        return [Edit(start, stop, _with_crlf(content[start:stop]), "line-ends")]
+    return [
+        Edit(match.start(), match.end(), b"\r\n", "line-ends")
+        for match in _BROKEN_LINE_END.finditer(content, start, stop)
+    ]
 
 
 def _with_crlf(octets: bytes) -> bytes:
@@ -122,8 +125,11 @@ def _with_crlf(octets: bytes) -> bytes:
     return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
-def _missing_end(content: bytes, stop: int) -> bytes:
-    return b"\r\n" if 0 < stop == len(content) and content[-1] not in b"\r\n" else b""
+def _lacks_end(content: bytes, around: Sequence[Edit]) -> bool:
+    """What comes out at the end, with the edits `around`, is no line end. (A field taken out leaves the one before.)"""
+    if not around or around[-1].stop < len(content):
+        return bool(content) and content[-1] not in b"\r\n"
+    return bool(around[-1].replacement) and around[-1].replacement[-1] not in b"\r\n"
 
 
 def _gaps(size: int, around: Sequence[Edit]) -> Iterator[tuple[int, int]]:
