@@ -17,7 +17,7 @@ from relay.expectation import Location
 from relay.model.message import Mode
 
 SOCKET_PATH_LIMIT = 107
-"""Octets in the path of a UNIX socket (Linux, sun_path)."""
+"""Octets in the name of a UNIX socket (Linux, sun_path)."""
 
 
 @dataclass(frozen=True, slots=True)
