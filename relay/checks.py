@@ -18,7 +18,7 @@ from relay.model.message import Mode
 from relay.signing_keys import KeyFileError, load_key
 
 SOCKET_PATH_LIMIT = 107
-"""Octets in the path of a UNIX socket (Linux, sun_path)."""
+"""Octets in the name of a UNIX socket (Linux, sun_path)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from relay.archive.api import Archive, ArchiveError
-from relay.errand import ERRANDS, SOCKET_NAME, unpacked
+from relay.errand import ERRANDS, SOCKET_NAME, reachable, unpacked
 
 
 class Control:
@@ -39,15 +40,25 @@ class Control:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
 
     async def start(self) -> None:
-        """Listens. The archive is locked by now, so a socket that is there was left behind by a crash."""
+        """Listens, or raises OSError. The archive is locked by now, so a socket that is there is left from a crash."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         await self._runner.setup()
+        await web.SockSite(self._runner, self._bound()).start()
+
+    def _bound(self) -> socket.socket:
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            await web.UnixSite(self._runner, str(self._path)).start()
+            with reachable(self._path) as name:
+                bound.bind(name)
+        except BaseException:
+            bound.close()
+            raise
         finally:
             os.umask(before)
+        bound.setblocking(False)
+        return bound
 
     async def stop(self) -> None:
         await self._runner.cleanup()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,23 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "add_events": (list,),
 }
 """The archive's methods that a command may ask for, and what they take."""
+
+
+SOCKET_PATH_LIMIT = 107
+"""Octets in the name of a UNIX socket (Linux, sun_path)."""
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """A name for a socket that the system takes, however deep its folder lies. Raises OSError."""
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 class NobodyThere(Exception):
@@ -89,7 +108,8 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(TIME_LIMIT)
-        self.sock.connect(str(self._path))
+        with reachable(self._path) as name:
+            self.sock.connect(name)
 
 
 def _exchange(folder: Path, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:

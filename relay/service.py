@@ -129,9 +129,13 @@ class Service:
         await self._start_mail(stack)
         viewer = await stack.enter_async_context(self._viewer())
         control = Control(folder, self._archive, status=self._status, changed=self._people_changed)
-        await control.start()
         stack.push_async_callback(control.stop)
-        self._say(greeting(await self._facts(viewer, folder)))
+        try:
+            await control.start()
+            facts = await self._facts(viewer, folder)
+        except OSError as error:
+            raise StartError(f"cannot listen for commands in {folder}: {_reason(error)}") from error
+        self._say(greeting(facts))
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.archive.api import NotFound, StoredContent
-from relay.archive.insert import insert
+from relay.archive.insert import insert, insert_rows
 from relay.archive.journal import append_events
 from relay.archive.normalise import normalised
 from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Row, delivery_row, message_row
@@ -24,6 +24,10 @@ _INSERT_CONTENT = insert("content", ["message_seq", "n", "frame"])
 _INSERT_DELIVERY = insert("delivery", ["message_seq", *DELIVERY_COLUMNS])
 _INSERT_DELIVERY_ONCE = insert("delivery", ["message_seq", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
 _INSERT_QUEUE = insert("index_queue", ["seq"])
+
+
+LARGE = 64 * 1024
+"""Octets of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,12 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
         contents.extend((last, n, frame) for n, frame in enumerate(capture.content.frames))
         deliveries.extend((last, *delivery_row(delivery)) for delivery in capture.deliveries)
         events.extend(capture.events)
-    database.executemany(_INSERT_MESSAGE, messages)
-    database.executemany(_INSERT_CONTENT, contents)
-    database.executemany(_INSERT_DELIVERY, deliveries)
-    database.executemany(_INSERT_QUEUE, [(seq,) for seq in seqs if seq is not None])
+    insert_rows(database, _INSERT_MESSAGE, messages)
+    insert_rows(database, _INSERT_CONTENT, [row for row in contents if len(row[2]) < LARGE])
+    # One by one: SQLite copies what is bound to a statement until it has run.
+    database.executemany(_INSERT_CONTENT, [row for row in contents if len(row[2]) >= LARGE])
+    insert_rows(database, _INSERT_DELIVERY, deliveries)
+    insert_rows(database, _INSERT_QUEUE, [(seq,) for seq in seqs if seq is not None])
     append_events(database, events)
     return seqs
 

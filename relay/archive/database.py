@@ -56,7 +56,12 @@ def address(path: Path, mode: str) -> str:
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one writing and checkpointing connection, in autocommit mode, usable by the writer's thread."""
     database = sqlite3.connect(
-        address(path, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT / 1000
+        address(path, "rw"),
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_TIMEOUT / 1000,
+        cached_statements=512,
     )
     try:
         for pragma in WRITER_PRAGMAS:

@@ -23,6 +23,7 @@ def register(app: typer.Typer, build_viewer: Callable[..., Any]) -> None:
         import uvloop
 
         from relay import maillog
+        from relay.archive.api import ArchiveError
         from relay.service import Service, StartError
 
         maillog.to_stderr(is_verbose=verbose, is_terminal=sys.stderr.isatty())
@@ -33,7 +34,7 @@ def register(app: typer.Typer, build_viewer: Callable[..., Any]) -> None:
 
         try:
             uvloop.run(run())
-        except StartError as error:
+        except (StartError, ArchiveError) as error:
             fail(str(error))
 
 

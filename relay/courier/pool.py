@@ -103,7 +103,8 @@ class Pool:
         """
         if session.has_served:
             self._failures = 0
-        elif session.transactions and not session.is_usable:
+        elif session.transactions and not session.is_usable and self._is_proven:
+            # Sessions that were opened together fail together: that is one failure, not ten.
             self._suspend("a session ended before it took a message")
         is_spent = session.transactions >= self.upstream.messages_per_connection
         if session.is_usable and not is_spent and not self._is_closed:

@@ -100,7 +100,7 @@ async def quit_session(session: SmtpSession, argument: bytes) -> Reply:
 
 async def starttls(session: SmtpSession, argument: bytes) -> Reply | None:
     """Goes over to TLS, with the reply sent before. Octets that came with the command end the session: they are plain
-    text, and would be taken for TLS text (RFC 3207; THREATS.md rows 3 to 5).
+    text, and would be taken for TLS text (RFC 3207; docs/attacks.md, 3 to 5).
     """
     if argument:
         return TAKES_NOTHING

@@ -1,6 +1,6 @@
 """The octets of one client: reading with bounds, answering, timeouts, the step to TLS. Knows no SMTP command.
 
-Built on aiosmtpd's `SMTP` protocol and its `Session`, with what THREATS.md shows to be wrong or slow replaced:
+Built on aiosmtpd's `SMTP` protocol and its `Session`, with what is wrong or slow in it replaced (docs/attacks.md):
 construction looks nothing up (aiosmtpd inspects every method of itself and its handler for each connection),
 octets are kept in a buffer of ours with a bound, a hang-up or a timeout never cancels a task, and TLS begins only
 with an empty buffer. None of aiosmtpd's `smtp_*` methods can be reached: `commands.py` has the whole table.

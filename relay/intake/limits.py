@@ -1,6 +1,6 @@
 """The limits that are counted: connections in all and of one client; errors, junk and failed sign-ins of one session.
 
-Each limit is one parameter of `config.Smtp`. Pure: no clock, no sockets. THREATS.md section 5.
+Each limit is one parameter of `config.Smtp`. Pure: no clock, no sockets. Attacks: docs/attacks.md, 18 to 21.
 """
 
 from __future__ import annotations

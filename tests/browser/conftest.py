@@ -54,19 +54,19 @@ link = "https://erp.example.com/quotes/{{code}}"
 
 @dataclass
 class Shop:
-    """The server, the provider it sends through, and a signed-in browser's cookies."""
+    """The server, and the provider it sends through."""
 
     server: RunningServer
     provider: ScriptedUpstream
-    cookies: StorageState
 
     @property
     def url(self) -> str:
         return self.server.viewer_url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with each module: while Playwright runs it holds the main thread's event loop, which other tests need."""
     program = os.environ.get("CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
@@ -97,36 +97,40 @@ def provider() -> Iterator[ScriptedUpstream]:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedUpstream, browser: Browser) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedUpstream) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     now = time.time_ns() // 1000
     thread = threading.Thread(target=lambda: asyncio.run(fill(folder / "data", now)))
     thread.start()
     thread.join()
     with RunningServer(folder, CONFIGURATION.format(port=provider.port)) as server:
-        yield Shop(server, provider, _signed_in(browser, server))
+        yield Shop(server, provider)
 
 
-def _signed_in(browser: Browser, server: RunningServer) -> StorageState:
-    """The cookies after the first sign-in, by the printed link."""
-    assert server.sign_in_link is not None
-    context = browser.new_context(viewport=DESK)
+@pytest.fixture(scope="module")
+def cookies(shop: Shop, browser: Browser) -> StorageState:
+    """Those of a signed-in browser: the first time by the printed link, which works once, later by password."""
+    assert shop.server.sign_in_link is not None
+    context = browser.new_context(base_url=shop.url, viewport=DESK)
     page = context.new_page()
-    page.goto(server.sign_in_link)
+    answer = page.goto(shop.server.sign_in_link)
+    is_used = answer is not None and answer.status == 404
+    if is_used:
+        page.goto("/sign-in")
     page.get_by_label("Name").fill("ann")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Set password and sign in").click()
-    page.wait_for_url(f"{server.viewer_url}/")
-    cookies = context.storage_state()
+    page.get_by_role("button", name="Sign in" if is_used else "Set password and sign in").click()
+    page.wait_for_url(f"{shop.url}/")
+    found = context.storage_state()
     context.close()
-    return cookies
+    return found
 
 
 OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(shop: Shop, browser: Browser) -> Iterator[OpenPage]:
+def open_page(shop: Shop, browser: Browser, cookies: StorageState) -> Iterator[OpenPage]:
     """`open_page("/path", width=…, dark=…, script=…)`: a page in a signed-in browser of its own.
 
     Whatever the page complains of in its console, a broken policy or script, fails the test.
@@ -142,7 +146,7 @@ def open_page(shop: Shop, browser: Browser) -> Iterator[OpenPage]:
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
-            storage_state=shop.cookies,
+            storage_state=cookies,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)

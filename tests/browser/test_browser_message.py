@@ -100,7 +100,7 @@ def test_an_exact_resend_to_another_recipient_sends_the_same_octets(find: Find, 
     page.wait_for_url(re.compile(r"/messages/[0-9A-Z]{26}$"))
     expect(page.get_by_text("Queued again for 1 recipient.")).to_be_visible()
     copy = page.locator(".recipient", has_text="second.copy@example.net")
-    _reload_until(page, lambda: copy.locator("summary .status").inner_text() == "Sent")
+    expect(copy.locator("summary .status")).to_have_text("Sent")
     sent = [one for one in shop.provider.messages if one.recipients == ("<second.copy@example.net>",)]
     assert len(sent) == 1
     assert b"Subject: Your order 88123 is on its way" in sent[0].content

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from tests.browser.conftest import OpenPage, Shop
 from tests.browser.samples import LETTERS
@@ -25,12 +25,12 @@ VECTORS = (LETTERS / "vectors.html").read_text()
 
 
 @pytest.fixture
-def watched(shop: Shop, browser: Browser) -> Callable[[], tuple[Page, list[str]]]:
+def watched(shop: Shop, browser: Browser, cookies: StorageState) -> Callable[[], tuple[Page, list[str]]]:
     """A signed-in page, and the addresses of other hosts that it has asked for; none is answered."""
 
     def open_watched() -> tuple[Page, list[str]]:
         asked: list[str] = []
-        context = browser.new_context(base_url=shop.url, storage_state=shop.cookies)
+        context = browser.new_context(base_url=shop.url, storage_state=cookies)
         context.set_default_timeout(10_000)
 
         def on_route(route: Route) -> None:

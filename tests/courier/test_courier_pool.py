@@ -296,15 +296,16 @@ async def test_what_expires_while_the_upstream_is_down_fails_without_a_connectio
 
 
 async def test_an_upstream_that_greets_and_then_sends_us_away_is_not_hammered(archive: Archive) -> None:
-    messages = [await queue(archive, message_of(CONTENT), CONTENT) for _ in range(20)]
+    messages = [await queue(archive, message_of(CONTENT), CONTENT) for _ in range(60)]
     async with ScriptedUpstream(script={"MAIL": "421 4.7.0 not now"}) as upstream:
         courier = courier_of(archive, [upstream_of(upstream.port)], concurrency=10)
         await courier.start()
         await at_rest(archive, messages[0])
         await courier.stop(5)
     found = [states(await archive.message(message.id))[B] for message in messages]
-    assert found.count("queued") >= 10
-    assert upstream.sessions <= 10
+    # Ten were under way; a machine so slow that the first pause of a second ends meanwhile may try a few more.
+    assert found.count("queued") >= 30
+    assert upstream.sessions <= 30
 
 
 async def test_the_pause_grows_with_every_failure_until_a_message_is_taken() -> None:

@@ -116,3 +116,15 @@ async def test_an_answer_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="did not answer"):
         await _away(status, tmp_path)
     server.close()
+
+
+async def test_a_folder_may_lie_deeper_than_a_socket_may_be_named(tmp_path: Path, archive: Archive) -> None:
+    deep = tmp_path / ("a" * 100) / ("b" * 100)
+    deep.mkdir(parents=True)
+    control = Control(deep, archive, status=lambda: {"pid": 2}, changed=Counter())
+    await control.start()
+    assert (deep / SOCKET_NAME).is_socket()
+    assert await _away(status, deep) == {"pid": 2}
+    await control.stop()
+    with pytest.raises(NobodyThere):
+        await _away(status, deep)

@@ -1,4 +1,4 @@
-"""THREATS rows 18 and 19: sessions that last, sessions that wait, DATA that trickles."""
+"""Attacks 18 and 19 of docs/attacks.md: sessions that last, sessions that wait, DATA that trickles."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from relay import errand
 
-START_LIMIT = 30.0
+START_LIMIT = 60.0
 STOP_LIMIT = 30.0
 
 BASE = """
@@ -103,7 +103,7 @@ class RunningServer:
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_text.splitlines() if line.startswith("{")]
 
-    def wait_for_log(self, event: str, limit: float = 10.0) -> dict[str, Any]:
+    def wait_for_log(self, event: str, limit: float = 30.0) -> dict[str, Any]:
         """The first log line with that event, as soon as there is one."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from relay.archive.api import Archive, StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
-from relay.model.delivery import Attempt, Delivery
+from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
 from viewer import present
 from viewer.journal import record
@@ -149,7 +149,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
     query = _search(request, q)
     newer = await archive.newer(query, stored.seq, 1)
     older = await archive.older(query, stored.seq, 1)
-    states: dict[Any, int] = {}
+    states: dict[State, int] = {}
     for delivery in stored.deliveries:
         states[delivery.state] = states.get(delivery.state, 0) + 1
     return {
@@ -157,6 +157,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "message": message,
         "summary": stored.summary,
         "states": states,
+        "is_moving": bool(states.keys() & {State.QUEUED, State.SENDING}),
         "now": request.app[CLOCK](),
         "stories": [_story(one, stored.attempts, events) for one in stored.deliveries[:MOST_RECIPIENTS]],
         "unshown": max(0, len(stored.deliveries) - MOST_RECIPIENTS),
