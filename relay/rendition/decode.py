@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _MAX_BASE64_RUNS = 1000
-_SOFT_BREAK = re.compile(rb"=[ \t]*+(?:\r{0,8}\n|\r|\Z)")
+_SOFT_BREAK = re.compile(rb"=(?:\r{0,8}\n|\r|\Z)")
 _TRAILING_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r{0,8}\n|\r|\Z)")
 _NOT_IN_FILENAME = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 MAX_FILENAME = 200
@@ -183,4 +183,4 @@ def _base64_run(run: bytes) -> bytes:
 
 def from_quoted_printable(text: bytes) -> bytes:
     """Decoded; escapes that are none stay as written, white space before a line end is dropped (RFC 2045 6.7 (3))."""
-    return binascii.a2b_qp(_TRAILING_SPACE.sub(b"", _SOFT_BREAK.sub(b"", text)))
+    return binascii.a2b_qp(_SOFT_BREAK.sub(b"", _TRAILING_SPACE.sub(b"", text)))

@@ -20,7 +20,9 @@ MAX_WORDS = 2000
 """Octets of a link's text that are looked at."""
 _NO_TRACK = (b"data-mailwitness-no-track", b"data-pm-no-track")
 _TEXT_URL = re.compile(rb"(?i)(?<![A-Za-z0-9])https?://[!#-;=?-~]++")
-_TRAILING = b".,;:!?'*_~|`"
+_TRAILING = b".,;:!?'"
+_UNCLEAR = b"*_~|`^"
+"""Marks at the end that some programs take for a part of the URL and some do not."""
 _CLOSING = {0x29: b"(", 0x5D: b"[", 0x7D: b"{"}
 _LISTED = re.compile(r"<([^<>]*)>")
 
@@ -116,7 +118,7 @@ def text_links(text: bytes, charset: str, *, is_joined: bool = False) -> Links:
     for match in _TEXT_URL.finditer(seen):
         start, stop = match.start(), _url_stop(seen, *match.span())
         following = seen[match.end() : match.end() + 2]
-        if following[:1] >= b"\x80":
+        if following[:1] >= b"\x80" or seen[stop - 1] in _UNCLEAR or b"\\" in match[0]:
             links.unreadable.append("its end in the text cannot be told")
         elif is_joined and following in (b" \r", b" \n"):
             links.unreadable.append("it may go on in the next line")

@@ -172,3 +172,7 @@ def test_bodies_are_decoded_by_their_transfer_encoding() -> None:
 def test_an_unknown_transfer_encoding_leaves_the_octets_as_they_stand() -> None:
     content = b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a"
     assert decode_body(parse(content), content) == b"begin 644 a"
+
+
+def test_a_space_before_a_soft_break_counts_even_if_the_next_line_is_empty() -> None:
+    assert from_quoted_printable(b"be =\r\n\r\nx \t\r\ny= \r\nz =") == b"be \r\nx\r\nyz "
