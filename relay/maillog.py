@@ -14,6 +14,7 @@ import structlog
 
 from relay import metrics
 from relay.model.delivery import Attempt, Delivery
+from relay.model.fetch import Fetch
 from relay.model.message import Message
 
 _log = structlog.get_logger("mailwitness")
@@ -85,6 +86,28 @@ def upstream_unreachable(upstream: str, cause: str) -> None:
 def delivery_recovered(delivery: Delivery) -> None:
     """Found under a lease that no one holds any more."""
     _log.warning("recovered", id=delivery.message_id, delivery=delivery.id, state=delivery.state.value)
+
+
+def fetches_kept(fetches: Sequence[Fetch]) -> None:
+    """Fetches of pixels and links were committed."""
+    for fetch in fetches:
+        metrics.fetches.labels(fetch.verdict.value).inc(fetch.count)
+
+
+def fetches_wait(count: int, cause: BaseException) -> None:
+    """The archive could not keep this many fetches; they are tried again."""
+    _log.error("fetches wait", count=count, cause=repr(cause))
+
+
+def fetches_lost(count: int) -> None:
+    """More fetches came than memory may hold, or the server had to stop before the archive could keep them."""
+    metrics.fetches_lost.inc(count)
+    _log.error("fetches lost", count=count)
+
+
+def beacon_failed(path: str, cause: BaseException) -> None:
+    """A request to the tracking port could not be answered as meant. `path`: of the route, without the token."""
+    _log.error("beacon failed", path=path, cause=repr(cause))
 
 
 def room_failed(room: str, cause: BaseException) -> None:

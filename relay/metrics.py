@@ -27,3 +27,5 @@ archive_commits = Gauge("mailwitness_archive_commits", "Transactions committed s
 archive_committed_writes = Gauge(
     "mailwitness_archive_committed_writes", "Writes those transactions carried (group commit)", registry=REGISTRY
 )
+fetches = Counter("mailwitness_fetches_total", "Fetches of pixels and links kept", ["verdict"], registry=REGISTRY)
+fetches_lost = Counter("mailwitness_fetches_lost_total", "Fetches that could not be kept", registry=REGISTRY)
