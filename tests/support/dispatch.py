@@ -13,10 +13,11 @@ from relay.archive.api import Archive, StoredMessage
 from relay.archive.content import stored
 from relay.config import Delivery as DeliveryTable
 from relay.config import TlsPolicy, Upstream
-from relay.courier.courier import LEASE, Courier
+from relay.courier.courier import LEASE, UNSIGNED, Courier
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
+from relay.rendition.signing import Signer
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -99,6 +100,7 @@ def courier_of(
     upstreams: Sequence[Upstream],
     clock: Callable[[], int] | None = None,
     lease: float = LEASE,
+    signer: Signer = UNSIGNED,
     **settings: Any,
 ) -> Courier:
     """A courier that adds no Received field, unless `settings` (of `[delivery]`) say otherwise."""
@@ -110,6 +112,7 @@ def courier_of(
         clock=clock or Clock(),
         new_id=new_id,
         spread=lambda: 0.0,
+        signer=signer,
         lease=lease,
     )
 
