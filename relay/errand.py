@@ -15,10 +15,11 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from relay.archive.api import ApiToken, ApplicationRecord, User
 from relay.model.event import Event, Grade, Kind
+from relay.model.fetch import Judgement, Verdict
 
 SOCKET_NAME = "control.sock"
 TIME_LIMIT = 30.0
@@ -32,6 +33,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_application": (ApplicationRecord, Event),
     "remove_application": (str, Event),
     "add_events": (list,),
+    "judge": (list[Judgement],),
 }
 """The archive's methods that a command may ask for, and what they take."""
 
@@ -74,11 +76,15 @@ def unpacked(kind: type, value: Any) -> Any:
     """The value that `packed` packed. Raises KeyError, TypeError or ValueError for anything else."""
     if kind is list:
         return [unpacked(Event, item) for item in value]
+    if get_origin(kind) is list:
+        return [unpacked(get_args(kind)[0], item) for item in value]
     if not dataclasses.is_dataclass(kind):
         return kind(value)
     fields = {name: _unpacked_field(item) for name, item in value.items()}
     if kind is Event:
         fields |= {"kind": Kind(fields["kind"]), "grade": Grade(fields["grade"])}
+    if kind is Judgement:
+        fields |= {"verdict": Verdict(fields["verdict"])}
     return kind(**fields)
 
 

@@ -30,6 +30,8 @@ class Facts:
     """`http://127.0.0.1:8025/`."""
     archive: Path
     sign_in_link: str | None = None
+    tracking: str = ""
+    """`127.0.0.1:8026`; empty where nothing can be tracked."""
     """Once, for the first administrator."""
 
 
@@ -40,12 +42,19 @@ def greeting(facts: Facts) -> str:
     lines = [f"Mailwitness {facts.version} is running.", ""]
     lines += [f"  SMTP for applications   {where}  ({_terms(listeners[name], config)})" for name, where in facts.bound]
     lines.append(f"  See the mail            {facts.viewer}")
+    if facts.tracking:
+        lines.append(f"  Pixels and links        {facts.tracking}  (for everyone, as {_public(config)})")
     lines.append(f"  Mode                    {_mode(config)}")
     lines.append(f"  Archive                 {facts.archive}")
     if facts.sign_in_link:
         lines += ["", "  No user yet. This link makes the first administrator; it works once, for 24 hours:"]
         lines.append(f"    {facts.sign_in_link}")
     return "\n" + "\n".join(lines) + "\n\n"
+
+
+def _public(config: Config) -> str:
+    addresses = [config.tracking.url, *(application.tracking_url for application in config.application)]
+    return ", ".join(dict.fromkeys(address for address in addresses if address))
 
 
 def _terms(listener: Listener, config: Config) -> str:

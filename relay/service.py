@@ -1,7 +1,7 @@
 """The service: builds the parts, starts and stops them in order. The one place that gives them clock and random source.
 
-Order of starting: archive, indexer, courier, intake, viewer, control socket; of stopping: intake (no new sessions,
-running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
+Order of starting: archive, indexer, beacon, courier, intake, viewer, control socket; of stopping: intake (no new
+sessions, running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
 SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads configuration and certificates.
 """
 
@@ -31,6 +31,7 @@ from relay.control import Control
 from relay.courier.courier import Courier
 from relay.extraction import Wish
 from relay.extractor import Extractor
+from relay.feedback.beacon import Beacon
 from relay.folder import FolderError, open_in_folder
 from relay.greeting import Facts, greeting
 from relay.intake.credentials import Directory
@@ -88,6 +89,7 @@ class Service:
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._viewer_address = ""
+        self._beacon: Beacon | None = None
 
     async def run(self) -> None:
         """Returns when the service was told to stop and has stopped. Raises StartError."""
@@ -126,6 +128,7 @@ class Service:
         indexer = Indexer(self._archive, self._extractor)
         await indexer.start()
         stack.push_async_callback(indexer.stop)
+        await self._start_beacon(stack)
         await self._start_mail(stack)
         viewer = await stack.enter_async_context(self._viewer())
         control = Control(folder, self._archive, status=self._status, changed=self._people_changed)
@@ -136,6 +139,17 @@ class Service:
         except OSError as error:
             raise StartError(f"cannot listen for commands in {folder}: {_reason(error)}") from error
         self._say(greeting(facts))
+
+    async def _start_beacon(self, stack: AsyncExitStack) -> None:
+        """The tracking port, before any copy can be sent whose links lead to it, and until after the last."""
+        if not self._config.is_tracking_possible:
+            return
+        self._beacon = Beacon(self._config.tracking, archive=self._archive, clock=now, new_id=new_id)
+        try:
+            await self._beacon.start()
+        except OSError as error:
+            raise StartError(f"cannot listen for tracking: {_reason(error)}") from error
+        stack.push_async_callback(self._beacon.stop, GRACE)
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config
@@ -206,11 +220,16 @@ class Service:
                 FIRST_SIGN_IN, {"hash": digest, "expires_at": now() + FIRST_SIGN_IN_LIFETIME}
             )
             link = f"{viewer}sign-in/{token}"
-        return Facts(version("mailwitness"), self._config, self._bound(), viewer, folder, link)
+        return Facts(
+            version("mailwitness"), self._config, self._bound(), viewer, folder, link, self._tracking_address()
+        )
 
     def _bound(self) -> list[tuple[str, str]]:
         """Where intake listens: listener name, and `host:port` or the socket's path."""
         return [(name, _address(host, port)) for name, host, port in self._intake.bound]
+
+    def _tracking_address(self) -> str:
+        return _address(*self._beacon.bound) if self._beacon else ""
 
     def _status(self) -> dict[str, Any]:
         return {
@@ -218,6 +237,7 @@ class Service:
             "pid": os.getpid(),
             "smtp": [list(place) for place in self._bound()],
             "viewer": self._viewer_address,
+            "tracking": self._tracking_address(),
             "mode": self._config.default_mode.value,
         }
 
@@ -255,7 +275,10 @@ class Service:
         before, self._config = self._config, config
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))
+        if self._beacon is not None:
+            self._beacon.use(config.tracking)
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
+        waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)
 
 
@@ -265,6 +288,10 @@ def _signer(config: Config) -> Signer:
         return load_signer(config)
     except KeyFileError as error:
         raise StartError(f"a key of [[dkim.key]] {error}") from error
+
+
+def _tracking_place(config: Config) -> tuple[bool, str, int]:
+    return config.is_tracking_possible, config.tracking.host, config.tracking.port
 
 
 def _reason(error: OSError) -> str:

@@ -15,6 +15,7 @@ from relay.archive.api import ApplicationRecord, Archive, User
 from relay.control import Control
 from relay.errand import ERRANDS, SOCKET_NAME, NobodyThere, Refused, ask, packed, status, unpacked
 from relay.model.event import Event, Grade, Kind
+from relay.model.fetch import Judgement, Verdict
 
 EVENT = Event("01J0000000000000000000000A", 7, Kind.ACCOUNT_CHANGED, "command:ann", data={"what": "x", "n": [1]})
 USER = User("ann", "administrator", "hash", 5)
@@ -52,6 +53,11 @@ async def _away(function: Callable[..., Any], *arguments: Any) -> Any:
 @pytest.mark.parametrize(("kind", "value"), [(User, USER), (ApplicationRecord, RECORD), (Event, EVENT), (str, "x")])
 def test_what_is_packed_is_unpacked_the_same(kind: type, value: object) -> None:
     assert unpacked(kind, json.loads(json.dumps(packed(value)))) == value
+
+
+def test_lists_of_judgements_travel_too() -> None:
+    opinion = Judgement("01J0000000000000000000000C", 9, "01J0000000000000000000000D", Verdict.PROXY, "why", 2)
+    assert unpacked(list[Judgement], json.loads(json.dumps(packed([opinion])))) == [opinion]
 
 
 def test_lists_of_events_travel_too() -> None:

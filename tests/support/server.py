@@ -43,8 +43,8 @@ class DidNotStart(Exception):
 class RunningServer:
     """Started when made; `with RunningServer(tmp_path, '[[upstream]]…') as server:` stops it at the end.
 
-    `smtp_port`, `viewer_port`, `viewer_url`, `sign_in_link` (None where a user exists), `process`, `config_file`,
-    `archive_path` (folder); `output` is what was printed and `log` the log lines so far.
+    `smtp_port`, `viewer_port`, `tracking_port` (0: closed), `viewer_url`, `sign_in_link` (None where a user exists),
+    `process`, `config_file`, `archive_path` (folder); `output` is what was printed and `log` the log lines so far.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class RunningServer:
         addresses = [address for _, address in self.status["smtp"]]
         self.smtp_port = next((int(one.rpartition(":")[2]) for one in addresses if not one.startswith("/")), 0)
         self.viewer_port = int(self.status["viewer"].rpartition(":")[2])
+        self.tracking_port = int(self.status["tracking"].rpartition(":")[2] or 0)
         self.viewer_url = f"http://127.0.0.1:{self.viewer_port}"
         link = re.search(r"https?://\S+/sign-in/\S+", self.output)
         self.sign_in_link = link[0] if link else None

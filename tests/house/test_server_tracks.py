@@ -1,0 +1,143 @@
+"""The tracking port of the whole server: open when there is a public address, nothing lost when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relay.archive import open_archive
+from relay.archive.api import Archive
+from relay.feedback.classify import VERSION
+from relay.model.fetch import Fetch, Verdict
+from tests.support.archive_values import NOON, make_id
+from tests.support.server import RunningServer
+from tests.support.tracked_copy import SHOP, TrackedCopy, tracked_copy
+from tests.support.waiting import wait_until
+
+PUBLIC = '\n[tracking]\nport = 0\nurl = "https://click.test/"\n'
+OLD = Fetch(make_id(1, 9000), "", NOON * 2, "GET", "192.0.2.0", "curl/8.5.0", Verdict.HUMAN, "old", VERSION - 1)
+
+
+def copy_in(folder: Path, *, fetches: int = 0) -> TrackedCopy:
+    """A tracked copy in the archive that a server in `folder` will open, its link fetched by judges of old."""
+
+    async def make() -> TrackedCopy:
+        archive = await open_archive(f"sqlite:///{folder}/data/archive.db")
+        copy = await tracked_copy(archive)
+        old = [replace(OLD, id=make_id(n, 9000), token_id=copy.links[0], at=NOON * 2 + n) for n in range(fetches)]
+        await archive.add_fetches(old)
+        await archive.close()
+        return copy
+
+    return asyncio.run(make())
+
+
+def fetches_of(folder: Path, copy: TrackedCopy) -> list[Fetch]:
+    async def read() -> list[Fetch]:
+        archive: Archive = await open_archive(f"sqlite:///{folder}/data/archive.db", read_only=True)
+        try:
+            return await archive.fetches(copy.message_id)
+        finally:
+            await archive.close()
+
+    return asyncio.run(read())
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+    connection.request("GET", path, headers={"User-Agent": "Mozilla/5.0 Firefox/131.0"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer
+
+
+def test_without_a_public_address_the_port_stays_closed(tmp_path: Path) -> None:
+    with RunningServer(tmp_path, "\n[tracking]\nport = 0\n") as server:
+        assert server.tracking_port == 0
+        assert "Pixels" not in server.output
+
+
+def test_pixels_and_links_are_answered_on_a_port_of_their_own(tmp_path: Path) -> None:
+    copy = copy_in(tmp_path)
+    with RunningServer(tmp_path, PUBLIC) as server:
+        assert f"127.0.0.1:{server.tracking_port}  (for everyone, as https://click.test/)" in server.output
+        public = http.client.HTTPConnection("127.0.0.1", server.tracking_port, timeout=10)
+        assert get(public, f"/o/{copy.pixel}.gif").status == 200
+        assert get(public, f"/c/{copy.links[0]}").headers["Location"] == SHOP
+        assert get(public, "/sign-in").status == 404
+        public.close()
+        viewer = http.client.HTTPConnection("127.0.0.1", server.viewer_port, timeout=10)
+        assert get(viewer, f"/c/{copy.links[0]}").headers.get("Location") != SHOP
+        viewer.close()
+        wait_until(lambda: len(fetches_of(tmp_path, copy)) == 2)
+        assert copy.pixel not in server.log_text
+        assert copy.links[0] not in server.log_text
+
+
+def test_no_fetch_that_was_answered_is_lost_by_sigterm(tmp_path: Path) -> None:
+    copy = copy_in(tmp_path)
+    answered: list[str] = []
+
+    def hammer(path: str, port: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            while get(connection, path).status in (200, 302):
+                answered.append(path)
+        except (OSError, http.client.HTTPException):
+            connection.close()
+
+    with RunningServer(tmp_path, PUBLIC) as server:
+        paths = [f"/o/{copy.pixel}.gif", f"/c/{copy.links[0]}", f"/c/{copy.links[1]}"]
+        threads = [threading.Thread(target=hammer, args=(path, server.tracking_port)) for path in paths]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(answered) > 300)
+        assert server.stop() == 0
+        for thread in threads:
+            thread.join(20)
+    kept = sum(fetch.count for fetch in fetches_of(tmp_path, copy))
+    # A request may have been taken whose answer the client did not see any more: at most one for each.
+    assert len(answered) <= kept <= len(answered) + len(threads)
+
+
+def test_a_taken_port_is_one_line_and_no_start(tmp_path: Path) -> None:
+    from tests.support.server import DidNotStart
+
+    with RunningServer(tmp_path, PUBLIC) as server:
+        (tmp_path / "other").mkdir()
+        taken = PUBLIC.replace("port = 0", f"port = {server.tracking_port}")
+        with pytest.raises(DidNotStart, match="cannot listen for tracking"):
+            RunningServer(tmp_path / "other", taken)
+
+
+def reclassify(config: Path) -> str:
+    command = [sys.executable, "-m", "relay", "reclassify", "-c", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_old_fetches_are_judged_by_the_rules_of_today(tmp_path: Path, is_running: bool) -> None:
+    copy = copy_in(tmp_path, fetches=7)
+    with RunningServer(tmp_path, PUBLIC) as server:
+        config = server.config_file
+        said = reclassify(config) if is_running else ""
+    said = said or reclassify(config)
+    assert said.startswith(f"7 fetches judged by version {VERSION} of the rules, 7 changed.\n")
+    assert "7\tlikely-human -> scanner-suspected" in said
+    assert {(fetch.verdict, fetch.rules_version) for fetch in fetches_of(tmp_path, copy)} == {
+        (Verdict.SCANNER, VERSION)
+    }
+    assert reclassify(config).startswith("0 fetches judged")
+
+
+def test_without_an_archive_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path}/data"\n')
+    assert reclassify(tmp_path / "config.toml").startswith("0 fetches judged")
