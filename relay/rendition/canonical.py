@@ -42,13 +42,13 @@ def body(wire: bytes, start: int, kind: Canonical) -> Iterator[bytes | memoryvie
 
 
 def _simple(wire: bytes, start: int) -> Iterator[bytes | memoryview]:
-    yield memoryview(wire)[start : len(wire.rstrip(b"\r\n"))]
+    yield memoryview(wire)[start : _stripped_end(wire, start, b"\r\n")]
     yield b"\r\n"
 
 
 def _relaxed(wire: bytes, start: int) -> Iterator[bytes | memoryview]:
     # White space at the end is either trailing white space of the last line, or lines that end up empty.
-    stop = len(wire.rstrip(_BLANK))
+    stop = _stripped_end(wire, start, _BLANK)
     view = memoryview(wire)
     position = start
     while position < stop:
@@ -60,6 +60,18 @@ def _relaxed(wire: bytes, start: int) -> Iterator[bytes | memoryview]:
         position = end
     if start < stop:
         yield b"\r\n"
+
+
+def _stripped_end(wire: bytes, start: int, blank: bytes) -> int:
+    """Where the octets of `wire` from `start` on end but for `blank` ones; without a copy of them all."""
+    stop = len(wire)
+    while start < stop:
+        piece = max(start, stop - PIECE)
+        kept = len(wire[piece:stop].rstrip(blank))
+        if kept:
+            return piece + kept
+        stop = piece
+    return start
 
 
 def _piece_end(wire: bytes, position: int, stop: int) -> int:
