@@ -22,6 +22,7 @@ from relay.archive.engagement_api import Engagement
 from relay.archive.query import Query
 from relay.model.delivery import Attempt, Claim, Delivery, State
 from relay.model.event import Event
+from relay.model.fetch import Verdict
 from relay.model.message import Message
 from relay.model.summary import Addressee, Reference, Summary
 from relay.model.token import Token
@@ -76,6 +77,10 @@ class Listing:
     size: int = 0
     attachment_count: int = 0
     parent_id: str | None = None
+    opened: frozenset[Verdict] = frozenset()
+    """The verdicts about fetches of its pixels; empty: there was none."""
+    clicked: frozenset[Verdict] = frozenset()
+    """The same of its links; the invisible ones do not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, exists, func, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.tracking import FETCH_COLUMNS, TOKEN_COLUMNS, fetch_of, token_of
-from relay.model.fetch import Fetch
+from relay.model.fetch import Fetch, Verdict
 from relay.model.token import Token, TokenKind
 
 _token, _fetch, _message = schema.token.c, schema.fetch.c, schema.message.c
@@ -35,15 +35,40 @@ async def tokens(connection: AsyncConnection, token_ids: Sequence[str]) -> dict[
     return found
 
 
-async def tokens_of(connection: AsyncConnection, message_id: str) -> list[Token]:
-    rows = await connection.execute(_tokens().where(_message.id == message_id).order_by(text("token.rowid")))
+async def tokens_of(connection: AsyncConnection, message_id: str, delivery_id: str | None) -> list[Token]:
+    statement = _tokens().where(_message.id == message_id)
+    if delivery_id is not None:
+        statement = statement.where(_token.delivery_id == delivery_id)
+    rows = await connection.execute(statement.order_by(text("token.rowid")))
     return [token_of(row[1:], row[0]) for row in rows]
 
 
-async def fetches(connection: AsyncConnection, message_id: str) -> list[Fetch]:
+async def fetches(connection: AsyncConnection, message_id: str, delivery_id: str | None) -> list[Fetch]:
     seq = select(_message.seq).where(_message.id == message_id).scalar_subquery()
-    rows = await connection.execute(_fetches().where(_fetch.message_seq == seq).order_by(_fetch.at, _fetch.id))
+    statement = _fetches().where(_fetch.message_seq == seq)
+    if delivery_id is not None:
+        statement = statement.where(_fetch.delivery_id == delivery_id)
+    rows = await connection.execute(statement.order_by(_fetch.at, _fetch.id))
     return [fetch_of(row) for row in rows]
+
+
+async def verdicts(connection: AsyncConnection, seqs: Sequence[int]) -> dict[tuple[int, TokenKind], list[Verdict]]:
+    """For messages with these sequence numbers: which verdicts there are about pixels and about links.
+
+    One look into an index for each message, kind and verdict, however many fetches there are.
+    """
+    looks = []
+    for kind in (TokenKind.OPEN, TokenKind.CLICK):
+        for verdict in Verdict:
+            is_kept = exists().where(
+                _fetch.kind == kind.value, _fetch.verdict == verdict.value, _fetch.message_seq == _message.seq
+            )
+            columns = (_message.seq, literal(kind.value), literal(verdict.value))
+            looks.append(select(*columns).where(_message.seq.in_(seqs), is_kept))
+    found: dict[tuple[int, TokenKind], list[Verdict]] = {}
+    for seq, kind_value, verdict_value in await connection.execute(union_all(*looks)):
+        found.setdefault((seq, TokenKind(kind_value)), []).append(Verdict(verdict_value))
+    return found
 
 
 async def clicks_near(connection: AsyncConnection, delivery_ids: Sequence[str], start: int, stop: int) -> list[Fetch]:

@@ -23,8 +23,11 @@ class Engagement(Protocol):
     async def tracking_tokens(self, token_ids: Sequence[str]) -> Mapping[str, Token]:
         """Those of the tokens that exist, by id."""
 
-    async def tokens_of(self, message_id: str) -> list[Token]:
-        """All tokens in copies of a message, oldest first, in the order of the copy; none for an unknown message."""
+    async def tokens_of(self, message_id: str, *, delivery_id: str | None = None) -> list[Token]:
+        """All tokens in copies of a message, oldest first, in the order of the copy; none for an unknown message.
+
+        With `delivery_id` only those in copies of that delivery.
+        """
 
     async def add_fetches(self, fetches: Sequence[Fetch]) -> None:
         """Keeps fetches, and an event for the first of each verdict and token, whose id is the fetch's.
@@ -34,8 +37,8 @@ class Engagement(Protocol):
         keeps nothing, if a token does not exist; ArchiveUnavailable.
         """
 
-    async def fetches(self, message_id: str) -> list[Fetch]:
-        """All fetches from copies of a message, oldest first; none for an unknown message."""
+    async def fetches(self, message_id: str, *, delivery_id: str | None = None) -> list[Fetch]:
+        """All fetches from copies of a message (or of one delivery), oldest first; none for an unknown message."""
 
     async def clicks_near(self, delivery_ids: Sequence[str], start: int, stop: int) -> list[Fetch]:
         """Fetches of links, honeypots included, in copies of these deliveries at [start, stop), oldest first."""

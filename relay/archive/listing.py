@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive import schema
+from relay.archive import engagement, schema
 from relay.archive.api import Listing
 from relay.archive.index import SHOWN
 from relay.archive.rows import Row, recipient_of, references_of
 from relay.model.delivery import State
+from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
 
@@ -57,7 +59,16 @@ async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Lis
     rows = {row[0]: row for row in await connection.execute(_rows(seqs))}
     unindexed = [seq for seq, row in rows.items() if row[9] is None]
     envelopes = await _envelopes(connection, unindexed)
-    return [_listing_of(rows[seq], states.get(seq, {}), envelopes.get(seq, ())) for seq in seqs]
+    verdicts = await engagement.verdicts(connection, seqs)
+    shown = [_listing_of(rows[seq], states.get(seq, {}), envelopes.get(seq, ())) for seq in seqs]
+    return [
+        replace(
+            row,
+            opened=frozenset(verdicts.get((row.seq, TokenKind.OPEN), ())),
+            clicked=frozenset(verdicts.get((row.seq, TokenKind.CLICK), ())),
+        )
+        for row in shown
+    ]
 
 
 async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, tuple[str, ...]]:

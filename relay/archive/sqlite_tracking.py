@@ -18,16 +18,16 @@ class SqliteTracking(SqliteAccess):
         async with self._reader() as connection:
             return await engagement.tokens(connection, token_ids)
 
-    async def tokens_of(self, message_id: str) -> list[Token]:
+    async def tokens_of(self, message_id: str, *, delivery_id: str | None = None) -> list[Token]:
         async with self._reader() as connection:
-            return await engagement.tokens_of(connection, message_id)
+            return await engagement.tokens_of(connection, message_id, delivery_id)
 
     async def add_fetches(self, fetches: Sequence[Fetch]) -> None:
         await self._write(tracking.add_fetches, fetches, self._tell_deliveries(False))
 
-    async def fetches(self, message_id: str) -> list[Fetch]:
+    async def fetches(self, message_id: str, *, delivery_id: str | None = None) -> list[Fetch]:
         async with self._reader() as connection:
-            return await engagement.fetches(connection, message_id)
+            return await engagement.fetches(connection, message_id, delivery_id)
 
     async def clicks_near(self, delivery_ids: Sequence[str], start: int, stop: int) -> list[Fetch]:
         async with self._reader() as connection:

@@ -258,3 +258,29 @@ async def test_messages_are_found_by_who_opened_and_clicked(archive, text: str, 
     rows = (await archive.search(query)).rows
     assert {row.id for row in rows} == {make_id(number) for number in numbers}
     assert await archive.count(query) == len(numbers)
+
+
+async def test_the_grid_shows_which_verdicts_there_are(archive):
+    first, _ = await sent(archive)
+    second, _ = await sent(archive, 2, "b-")
+    await archive.add_fetches(
+        [
+            a_fetch(1),
+            a_fetch(2, verdict=Verdict.PROXY),
+            a_fetch(3, LINK, Verdict.SCANNER),
+            a_fetch(4, "b-" + TRAP, Verdict.SCANNER),
+        ]
+    )
+    row, other = await archive.listing(first), await archive.listing(second)
+    assert (row.opened, row.clicked) == ({Verdict.HUMAN, Verdict.PROXY}, {Verdict.SCANNER})
+    assert (other.opened, other.clicked) == (frozenset(), frozenset())
+
+
+async def test_tokens_and_fetches_of_one_delivery_are_told_apart(archive):
+    message_id, tokens = await sent(archive)
+    await archive.add_fetches([a_fetch(1), a_fetch(2, LINK)])
+    mine = tokens[0].delivery_id
+    assert await archive.tokens_of(message_id, delivery_id=mine) == tokens
+    assert len(await archive.fetches(message_id, delivery_id=mine)) == 2
+    assert await archive.tokens_of(message_id, delivery_id=make_id(9)) == []
+    assert await archive.fetches(message_id, delivery_id=make_id(9)) == []
