@@ -65,13 +65,15 @@ def _wrapped(encoded: bytes, column: int, line_break: bytes) -> tuple[list[bytes
     limit = MAX_LINE - len(line_break) + 2
     pieces: list[bytes] = []
     position = 0
-    while len(encoded) - position > limit - column:
+    while True:
+        if column == 0 and encoded.startswith(b"-", position):
+            pieces.append(b"=2D")
+            position, column = position + 1, 3
+        if len(encoded) - position <= limit - column:
+            break
         cut = _before_escape(encoded, position, position + max(limit - column, 0))
         pieces += (encoded[position:cut], line_break)
         position, column = cut, 0
-        if encoded[position : position + 1] == b"-":
-            pieces.append(b"=2D")
-            position, column = position + 1, 3
     pieces.append(encoded[position:])
     return pieces, column + len(encoded) - position
 

@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+MAX_ATTRIBUTES = 1000
+
 _SPACE = rb"[\t\n\f\r ]*+"
 _VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|(?=>)|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)"
 _NAME = rb"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 # An equals sign must have its value: if a quote is never closed the tag is none, as the standard has it.
 _ATTRIBUTE = rb"[\t\n\f\r /]*+" + _NAME + _SPACE + rb"(?:=" + _SPACE + _VALUE + rb"|(?!=))"
+_OPENING = re.compile(rb"<(?=[A-Za-z/!?])")
 _TAG = re.compile(rb"</?+[A-Za-z][^\t\n\f\r />]*+(?:" + _ATTRIBUTE + rb")*+[\t\n\f\r /]*+>")
 _TAG_NAME = re.compile(rb"</?+([A-Za-z][^\t\n\f\r />]*+)")
 _ONE_ATTRIBUTE = re.compile(
@@ -60,7 +63,8 @@ class Scanner:
 
     def __iter__(self) -> Iterator[Tag]:
         html, position = self.html, 0
-        while (start := html.find(b"<", position)) >= 0:
+        while (opening := _OPENING.search(html, position)) is not None:
+            start = opening.start()
             match = _TAG.match(html, start)
             if match is None:
                 position = self._after_markup(start)
@@ -75,7 +79,7 @@ class Scanner:
                 position = self._after_raw(name, position)
 
     def _after_markup(self, start: int) -> int:
-        """Where text goes on after the `<` at `start`, which begins no tag."""
+        """Where text goes on after the `<` at `start`, which begins no whole tag."""
         html = self.html
         if html.startswith(b"<!--", start):
             return self._after_comment(start + 4)
@@ -84,11 +88,10 @@ class Scanner:
         if html.startswith((b"<!", b"<?"), start):
             return self._after(html.find(b">", start + 2), 1, "comment")
         if _TAG_NAME.match(html, start):
-            self.unfinished = "tag"
-            return len(html)
-        if html.startswith(b"</", start):
-            return self._after(html.find(b">", start + 2), 1, "comment")
-        return start + 1
+            return self._after(-1, 0, "tag")
+        if start + 2 == len(html):
+            return start + 2  # `</` at the end is text
+        return self._after(html.find(b">", start + 2), 1, "comment")
 
     def _after_comment(self, start: int) -> int:
         for end in (b">", b"->"):  # <!--> and <!---> are whole comments
@@ -144,10 +147,13 @@ def _tag_name(html: bytes, start: int) -> bytes:
 
 
 def attributes(html: bytes, tag: Tag) -> dict[bytes, Attribute]:
-    """The attributes of `tag` by name; of equal names the first counts, as in browsers."""
+    """The first MAX_ATTRIBUTES of `tag` by name; of equal names the first counts, as in browsers."""
     found: dict[bytes, Attribute] = {}
     position = tag.start + 1 + tag.is_end + len(tag.name)
-    while (match := _ONE_ATTRIBUTE.match(html, position, tag.stop)) is not None:
+    for _ in range(MAX_ATTRIBUTES):
+        match = _ONE_ATTRIBUTE.match(html, position, tag.stop)
+        if match is None:
+            break
         position = match.end()
         start, stop = match.span(2) if match[2] else (position, position)
         is_quoted = match[2] is not None and match[2][:1] in (b'"', b"'")

@@ -52,9 +52,8 @@ class QuotedLeaf:
 
     def _placed(self, changes: Sequence[Change]) -> Iterator[Placed]:
         wanted = [index for one in changes for index in (min(one.start, max(one.stop - 1, 0)), max(one.stop - 1, 0))]
-        octets = self._octets(wanted)
-        for change in changes:
-            first, last = next(octets), next(octets)
+        octets = list(self._octets(wanted))
+        for change, first, last in zip(changes, octets[::2], octets[1::2], strict=True):
             # Whatever is inserted follows what was before it, not the white space or soft break dropped in between.
             stop = last[1] if change.stop else first[0]
             start = first[0] if change.start < change.stop else stop

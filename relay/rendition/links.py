@@ -16,6 +16,8 @@ from relay.rendition.leaf import text_of
 from relay.rendition.mime import Part
 from relay.rendition.reference import NoLink, decode_references, followed, host_of, is_within, says_unsubscribe
 
+MAX_LINKS = 10_000
+"""Links rewritten in one message."""
 MAX_WORDS = 2000
 """Octets of a link's text that are looked at."""
 _NO_TRACK = (b"data-mailwitness-no-track", b"data-pm-no-track")
@@ -57,6 +59,8 @@ class Links:
     """What a leaf holds. `end`: where something may be put at the end of what is shown."""
 
     found: list[Link] = field(default_factory=list)
+    excess: int = 0
+    """Links after the first MAX_LINKS, not looked at."""
     unreadable: list[str] = field(default_factory=list)
     """For each link that cannot be tracked: why."""
     end: int = 0
@@ -85,6 +89,9 @@ def html_links(html: bytes, charset: str) -> Links:
 
 
 def _add(links: Links, html: bytes, seen: bytes, charset: str, tag: Tag, words_stop: int) -> None:
+    if len(links.found) == MAX_LINKS:
+        links.excess += 1
+        return
     given = attributes(seen, tag)
     target = given.get(b"href")
     if target is None:
@@ -117,6 +124,9 @@ def text_links(text: bytes, charset: str, *, is_joined: bool = False) -> Links:
     links = Links(end=len(text))
     for match in _TEXT_URL.finditer(seen):
         start, stop = match.start(), _url_stop(seen, *match.span())
+        if len(links.found) == MAX_LINKS:
+            links.excess += 1
+            continue
         following = seen[match.end() : match.end() + 2]
         if following[:1] >= b"\x80" or seen[stop - 1] in _UNCLEAR or b"\\" in match[0]:
             links.unreadable.append("its end in the text cannot be told")

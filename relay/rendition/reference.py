@@ -20,7 +20,7 @@ _WINDOWS_1252 = {code: bytes([code]).decode("cp1252", "replace") for code in ran
 _HTTP = re.compile(r"(https?):[/\\]{2,}([^/\\?#]*+)([^?#]*+)(\?[^#]*+)?+(#.*+)?+", re.IGNORECASE | re.DOTALL)
 _PLAIN_HOST = re.compile(r"(?:[A-Za-z0-9._~-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?")
 _TEMPLATE = re.compile(
-    r"\{\{|\}\}|\{%|%\}|\*\||\|\*|\$\{|<%|%>|\[\[|%%(?![0-9A-Fa-f]{2})|%[A-Za-z_][\w.-]{0,100}%(?![0-9A-Fa-f]{2})"
+    r"\{\{|\}\}|\{%|%\}|\*\||\|\*|\$\{|<%|%>|\[\[|%%(?![0-9A-Fa-f]{2})|%(?![0-9A-Fa-f]{2}%)[A-Za-z_][\w.-]{0,100}%(?![0-9A-Fa-f]{2})"
 )
 _UNSUBSCRIBE = re.compile(
     r"un-?sub(?:scri|\b)|opt[\s_-]?out|abmeld|abbestell|austragen|d[ée]s-?(?:abonn|inscri)|disiscri|annulla.{0,20}iscrizione"

@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from relay.model.edit import Edit
 from relay.model.token import TokenKind
 from relay.rendition.leaf import Change, Leaf, Unfit, charset_of, open_leaf
-from relay.rendition.links import Links, html_links, list_unsubscribe, text_links
+from relay.rendition.links import MAX_LINKS, Links, html_links, list_unsubscribe, text_links
 from relay.rendition.mime import Part, parse
 from relay.rendition.parts import bodies
 from relay.rendition.untouched import reason_untouched, signatures
 from relay.rendition.wish import TrackingWish
 
 STEP = "tracking"
-MAX_LINKS = 10_000
-"""Links rewritten in one message."""
 
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]{1,253}(?:/[A-Za-z0-9._~/-]{0,200})?")
+_TOO_MANY = f"more than {MAX_LINKS} in the message"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _PIXEL = (b'<img src="', b'" width="1" height="1" alt="" style="border:0">')
 _HONEYPOT = (b'<a href="', b'" style="display:none" tabindex="-1" aria-hidden="true" rel="nofollow"></a>')
@@ -186,7 +185,7 @@ class _Surveyor:
         for link in links.found:
             reason = link.reason_alone(self.wish.excluded_domains, self.kept, self.base_url)
             if not reason and not self.links_left:
-                reason = f"more than {MAX_LINKS} in the message"
+                reason = _TOO_MANY
             if reason:
                 self.alone[reason] += 1
                 continue
@@ -194,4 +193,6 @@ class _Surveyor:
             spots.append(_Spot(TokenKind.CLICK, link.start, link.stop, link.quote, link.quote, link.url, is_loose))
         for reason in links.unreadable:
             self.alone[reason] += 1
+        if links.excess:
+            self.alone[_TOO_MANY] += links.excess
         return spots

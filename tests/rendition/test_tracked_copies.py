@@ -7,6 +7,7 @@ import email
 import email.policy
 import quopri
 import re
+from collections.abc import Callable
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -111,10 +112,16 @@ def as_base64(body: bytes) -> bytes:
     return wrapped
 
 
-ENCODINGS = {as_8bit: b"8bit", as_quoted: b"quoted-printable", as_written: b"quoted-printable", as_base64: b"base64"}
+Encoder = Callable[[bytes], bytes]
+ENCODINGS: dict[Encoder, bytes] = {
+    as_8bit: b"8bit",
+    as_quoted: b"quoted-printable",
+    as_written: b"quoted-printable",
+    as_base64: b"base64",
+}
 
 
-def message(html: bytes, encode=as_8bit, text: bytes = b"See http://example.com/t.\r\n") -> bytes:
+def message(html: bytes, encode: Encoder = as_8bit, text: bytes = b"See http://example.com/t.\r\n") -> bytes:
     return (
         b"From: a@example.com\r\nX-Mailwitness-Tag: t\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n"
         b"--m\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
