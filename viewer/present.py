@@ -128,6 +128,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.NOTICE: ("Delivery status notification to the sender", "mail", "quiet"),
     Kind.OPENED: ("Opened: the pixel was fetched", "view", "quiet"),
     Kind.CLICKED: ("Clicked: a link was followed", "view", "quiet"),
+    Kind.NOT_TRACKED: ("Tracking left something alone", "mail", "quiet"),
     Kind.UNSUBSCRIBED: ("Unsubscribed: the recipient asked for no more", "cancelled", "warn"),
     Kind.SIGNED_IN: ("Signed in", "user", "quiet"),
     Kind.SIGNED_OUT: ("Signed out", "user", "quiet"),
@@ -256,7 +257,7 @@ def event_note(event: Event) -> str:
     return ", ".join(_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value)
 
 
-_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at"})
+_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "skipped"})
 """Facts that are shown in another way, or are ids."""
 
 

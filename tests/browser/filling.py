@@ -20,6 +20,7 @@ from relay.model.event import Event, Grade, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
 from relay.rendition.extract import ReferencePattern, extract
 from relay.rendition.traits import traits_of
+from tests.browser.copies import readers, sent_copy
 from tests.browser.samples import LATER, LOST, NO_USER, OK, Sample, samples
 from viewer.present import DAY
 
@@ -106,6 +107,7 @@ async def _attempt(
 ) -> None:
     kind, reply = EVENTS[state]
     done = at + 1_400_000
+    copy = sent_copy(message, sample.content, duty, at + 300_000)
     attempt = Attempt(
         ids(),
         duty.id,
@@ -113,21 +115,25 @@ async def _attempt(
         1,
         "ses",
         at + 300_000,
-        (),
-        message.sha256,
-        message.size,
+        copy.edits,
+        copy.sha256,
+        copy.size,
         peer="203.0.113.25:587",
         tls_version="TLSv1.3",
         tls_cipher="TLS_AES_128_GCM_SHA256",
     )
-    await archive.begin_attempts([attempt])
+    await archive.begin_attempts([attempt], copy.tokens)
     closed = replace(attempt, finished_at=done, reply=reply, is_uncertain=state is State.UNCONFIRMED)
     due_at = at + 3650 * DAY if state in (State.DEFERRED, State.UNCONFIRMED) else None
     after = replace(duty, state=state, due_at=due_at, attempts=1, reply=reply, upstream="ses")
     actor, grade = ("relay", Grade.OWN) if reply.is_local else ("upstream:ses", Grade.PEER)
-    data = {"attempt": attempt.id, "reply": str(reply)}
+    data = {"attempt": attempt.id, "reply": str(reply), "signatures": list(copy.signatures)}
+    if copy.skipped:
+        data["skipped"] = list(copy.skipped)
     event = Event(ids(), done, kind, actor, message.id, duty.id, grade, data)
     await archive.finish_attempts([Closing(closed, after, event)])
+    if state is State.SENT:
+        await archive.add_fetches(readers(copy.tokens, at, ids))
 
 
 @dataclass(slots=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from aiohttp import web
 
 from relay import maillog
-from relay.archive.api import ArchiveError
-from relay.model.delivery import Attempt
+from relay.archive.api import ArchiveError, StoredMessage
+from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Kind
-from relay.rendition.edit import splice
 from viewer.api.parameters import number
+from viewer.copies import rebuilt
 from viewer.journal import record
 from viewer.keys import ARCHIVE, DELIVERY_ID, ID
 from viewer.parsing import in_thread
@@ -48,21 +46,32 @@ async def as_sent(request: web.Request) -> web.Response:
     """What went to the upstream in the latest attempt (or in `attempt`), rebuilt and checked against its hash."""
     require(request, Permission.READ)
     archive, message_id = request.app[ARCHIVE], request.match_info["id"]
-    delivery_id = request.match_info["delivery_id"]
     stored = await archive.message(message_id)
-    if delivery_id not in {delivery.id for delivery in stored.deliveries}:
-        raise web.HTTPNotFound(text="This message has no such delivery.")
-    attempt = _chosen(request, [one for one in stored.attempts if one.delivery_id == delivery_id])
+    delivery = delivery_of(request, stored)
+    attempt = chosen(request, attempts_of(stored, delivery))
     content = await archive.content(message_id)
-    wire = await in_thread(request, lambda: _rebuilt(content, attempt))
+    wire = await in_thread(request, lambda: rebuilt(content, attempt))
     if wire is None:
         maillog.room_failed("viewer", ArchiveError(f"{message_id}: attempt {attempt.id} has edits or a hash that fail"))
         raise web.HTTPInternalServerError(text="The copy as sent does not have the recorded SHA-256. It is not shown.")
-    await record(request, Kind.DOWNLOADED, message_id, delivery_id, what="as-sent", attempt=attempt.number)
-    return download(wire, MESSAGE, f"{message_id}-{delivery_id}-{attempt.number}.eml")
+    await record(request, Kind.DOWNLOADED, message_id, delivery.id, what="as-sent", attempt=attempt.number)
+    return download(wire, MESSAGE, f"{message_id}-{delivery.id}-{attempt.number}.eml")
 
 
-def _chosen(request: web.Request, attempts: list[Attempt]) -> Attempt:
+def delivery_of(request: web.Request, stored: StoredMessage) -> Delivery:
+    """The delivery that the path names; 404 if it is not one of this message."""
+    for delivery in stored.deliveries:
+        if delivery.id == request.match_info["delivery_id"]:
+            return delivery
+    raise web.HTTPNotFound(text="This message has no such delivery.")
+
+
+def attempts_of(stored: StoredMessage, delivery: Delivery) -> list[Attempt]:
+    return [attempt for attempt in stored.attempts if attempt.delivery_id == delivery.id]
+
+
+def chosen(request: web.Request, attempts: list[Attempt]) -> Attempt:
+    """The attempt that `attempt` names, the latest without it; 404 where there is none."""
     if not attempts:
         raise web.HTTPNotFound(text="Nothing was sent: this delivery has never been attempted.")
     if "attempt" not in request.query:
@@ -72,12 +81,3 @@ def _chosen(request: web.Request, attempts: list[Attempt]) -> Attempt:
         if attempt.number == wanted:
             return attempt
     raise web.HTTPNotFound(text=f"This delivery has {len(attempts)} attempts and none with number {wanted}.")
-
-
-def _rebuilt(content: bytes, attempt: Attempt) -> bytes | None:
-    """The octets sent, or None if they are not those whose hash was kept."""
-    try:
-        wire = splice(content, attempt.edits)
-    except ValueError:
-        return None
-    return wire if hashlib.sha256(wire).digest() == attempt.wire_sha256 else None

@@ -14,7 +14,7 @@ from relay.archive.api import Archive, StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
-from viewer import present
+from viewer import engagement, present
 from viewer.journal import record
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
 from viewer.pages import reading
@@ -57,6 +57,8 @@ class Moment:
     grade_text: str
     note: str = ""
     attempt: Attempt | None = None
+    left_alone: tuple[str, ...] = ()
+    """Why tracking or signing did not touch the copy, or parts of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ async def show(request: web.Request) -> web.Response:
     person = require(request, Permission.READ)
     archive, message_id = request.app[ARCHIVE], request.match_info["id"]
     stored = await archive.message(message_id)
-    events = await _events(archive, message_id)
-    await _record_view(request, person, message_id, events)
+    events = await events_of(archive, message_id)
+    await record_view(request, person, message_id, events)
     content = await archive.content(message_id)
     read = await in_thread(request, lambda: reading.read(content))
     tab = request.query.get("tab", "")
@@ -106,7 +108,7 @@ async def preview(request: web.Request) -> web.Response:
     )
 
 
-async def _events(archive: Archive, message_id: str) -> list[Event]:
+async def events_of(archive: Archive, message_id: str) -> list[Event]:
     """The events of the message in order of recording, MOST_EVENTS at most."""
     events: list[Event] = []
     after = 0
@@ -167,6 +169,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "q": q,
         "back": f"?{urlencode({'q': q})}" if q else "",
         "keep": lambda tab: urlencode({"tab": tab} | ({"q": q} if q else {})),
+        "sent": next(iter(stored.attempts)).delivery_id if stored.attempts else "",
         "obstacle": obstacle(request.app[CONFIG]),
         "traits": [present.TRAITS[trait] for trait in sorted(message.traits)],
         "mode": present.MODES[message.mode],
@@ -195,8 +198,10 @@ def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Eve
 
 
 def _moment(event: Event, attempt: Attempt | None) -> Moment:
-    text, icon, tone = present.KINDS[event.kind]
+    text, icon, tone = engagement.happened(event)
     note = "" if attempt is not None and attempt.reply is not None else present.event_note(event)
+    if event.kind in (Kind.OPENED, Kind.CLICKED):
+        note = engagement.circumstances(event)
     return Moment(
         event.at,
         text,
@@ -207,6 +212,7 @@ def _moment(event: Event, attempt: Attempt | None) -> Moment:
         present.GRADES[event.grade],
         note,
         attempt,
+        engagement.left_alone(event),
     )
 
 
@@ -218,7 +224,8 @@ def _attempted(attempt: Attempt) -> Moment:
     )
 
 
-async def _record_view(request: web.Request, person: Person, message_id: str, events: Sequence[Event]) -> None:
+async def record_view(request: web.Request, person: Person, message_id: str, events: Sequence[Event]) -> None:
+    """Notes that the person looks at the message, unless they did so a moment ago."""
     since = request.app[CLOCK]() - VIEW_AGAIN
     is_same_view = any(
         event.kind is Kind.VIEWED and event.actor == person.actor and event.at >= since for event in events

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
-from viewer import present
+from viewer import engagement, present
 from viewer.keys import CLOCK, CONFIG
 
 
@@ -63,4 +63,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "event_note": present.event_note,
     "person": short_person,
     "quoted": quoted,
+    "marks": engagement.marks,
 }

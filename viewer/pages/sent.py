@@ -1,0 +1,99 @@
+"""The page of one sent copy: beside the original, with every edit marked; its signatures; its pixel and links.
+
+`attempt` in the address chooses which copy; without it, the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from relay.archive.api import StoredMessage
+from relay.model.delivery import Attempt, Delivery
+from relay.model.signature import Alignment
+from viewer import engagement
+from viewer.api.content import attempts_of, chosen, delivery_of
+from viewer.copies import copy_of
+from viewer.engagement import TokenStory
+from viewer.keys import ARCHIVE, CLOCK, DELIVERY_ID, ID
+from viewer.pages.message import events_of, record_view
+from viewer.parsing import in_thread
+from viewer.people import Permission
+from viewer.security import require
+
+routes = web.RouteTableDef()
+
+MOST_TOKENS = 500
+MOST_FETCHES = 60
+"""Fetches of one token that are listed; the rest are counted."""
+
+STEPS: Mapping[str, tuple[str, str]] = {
+    "dkim": ("DKIM signature", "our signature, put on top when everything else was done"),
+    "trace": ("Trace", "our Received field"),
+    "own-headers": ("Own fields", "X-Mailwitness-… fields taken out: they are for us alone"),
+    "line-ends": ("Line ends", "every line made to end with CRLF"),
+    "tracking": ("Tracking", "pixel and links, or signatures that they would break"),
+    "decoded": ("Change", "what the recipient's mail program sees differently"),
+}
+"""Name and meaning of each step of rendition."""
+
+ALIGNMENTS: Mapping[str, str] = {
+    Alignment.STRICT: "strict: signed by the very domain of From, so DMARC passes by it",
+    Alignment.RELAXED: "relaxed: DMARC passes by it, unless the domain asks for adkim=s",
+    Alignment.NONE: "none: another domain than that of From, so it does not count for DMARC",
+}
+
+
+@routes.get(f"/messages/{ID}/sent/{DELIVERY_ID}")
+async def show(request: web.Request) -> web.Response:
+    """The page; 404 for what is not kept and for a delivery that was never attempted."""
+    person = require(request, Permission.READ)
+    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    stored = await archive.message(message_id)
+    delivery = delivery_of(request, stored)
+    attempts = attempts_of(stored, delivery)
+    attempt = chosen(request, attempts)
+    events = await events_of(archive, message_id)
+    await record_view(request, person, message_id, events)
+    content = await archive.content(message_id)
+    copy = await in_thread(request, lambda: copy_of(content, attempt))
+    stories = engagement.token_stories(
+        await archive.tokens_of(message_id, delivery_id=delivery.id),
+        await archive.fetches(message_id, delivery_id=delivery.id),
+        attempts,
+    )
+    context = _context(stored, delivery, attempts, attempt) | _tracked(stories, attempt)
+    context |= {
+        "copy": copy,
+        "signatures": engagement.signatures(events, attempt.id),
+        "now": request.app[CLOCK](),
+    }
+    return aiohttp_jinja2.render_template("sent.html", request, context)
+
+
+def _context(stored: StoredMessage, delivery: Delivery, attempts: list[Attempt], attempt: Attempt) -> dict[str, Any]:
+    return {
+        "q": "",
+        "message": stored.message,
+        "subject": stored.summary.subject if stored.summary else "",
+        "delivery": delivery,
+        "attempts": sorted(attempts, key=lambda one: one.number),
+        "attempt": attempt,
+        "steps": STEPS,
+        "alignments": ALIGNMENTS,
+    }
+
+
+def _tracked(stories: tuple[TokenStory, ...], attempt: Attempt) -> dict[str, Any]:
+    """The tokens in the copy; those of other copies are counted."""
+    mine = [story for story in stories if story.attempt == attempt.number]
+    others = sum(story.count for story in stories) - sum(story.count for story in mine)
+    return {
+        "tokens": mine[:MOST_TOKENS],
+        "more_tokens": max(0, len(mine) - MOST_TOKENS),
+        "other_fetches": others,
+        "most_fetches": MOST_FETCHES,
+    }
