@@ -14,7 +14,7 @@ import structlog
 
 from relay import metrics
 from relay.model.delivery import Attempt, Delivery
-from relay.model.fetch import Fetch
+from relay.model.fetch import Fetch, Verdict
 from relay.model.message import Message
 
 _log = structlog.get_logger("mailwitness")
@@ -90,8 +90,9 @@ def delivery_recovered(delivery: Delivery) -> None:
 
 def fetches_kept(fetches: Sequence[Fetch]) -> None:
     """Fetches of pixels and links were committed."""
-    for fetch in fetches:
-        metrics.fetches.labels(fetch.verdict.value).inc(fetch.count)
+    for verdict in Verdict:
+        count = sum(fetch.count for fetch in fetches if fetch.verdict is verdict)
+        metrics.fetches.labels(verdict.value).inc(count)
 
 
 def fetches_wait(count: int, cause: BaseException) -> None:

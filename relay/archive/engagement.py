@@ -44,8 +44,10 @@ async def tokens_of(connection: AsyncConnection, message_id: str, delivery_id: s
 
 
 async def fetches(connection: AsyncConnection, message_id: str, delivery_id: str | None) -> list[Fetch]:
-    seq = select(_message.seq).where(_message.id == message_id).scalar_subquery()
-    statement = _fetches().where(_fetch.message_seq == seq)
+    # By its deliveries: an index on the message too would cost every fetch that is written.
+    copies = schema.delivery.join(schema.message, _message.seq == schema.delivery.c.message_seq)
+    among = select(schema.delivery.c.id).select_from(copies).where(_message.id == message_id)
+    statement = _fetches().where(_fetch.delivery_id.in_(among))
     if delivery_id is not None:
         statement = statement.where(_fetch.delivery_id == delivery_id)
     rows = await connection.execute(statement.order_by(_fetch.at, _fetch.id))

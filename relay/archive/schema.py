@@ -180,9 +180,7 @@ fetch = Table(
     _text("last_id", null=True),
     Index("fetch_token", "token_id", "verdict", "hour"),
     Index("fetch_delivery", "delivery_id", "at"),
-    Index("fetch_message", "message_seq"),
     Index("fetch_kind", "kind", "verdict", "message_seq"),
-    Index("fetch_rules", "rules_version", "id"),
 )
 
 event = Table(

@@ -204,7 +204,7 @@ def _row(
 
 def fetch_of(row: Row) -> Fetch:
     id_, token_id, at, method, address, agent, verdict, reason, version, count, signals, network = row
-    pairs = tuple((name, value) for name, value in json.loads(signals))
+    pairs = () if signals == "[]" else tuple((name, value) for name, value in json.loads(signals))
     return Fetch(id_, token_id, at, method, address, agent, Verdict(verdict), reason, version, count, pairs, network)
 
 

@@ -27,6 +27,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -
     return str(address or "")
 
 
+@lru_cache(4096)
 def kept(address: str, detail: str) -> str:
     """As much of the address as `detail` says: `full`, `truncated` or `none`; what is cut off is 0."""
     found = parsed(address)

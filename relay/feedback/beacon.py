@@ -47,27 +47,18 @@ _COMMON = {
     "Server": "mailwitness",
     "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
 }
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-
-def _fields(**more: str) -> CIMultiDictProxy[str]:
-    return CIMultiDictProxy(CIMultiDict({**_COMMON, **{name.replace("_", "-"): value for name, value in more.items()}}))
-
-
-_PIXEL = _fields(
-    **{
-        "Content-Type": "image/gif",
-        "Pragma": "no-cache",
-        "Expires": "0",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
+_PIXEL = CIMultiDictProxy(
+    CIMultiDict({**_COMMON, "Content-Type": "image/gif", "Cross-Origin-Resource-Policy": "cross-origin"})
 )
-_PAGE = _fields(
-    **{"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY, "X-Frame-Options": "DENY"}
-)
+_PRIVATE = {**_COMMON, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+_PAGE = {
+    **_PRIVATE,
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+}
 
 
 class Beacon:
@@ -150,7 +141,7 @@ class Beacon:
             return _page(pages.NOT_FOUND, 404)
         if self._table.link_preview:
             return _page(pages.leads_to(leads))
-        return web.Response(status=302, headers={**_COMMON, "Location": leads})
+        return web.Response(status=302, headers={**_PRIVATE, "Location": leads})
 
     async def _ask(self, request: web.Request) -> web.Response:
         token = await self._archive.tracking_token(request.match_info["token"])
@@ -180,12 +171,16 @@ class Beacon:
             request.method,
             self._client(request),
             headers.get("User-Agent", "")[:AGENT_LIMIT],
-            tuple((name, headers[name][:SIGNAL_LIMIT]) for name in SIGNALS if name in headers),
+            _signals(headers),
         )
 
     def _client(self, request: web.Request) -> str:
         peer, trusted = request.remote or "", self._table.trusted_proxies
         return client_of(peer, request.headers.getall("X-Forwarded-For", []), trusted) if trusted else peer
+
+
+def _signals(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple([(name, headers[name][:SIGNAL_LIMIT]) for name in SIGNALS if name in headers])
 
 
 class _Refusal(asyncio.Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
@@ -33,9 +33,11 @@ RETRY = 1.0
 """Seconds until a group that the archive could not keep is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One fetch as it came in. `address` is whole; whether the token exists is not known yet."""
+class Hit(NamedTuple):
+    """One fetch as it came in; a tuple, because one is made before each answer.
+
+    `address` is whole. Whether the token exists is not known yet.
+    """
 
     token_id: str
     at: int
@@ -44,7 +46,7 @@ class Hit:
     address: str
     user_agent: str
     signals: tuple[tuple[str, str], ...] = ()
-    count: int = 1
+    times: int = 1
 
 
 class Gathering:
@@ -69,11 +71,11 @@ class Gathering:
             self._waiting.append(hit)
         elif hit.token_id in self._counted:
             first = self._counted[hit.token_id]
-            self._counted[hit.token_id] = replace(first, count=first.count + hit.count)
+            self._counted[hit.token_id] = first._replace(times=first.times + hit.times)
         elif len(self._counted) < TOKENS_WAITING:
             self._counted[hit.token_id] = hit
         else:
-            self._lost += hit.count
+            self._lost += hit.times
         self._wake.set()
 
     def start(self) -> None:
@@ -88,7 +90,7 @@ class Gathering:
         try:
             await asyncio.wait_for(self._task, grace)
         except TimeoutError:
-            self._lost += self._in_hand + sum(hit.count for hit in (*self._waiting, *self._counted.values()))
+            self._lost += self._in_hand + sum(hit.times for hit in (*self._waiting, *self._counted.values()))
         self._tell_lost()
 
     async def keep(self, hits: Sequence[Hit]) -> None:
@@ -130,7 +132,7 @@ class Gathering:
         """Tries until the archive has kept them: the same fetches with the same ids, so that none counts twice."""
         fetches: list[Fetch] | None = None
         tokens: Mapping[str, Token] = {}
-        self._in_hand = sum(hit.count for hit in hits)
+        self._in_hand = sum(hit.times for hit in hits)
         while True:
             try:
                 if fetches is None:
@@ -155,7 +157,7 @@ class Gathering:
                 continue
             key = (hit.token_id, hit.method, hit.address, hit.user_agent, hit.signals)
             first = alike.get(key)
-            alike[key] = hit if first is None else replace(first, count=first.count + hit.count)
+            alike[key] = hit if first is None else first._replace(times=first.times + hit.times)
         return [self._fetch(hit) for hit in alike.values()]
 
     def _fetch(self, hit: Hit) -> Fetch:
@@ -169,7 +171,7 @@ class Gathering:
             verdict=Verdict.SCANNER,
             reason="not judged yet",
             rules_version=0,
-            count=hit.count,
+            count=hit.times,
             signals=hit.signals,
             network=network_of(hit.address),
         )

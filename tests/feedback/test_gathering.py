@@ -60,7 +60,7 @@ async def test_as_much_of_the_address_is_kept_as_configured_and_its_network_anyw
     archive: Archive, detail: str, address: str
 ):
     copy = await tracked_copy(archive)
-    await gathered(archive, replace(a_hit(copy.pixel), address="66.249.84.7"), detail=detail)
+    await gathered(archive, a_hit(copy.pixel)._replace(address="66.249.84.7"), detail=detail)
     [fetch] = await archive.fetches(copy.message_id)
     assert (fetch.address, fetch.network, fetch.verdict) == (address, "Google", Verdict.PROXY)
 
@@ -153,7 +153,7 @@ async def test_stopping_does_not_wait_for_an_archive_that_never_answers(archive:
 
 async def test_what_is_kept_at_once_is_committed_when_it_returns(archive: Archive):
     copy = await tracked_copy(archive)
-    await a_gathering(archive).keep([replace(a_hit(copy.leave), method="POST")])
+    await a_gathering(archive).keep([a_hit(copy.leave)._replace(method="POST")])
     [(_, event)] = await archive.events(message_id=copy.message_id)
     assert event.kind is Kind.UNSUBSCRIBED
     with pytest.raises(ArchiveError):

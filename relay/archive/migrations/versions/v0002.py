@@ -49,9 +49,7 @@ STATEMENTS = (
     """,
     "CREATE INDEX fetch_token ON fetch (token_id, verdict, hour)",
     "CREATE INDEX fetch_delivery ON fetch (delivery_id, at)",
-    "CREATE INDEX fetch_message ON fetch (message_seq)",
     "CREATE INDEX fetch_kind ON fetch (kind, verdict, message_seq)",
-    "CREATE INDEX fetch_rules ON fetch (rules_version, id)",
     """
     CREATE TRIGGER token_refuses_update BEFORE UPDATE ON token
         BEGIN SELECT RAISE(ABORT, 'token: facts are only added'); END
