@@ -5,6 +5,7 @@ Only the service and the commands, which start everything, do.
 
 from __future__ import annotations
 
+import secrets
 import time
 
 from ulid import ULID
@@ -18,3 +19,8 @@ def now() -> int:
 def new_id() -> str:
     """A ULID."""
     return str(ULID())
+
+
+def new_token() -> str:
+    """22 URL-safe characters with 128 bits that nobody can guess."""
+    return secrets.token_urlsafe(16)

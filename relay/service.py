@@ -25,10 +25,11 @@ from aiohttp import web
 from relay import maillog, settings
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
-from relay.clock import new_id, now
+from relay.clock import new_id, new_token, now
 from relay.config import Config
 from relay.control import Control
 from relay.courier.courier import Courier
+from relay.courier.marking import Marking
 from relay.extraction import Wish
 from relay.extractor import Extractor
 from relay.feedback.beacon import Beacon
@@ -162,6 +163,7 @@ class Service:
             new_id=new_id,
             spread=random.random,
             signer=_signer(config),
+            marking=_marking(config),
         )
         self._intake = Intake(
             self._smtp(),
@@ -271,7 +273,9 @@ class Service:
         signer = load_signer(config)
         directory = await Directory.load(config, self._archive, config.default_mode)
         await self._intake.reload(smtp, directory)
-        await self._courier.reload(config.delivery, config.upstream, hostname=smtp.hostname, signer=signer)
+        await self._courier.reload(
+            config.delivery, config.upstream, hostname=smtp.hostname, signer=signer, marking=_marking(config)
+        )
         before, self._config = self._config, config
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))
@@ -280,6 +284,10 @@ class Service:
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)
+
+
+def _marking(config: Config) -> Marking:
+    return Marking(config.tracking, config.application, new_token)
 
 
 def _signer(config: Config) -> Signer:

@@ -15,26 +15,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable, Closing
 from relay.courier import postmaster
 from relay.courier.command import Plan, plan
 from relay.courier.desk import Desk
+from relay.courier.marking import failure, tokens_of
 from relay.courier.notice import Report, owed
 from relay.courier.pool import Pool, Suspended
 from relay.courier.rendering import Rendition, render
 from relay.courier.session import Session
 from relay.courier.trouble import NoSession, StaleSession
 from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, State, after
+from relay.model.edit import Edit
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
 from relay.model.signature import Signature
+from relay.model.token import Token
 from relay.rendition.signing import SigningFailed
+from relay.rendition.tracking import Planned, Survey
 
 Written = TypeVar("Written")
+Made = TypeVar("Made")
 
 LARGE = 128 * 1024
 """Octets from which rendering is done in a thread."""
@@ -120,31 +125,69 @@ class Consignment:
 
     # -- sending -----------------------------------------------------------------------------------------------
     async def _carry(self) -> None:
-        rendition = await self._render()
+        content = await self._desk.archive.content(self._message.id)
+        marking = self._desk.marking
+        found = await _long(content, marking.survey, self._message, content) if marking else None
+        deliveries = list(self._open.values())
+        if found is not None:
+            await self._explain(found.skipped)
+        if marking is None or found is None or not found.pages:
+            await self._carry_copy(deliveries, await self._render(content), [])
+            return
+        for delivery in deliveries:
+            # One copy for each: a token in a shared one could not tell who it was, and would tell the others of it.
+            rendition, planned = await self._render_tracked(content, found, marking.new_token)
+            tokens = tokens_of(planned, self._message.id, delivery.id, self._desk.clock())
+            await self._carry_copy([delivery], rendition, tokens)
+
+    async def _carry_copy(self, deliveries: Sequence[Delivery], rendition: Rendition, tokens: Sequence[Token]) -> None:
+        """Brings one rendition to those who share it."""
         try:
             session = await self._pool.acquire()
         except Suspended:
             raise
         except NoSession as refusal:
-            await self._begin(rendition)
-            await self._close([Result(delivery, Outcome(refusal.reply)) for delivery in self._open.values()])
+            await self._begin(deliveries, rendition, tokens)
+            await self._close([Result(delivery, Outcome(refusal.reply)) for delivery in deliveries])
             return
         try:
-            await self._begin(rendition)
+            await self._begin(deliveries, rendition, tokens)
         except BaseException:
             self._pool.release(session)
             raise
-        await self._send_to_all(session, rendition)
+        await self._send_to_all(session, deliveries, rendition)
 
-    async def _render(self) -> Rendition:
-        content = await self._desk.archive.content(self._message.id)
+    async def _render(self, content: bytes, tracking: tuple[Edit, ...] = ()) -> Rendition:
         desk = self._desk
-        arguments = (self._message, content, desk.settings.trace, desk.hostname, desk.signer, desk.clock())
-        if len(content) < LARGE:
-            return render(*arguments)
-        return await asyncio.to_thread(render, *arguments)
+        arguments = (self._message, content, desk.settings.trace, desk.hostname, desk.signer, desk.clock(), tracking)
+        return await _long(content, render, *arguments)
 
-    async def _begin(self, rendition: Rendition) -> None:
+    async def _render_tracked(
+        self, content: bytes, found: Survey, new_token: Callable[[], str]
+    ) -> tuple[Rendition, Sequence[Planned]]:
+        """One recipient's copy and its tokens; if that fails the plain copy, and an event that says so."""
+        try:
+            tracked = await _long(content, found.copy, new_token)
+            return await self._render(content, tracked.edits), tracked.tokens
+        except ValueError as error:
+            await self._explain([failure(error)])
+            return await self._render(content), ()
+
+    async def _explain(self, reasons: Sequence[str]) -> None:
+        """Writes down, when the message is first sent, what tracking left alone and why."""
+        if not reasons or any(delivery.attempts for delivery in self._open.values()):
+            return
+        event = Event(
+            id=self._desk.new_id(),
+            at=self._desk.clock(),
+            kind=Kind.NOT_TRACKED,
+            actor="relay",
+            message_id=self._message.id,
+            data={"reasons": list(reasons)},
+        )
+        await self._desk.archive.add_events([event])
+
+    async def _begin(self, deliveries: Sequence[Delivery], rendition: Rendition, tokens: Sequence[Token]) -> None:
         now = self._desk.clock()
         self._signatures = rendition.signatures
         attempts = [
@@ -159,14 +202,13 @@ class Consignment:
                 wire_sha256=rendition.sha256,
                 wire_size=len(rendition.wire),
             )
-            for delivery in self._open.values()
+            for delivery in deliveries
         ]
-        await self._persist(self._desk.archive.begin_attempts, attempts)
-        self._begun = {attempt.delivery_id: attempt for attempt in attempts}
+        await self._persist(lambda facts: self._desk.archive.begin_attempts(facts, tokens), attempts)
+        self._begun |= {attempt.delivery_id: attempt for attempt in attempts}
 
-    async def _send_to_all(self, session: Session, rendition: Rendition) -> None:
+    async def _send_to_all(self, session: Session, pending: Sequence[Delivery], rendition: Rendition) -> None:
         """One transaction, and more where the upstream takes fewer recipients at once."""
-        pending = list(self._open.values())
         while True:
             results = await self._exchange(session, pending, rendition)
             again = _left_over(results)
@@ -310,6 +352,11 @@ class Consignment:
             await self._desk.archive.add_events([event for _, event in judged])
             await self._desk.archive.release([delivery for delivery, _ in judged])
             self._open.clear()
+
+
+async def _long(content: bytes, work: Callable[..., Made], *arguments: Any) -> Made:
+    """What `work` makes of `arguments`; in a thread if `content` is large."""
+    return work(*arguments) if len(content) < LARGE else await asyncio.to_thread(work, *arguments)
 
 
 async def _transact(

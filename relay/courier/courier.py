@@ -17,6 +17,7 @@ from relay.config import Delivery as DeliveryTable
 from relay.config import Upstream
 from relay.courier.consignment import Consignment
 from relay.courier.desk import Desk
+from relay.courier.marking import Marking
 from relay.courier.pool import Pool
 from relay.courier.routing import route
 from relay.model.delivery import MICROSECONDS, RetrySchedule
@@ -49,6 +50,7 @@ class Courier:
         new_id: Callable[[], str],
         spread: Callable[[], float],
         signer: Signer = UNSIGNED,
+        marking: Marking | None = None,
         lease: float = LEASE,
     ) -> None:
         self._lease = lease
@@ -62,7 +64,7 @@ class Courier:
         self._is_stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._pools: dict[Upstream, Pool] = {}
-        self._configure(delivery, upstreams, hostname, signer)
+        self._configure(delivery, upstreams, hostname, signer, marking)
 
     async def start(self) -> None:
         """Takes over what an earlier process left under way, then begins to claim. Raises ArchiveError."""
@@ -92,11 +94,16 @@ class Courier:
             await pool.close()
 
     async def reload(
-        self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str, signer: Signer = UNSIGNED
+        self,
+        delivery: DeliveryTable,
+        upstreams: Sequence[Upstream],
+        hostname: str,
+        signer: Signer = UNSIGNED,
+        marking: Marking | None = None,
     ) -> None:
         """New settings for everything claimed from now on; transactions under way end with the old ones."""
         old = self._pools
-        self._configure(delivery, upstreams, hostname, signer)
+        self._configure(delivery, upstreams, hostname, signer, marking)
         self._bell.set()
         for upstream, pool in old.items():
             if self._pools.get(upstream) is pool:
@@ -104,7 +111,14 @@ class Courier:
             else:
                 await pool.close()
 
-    def _configure(self, delivery: DeliveryTable, upstreams: Sequence[Upstream], hostname: str, signer: Signer) -> None:
+    def _configure(
+        self,
+        delivery: DeliveryTable,
+        upstreams: Sequence[Upstream],
+        hostname: str,
+        signer: Signer,
+        marking: Marking | None,
+    ) -> None:
         self._concurrency = delivery.concurrency
         self._upstreams = tuple(upstreams)
         is_same_name = getattr(self, "_hostname", hostname) == hostname
@@ -120,6 +134,7 @@ class Courier:
             settings=delivery,
             schedule=retry_schedule(delivery),
             signer=signer,
+            marking=marking,
         )
 
     # -- claiming ----------------------------------------------------------------------------------------------

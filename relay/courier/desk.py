@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from relay.archive.api import Archive
 from relay.config import Delivery as DeliveryTable
+from relay.courier.marking import Marking
 from relay.model.delivery import RetrySchedule
 from relay.rendition.signing import Signer
 
@@ -71,4 +72,6 @@ class Desk:
     settings: DeliveryTable
     schedule: RetrySchedule
     signer: Signer = field(default_factory=Signer)
+    marking: Marking | None = None
+    """None: nothing is tracked."""
     budget: Budget = field(default_factory=Budget)

@@ -26,8 +26,16 @@ class Rendition:
     """Of the DKIM-Signature fields that its `dkim` edit holds, from the top."""
 
 
-def render(message: Message, content: bytes, trace: Trace, hostname: str, signer: Signer, at: int) -> Rendition:
-    """The copy that every recipient of `message` gets, signed `at` (UTC microseconds).
+def render(
+    message: Message,
+    content: bytes,
+    trace: Trace,
+    hostname: str,
+    signer: Signer,
+    at: int,
+    tracking: tuple[Edit, ...] = (),
+) -> Rendition:
+    """The copy that every recipient of `message` gets, or the one whose `tracking` it is, signed `at` (microseconds).
 
     Raises ValueError, see `checked`, and SigningFailed.
     """
@@ -43,7 +51,7 @@ def render(message: Message, content: bytes, trace: Trace, hostname: str, signer
         application=message.application,
         tls=reception.tls_version or "",
     )
-    edits = transit_edits(content, received)
+    edits = transit_edits(content, received, tracking)
     wire = checked(message, splice(content, edits))
     return signed(content, edits, wire, signer, at)
 

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     EXPORTED = "exported"
     NOTICE = "notice"
     """We sent, or owed and could not send, a delivery status notification."""
+    NOT_TRACKED = "not-tracked"
+    """Tracking was asked for, and left all or some of the message alone: why is in the data. It was sent."""
     OPENED = "opened"
     """The pixel was fetched: by whom is an opinion, in the data. Not "read"."""
     CLICKED = "clicked"

@@ -14,6 +14,7 @@ from relay.archive.content import stored
 from relay.config import Delivery as DeliveryTable
 from relay.config import TlsPolicy, Upstream
 from relay.courier.courier import LEASE, UNSIGNED, Courier
+from relay.courier.marking import Marking
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
@@ -101,6 +102,7 @@ def courier_of(
     clock: Callable[[], int] | None = None,
     lease: float = LEASE,
     signer: Signer = UNSIGNED,
+    marking: Marking | None = None,
     **settings: Any,
 ) -> Courier:
     """A courier that adds no Received field, unless `settings` (of `[delivery]`) say otherwise."""
@@ -113,6 +115,7 @@ def courier_of(
         new_id=new_id,
         spread=lambda: 0.0,
         signer=signer,
+        marking=marking,
         lease=lease,
     )
 
