@@ -121,6 +121,9 @@ async def test_mailauth_verifies_what_can_be_signed_of_the_corpus(mailauth: Path
     for number, path in enumerate(corpus_files()):
         content = path.read_bytes()
         header, body = list(Canonical)[number % 2], list(Canonical)[number // 2 % 2]
+        # mailauth takes the octet A0 (half of an "à" in UTF-8) for white space in header fields; RFC 6376 does not.
+        if b"\xa0" in content.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0]:
+            header = Canonical.SIMPLE
         if len(content) < 1_000_000:
             try:
                 wires[str(path)] = sent_copy(content, Manner(header, body))
