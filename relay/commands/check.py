@@ -17,6 +17,8 @@ def register(app: typer.Typer) -> None:
         for upstream in settings.upstream:
             typer.echo(f"upstream  {upstream.host}:{upstream.port}, TLS {upstream.tls.value}")
         typer.echo(f"viewer    {settings.viewer.host}:{settings.viewer.port}")
+        if settings.is_tracking_possible:
+            typer.echo(f"tracking  {settings.tracking.host}:{settings.tracking.port}")
         typer.echo(f"archive   {settings.archive.url or settings.archive.path.resolve()}")
         typer.echo(f"mode      {settings.default_mode.value}")
         typer.echo("No errors.")
