@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import re
+import smtplib
 import subprocess
 import sys
 import threading
@@ -14,11 +16,14 @@ import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import Archive
+from relay.archive.query import Query
 from relay.feedback.classify import VERSION
+from relay.model.event import Kind
 from relay.model.fetch import Fetch, Verdict
 from tests.support.archive_values import NOON, make_id
-from tests.support.server import RunningServer
+from tests.support.server import DidNotStart, RunningServer
 from tests.support.tracked_copy import SHOP, TrackedCopy, tracked_copy
+from tests.support.upstream import ScriptedUpstream
 from tests.support.waiting import wait_until
 
 PUBLIC = '\n[tracking]\nport = 0\nurl = "https://click.test/"\n'
@@ -106,9 +111,50 @@ def test_no_fetch_that_was_answered_is_lost_by_sigterm(tmp_path: Path) -> None:
     assert len(answered) <= kept <= len(answered) + len(threads)
 
 
-def test_a_taken_port_is_one_line_and_no_start(tmp_path: Path) -> None:
-    from tests.support.server import DidNotStart
+async def test_what_each_recipient_fetches_from_their_copy_comes_back_as_events(tmp_path: Path) -> None:
+    letter = (
+        b"From: shop@example.com\r\nSubject: x\r\nContent-Type: text/html\r\n\r\n"
+        b'<p><a href="https://shop.example/?a=1&amp;b=2">Your order</a></p>\r\n'
+    )
 
+    def submit(port: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+            client.sendmail("shop@example.com", ["ann@example.net", "bob@example.net"], letter)
+
+    def fetch(port: int, content: bytes) -> str:
+        """Follows the pixel and the link of a copy; where the link leads."""
+        public = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        paths = re.findall(rb'"https://click\.test(/[co]/[^"]+)"', content)
+        answers = {path.decode()[:3]: get(public, path.decode()) for path in paths}
+        public.close()
+        assert answers["/o/"].status == 200
+        return answers["/c/"].headers["Location"]
+
+    async with ScriptedUpstream() as upstream:
+        provider = f'\n[[upstream]]\nhost = "127.0.0.1"\nport = {upstream.port}\ntls = "none"\n'
+        config = PUBLIC + "opens = true\nclicks = true\n" + provider
+        server = await asyncio.to_thread(RunningServer, tmp_path, config)
+        try:
+            await asyncio.to_thread(submit, server.smtp_port)
+            copies = {message.recipients[0]: message.content for message in await upstream.received(2)}
+            leads = await asyncio.to_thread(fetch, server.tracking_port, copies["<bob@example.net>"])
+        finally:
+            assert await asyncio.to_thread(server.stop) == 0
+    assert leads == "https://shop.example/?a=1&b=2"
+    assert copies["<ann@example.net>"] != copies["<bob@example.net>"]
+    archive = await open_archive(f"sqlite:///{tmp_path}/data/archive.db", read_only=True)
+    [row] = (await archive.search(Query())).rows
+    duties = {duty.id: duty.recipient.address for duty in (await archive.message(row.id)).deliveries}
+    told = [(event.kind, event.delivery_id) for _, event in await archive.events(message_id=row.id)]
+    assert {(kind, duties[id_]) for kind, id_ in told if id_ and kind in (Kind.OPENED, Kind.CLICKED)} == {
+        (Kind.OPENED, "bob@example.net"),
+        (Kind.CLICKED, "bob@example.net"),
+    }
+    assert await archive.content(row.id) == letter
+    await archive.close()
+
+
+def test_a_taken_port_is_one_line_and_no_start(tmp_path: Path) -> None:
     with RunningServer(tmp_path, PUBLIC) as server:
         (tmp_path / "other").mkdir()
         taken = PUBLIC.replace("port = 0", f"port = {server.tracking_port}")
