@@ -132,8 +132,8 @@ class _Rows:
         self.position = 0
 
     def of(self, stretches: Sequence[_Stretch], *, is_whole: bool) -> Iterator[Row]:
-        for stretch in stretches:
-            yield from self.between(stretch.start, is_first=self.position == 0)
+        for n, stretch in enumerate(stretches):
+            yield from self.between(stretch.start, is_first=n == 0)
             yield self.changed(stretch)
         if is_whole:
             yield from self.between(len(self.content), is_last=True)
@@ -248,7 +248,7 @@ def _visible(octets: bytes, *, is_changed: bool) -> str:
     if len(body) < len(octets):
         is_usual = body.endswith(b"\r")
         body = body.removesuffix(b"\r")
-        end = ("␍␊" if is_changed else "") if is_usual else "␊"
+        end = ("\\r\\n" if is_changed else "") if is_usual else "\\n"
     return _HIDDEN.sub(_spelled, body.decode("utf-8", "backslashreplace")) + end
 
 

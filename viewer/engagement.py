@@ -154,5 +154,5 @@ def signatures(events: Iterable[Event], attempt_id: str) -> tuple[Mapping[str, A
 
 def left_alone(event: Event) -> tuple[str, ...]:
     """Why tracking did not touch the copy, or parts of it, in words."""
-    reasons = event.data.get("skipped")
+    reasons = event.data.get("reasons") if event.kind is Kind.NOT_TRACKED else None
     return tuple(str(reason) for reason in reasons) if isinstance(reasons, list | tuple) else ()

@@ -1,4 +1,4 @@
-"""What people do here, recorded as events: opened, downloaded, exported, sent again."""
+"""What people do here, recorded as events: opened, downloaded, exported, sent again; and reading them again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
+from relay.archive.api import Archive
 from relay.model.event import Event, Kind
 from viewer.keys import ARCHIVE, CLOCK, NEW_ID
 from viewer.security import client_address, signed_in_user
+
+EVENTS_AT_ONCE = 1000
+MOST_EVENTS = 10_000
 
 
 def deed(
@@ -26,3 +30,16 @@ async def record(
     """Adds that event. A HEAD request shows nothing to anyone, so it leaves none."""
     if request.method != "HEAD":
         await request.app[ARCHIVE].add_events([deed(request, kind, message_id, delivery_id, **data)])
+
+
+async def events_of(archive: Archive, message_id: str) -> list[Event]:
+    """The events of the message in order of recording, MOST_EVENTS at most."""
+    events: list[Event] = []
+    after = 0
+    while len(events) < MOST_EVENTS:
+        numbered = await archive.events(message_id=message_id, after=after, limit=EVENTS_AT_ONCE)
+        events += [event for _, event in numbered]
+        if len(numbered) < EVENTS_AT_ONCE:
+            break
+        after = numbered[-1][0]
+    return events

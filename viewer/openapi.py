@@ -13,7 +13,10 @@ from typing import Any
 from relay.archive.api import SORT_KEYS
 from relay.model.delivery import State
 from relay.model.event import Grade, Kind
+from relay.model.fetch import Verdict
 from relay.model.message import Mode, Trait
+from relay.model.signature import Algorithm, Alignment
+from relay.model.token import TokenKind
 
 Json = dict[str, Any]
 
@@ -22,6 +25,7 @@ _TIME = {"type": "string", "format": "date-time"}
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _FLAG = {"type": "boolean"}
+_VERDICT = {"enum": [verdict.value for verdict in Verdict]}
 _SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
@@ -76,6 +80,8 @@ SCHEMAS: dict[str, Json] = {
         size=_COUNT,
         attachment_count=_COUNT,
         parent_id=_or_null(_ULID),
+        opened=_list(_VERDICT),
+        clicked=_list(_VERDICT),
     ),
     "Attempt": _object(
         id=_ULID,
@@ -103,6 +109,47 @@ SCHEMAS: dict[str, Json] = {
         reply=_or_null(_ref("Reply")),
         upstream=_or_null(_TEXT),
         attempts=_list(_ref("Attempt")),
+    ),
+    "SentDelivery": _object(
+        delivery=_ref("Delivery"),
+        copy=_or_null(_ref("Copy")),
+        tokens=_list(_ref("Token")),
+    ),
+    "Copy": _object(
+        attempt={"type": "integer", "minimum": 1},
+        is_verified=_FLAG,
+        edits=_list(_object(start=_COUNT, stop=_COUNT, step=_TEXT, size=_COUNT, replacement=_or_null(_TEXT))),
+        signatures=_list(
+            _object(
+                domain=_TEXT,
+                selector=_TEXT,
+                algorithm={"enum": [algorithm.value for algorithm in Algorithm]},
+                public_key=_TEXT,
+                alignment={"enum": [alignment.value for alignment in Alignment]},
+            )
+        ),
+    ),
+    "Token": _object(
+        kind={"enum": [kind.value for kind in TokenKind]},
+        url=_TEXT,
+        part=_COUNT,
+        attempt=_COUNT,
+        created_at=_TIME,
+        fetches=_list(_ref("Fetch")),
+    ),
+    "Fetch": _object(
+        id=_ULID,
+        at=_TIME,
+        method=_TEXT,
+        address=_TEXT,
+        network=_TEXT,
+        user_agent=_TEXT,
+        signals=_list(_object(name=_TEXT, value=_TEXT)),
+        verdict=_VERDICT,
+        reason=_TEXT,
+        rules_version=_COUNT,
+        count=_COUNT,
+        grade={"enum": [Grade.HEURISTIC.value]},
     ),
     "Envelope": _object(
         sender=_TEXT,
@@ -244,6 +291,14 @@ OPERATIONS = (
         "message/rfc822",
         ("attempt",),
         refusals=(404,),
+    ),
+    Operation(
+        "get",
+        "/api/messages/{id}/deliveries/{delivery_id}",
+        "One delivery: the edits of a copy, its signatures, pixel and links with their fetches",
+        "SentDelivery",
+        ("attempt",),
+        refusals=(400, 404),
     ),
     Operation("get", "/api/messages/{id}/parts", "Its MIME parts", "Parts", refusals=(404,)),
     Operation(

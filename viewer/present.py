@@ -257,7 +257,7 @@ def event_note(event: Event) -> str:
     return ", ".join(_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value)
 
 
-_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "skipped"})
+_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "reasons"})
 """Facts that are shown in another way, or are ids."""
 
 

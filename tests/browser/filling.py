@@ -128,10 +128,11 @@ async def _attempt(
     after = replace(duty, state=state, due_at=due_at, attempts=1, reply=reply, upstream="ses")
     actor, grade = ("relay", Grade.OWN) if reply.is_local else ("upstream:ses", Grade.PEER)
     data = {"attempt": attempt.id, "reply": str(reply), "signatures": list(copy.signatures)}
-    if copy.skipped:
-        data["skipped"] = list(copy.skipped)
     event = Event(ids(), done, kind, actor, message.id, duty.id, grade, data)
     await archive.finish_attempts([Closing(closed, after, event)])
+    if copy.skipped and duty.recipient == message.envelope.recipients[0]:
+        reasons = {"reasons": list(copy.skipped)}
+        await archive.add_events([Event(ids(), at + 200_000, Kind.NOT_TRACKED, "relay", message.id, data=reasons)])
     if state is State.SENT:
         await archive.add_fetches(readers(copy.tokens, at, ids))
 

@@ -47,17 +47,15 @@ def test_the_page_fits_and_can_be_read(find: Find, width: int, dark: bool) -> No
 
 
 def test_opens_and_clicks_are_seen_in_the_grid_and_the_timeline(open_page: OpenPage, find: Find) -> None:
-    row = open_page("/?q=opened:human INV-10482").locator("tbody tr").first
+    row = open_page("/?q=opened:human INV-10482").locator("table.grid tbody tr").first
     expect(row.get_by_role("img", name="Opened, likely by a person")).to_be_visible()
     expect(row.get_by_role("img", name="Link followed, likely by a person")).to_be_visible()
     page = find("INV-10482")
     timeline = page.locator(".recipient .timeline")
     expect(timeline.get_by_text("Fetched by a privacy proxy")).to_be_visible()
     expect(timeline.get_by_text("Link followed, scanner suspected")).to_be_visible()
-    expect(
-        timeline.locator("li", has_text="Scanner").first.or_(timeline.locator("li", has_text="scanner").first)
-    ).to_contain_text("E")
+    expect(timeline.locator("li", has_text="scanner").locator(".grade")).to_have_text("E")
 
 
 def test_why_a_copy_was_not_tracked_is_said(find: Find) -> None:
-    expect(find("EST-2207").get_by_text("Tracking: no HTML in it.").first).to_be_visible()
+    expect(find("EST-2207").get_by_text("no HTML in it").first).to_be_visible()

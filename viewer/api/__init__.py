@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from viewer.api import approval, content, description, events, export, messages, parts, resend
+from viewer.api import approval, content, deliveries, description, events, export, messages, parts, resend
 
 
 def setup(app: web.Application) -> None:
-    for part in (messages, content, parts, resend, approval, events, export, description):
+    for part in (messages, content, deliveries, parts, resend, approval, events, export, description):
         app.add_routes(part.routes)

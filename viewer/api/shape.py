@@ -51,6 +51,8 @@ def listing(row: Listing) -> Json:
         "size": row.size,
         "attachment_count": row.attachment_count,
         "parent_id": row.parent_id,
+        "opened": sorted(verdict.value for verdict in row.opened),
+        "clicked": sorted(verdict.value for verdict in row.clicked),
     }
 
 
@@ -64,7 +66,7 @@ def message(stored: StoredMessage) -> Json:
         "children": list(stored.children),
         "is_indexed": stored.summary is not None,
         **_summary(stored.summary or Summary()),
-        "deliveries": [_delivery(duty, attempts.get(duty.id, [])) for duty in stored.deliveries],
+        "deliveries": [delivery(duty, attempts.get(duty.id, [])) for duty in stored.deliveries],
     }
 
 
@@ -129,7 +131,7 @@ def _addressee(one: Addressee) -> Json:
     return {"name": one.name, "address": one.address}
 
 
-def _delivery(duty: Delivery, attempts: list[Attempt]) -> Json:
+def delivery(duty: Delivery, attempts: list[Attempt]) -> Json:
     return {
         "id": duty.id,
         "message_id": duty.message_id,

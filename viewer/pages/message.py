@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.api import Archive, StoredMessage
+from relay.archive.api import StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
 from viewer import engagement, present
-from viewer.journal import record
+from viewer.journal import events_of, record
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
 from viewer.pages import reading
 from viewer.pages.grid import MAX_QUERY
@@ -28,8 +28,6 @@ from viewer.security import require
 
 routes = web.RouteTableDef()
 
-EVENTS_AT_ONCE = 1000
-MOST_EVENTS = 10_000
 VIEW_AGAIN = 10 * present.MINUTE
 """Opening the page again within this time (another tab of it, say) is the same view."""
 MOST_RECIPIENTS = 200
@@ -108,19 +106,6 @@ async def preview(request: web.Request) -> web.Response:
     )
 
 
-async def events_of(archive: Archive, message_id: str) -> list[Event]:
-    """The events of the message in order of recording, MOST_EVENTS at most."""
-    events: list[Event] = []
-    after = 0
-    while len(events) < MOST_EVENTS:
-        numbered = await archive.events(message_id=message_id, after=after, limit=EVENTS_AT_ONCE)
-        events += [event for _, event in numbered]
-        if len(numbered) < EVENTS_AT_ONCE:
-            break
-        after = numbered[-1][0]
-    return events
-
-
 async def _tab(request: web.Request, read: Reading, tab: str) -> dict[str, Any]:
     """What the chosen tab shows."""
     if tab == "preview":
@@ -163,7 +148,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "now": request.app[CLOCK](),
         "stories": [_story(one, stored.attempts, events) for one in stored.deliveries[:MOST_RECIPIENTS]],
         "unshown": max(0, len(stored.deliveries) - MOST_RECIPIENTS),
-        "history": [_moment(event, None) for event in events if event.delivery_id is None],
+        "history": [_moment(event, None) for event in events if _is_of_all(event)],
         "newer": newer[0].id if newer else "",
         "older": older[0].id if older else "",
         "q": q,
@@ -190,7 +175,8 @@ def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Eve
     was_attempted = bool(mine)
     moments = []
     for event in events:
-        if event.delivery_id == delivery.id:
+        # What tracking leaves alone it leaves alone in every recipient's copy.
+        if event.delivery_id == delivery.id or event.kind is Kind.NOT_TRACKED:
             moments.append(_moment(event, mine.pop(str(event.data.get("attempt", "")), None)))
     moments += [_attempted(attempt) for attempt in mine.values()]
     moments.sort(key=lambda moment: moment.at)
@@ -214,6 +200,10 @@ def _moment(event: Event, attempt: Attempt | None) -> Moment:
         attempt,
         engagement.left_alone(event),
     )
+
+
+def _is_of_all(event: Event) -> bool:
+    return event.delivery_id is None and event.kind is not Kind.NOT_TRACKED
 
 
 def _attempted(attempt: Attempt) -> Moment:

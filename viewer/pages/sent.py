@@ -18,8 +18,9 @@ from viewer import engagement
 from viewer.api.content import attempts_of, chosen, delivery_of
 from viewer.copies import copy_of
 from viewer.engagement import TokenStory
+from viewer.journal import events_of
 from viewer.keys import ARCHIVE, CLOCK, DELIVERY_ID, ID
-from viewer.pages.message import events_of, record_view
+from viewer.pages.message import record_view
 from viewer.parsing import in_thread
 from viewer.people import Permission
 from viewer.security import require
