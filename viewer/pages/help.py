@@ -6,8 +6,11 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from viewer import present
+from viewer.engagement import CLICKS, OPENS
 
 routes = web.RouteTableDef()
+
+WORDS = (*OPENS.values(), *CLICKS.values())
 
 SEARCH = (
     ("invoice overdue", "both words, anywhere"),
@@ -37,5 +40,5 @@ SEARCH = (
 
 @routes.get("/help")
 async def show(request: web.Request) -> web.Response:
-    context = {"states": list(present.STATES.values()), "grades": present.GRADES, "search": SEARCH}
+    context = {"states": list(present.STATES.values()), "grades": present.GRADES, "search": SEARCH, "engagement": WORDS}
     return aiohttp_jinja2.render_template("help.html", request, context)
