@@ -167,6 +167,13 @@ async def test_the_preview_shows_where_a_link_leads(archive: Archive):
         assert len(await at.fetches(copy)) == 1
 
 
+async def test_the_preview_of_a_broken_address_still_shows_it(archive: Archive):
+    copy = await tracked_copy(archive, urls=("https://[broken/{{name}}",))
+    async with house(archive, link_preview=True) as at:
+        answer, body = await at.ask(f"/c/{copy.links[0]}")
+        assert (answer.status, b"https://[broken/{{name}}" in body) == (200, True)
+
+
 async def test_opening_the_unsubscribe_page_changes_nothing(at: House):
     copy = await tracked_copy(at.archive)
     answer, body = await at.ask(f"/u/{copy.leave}")

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from relay import metrics
 from relay.archive.api import Archive, ArchiveError
 from relay.feedback import gathering
 from relay.feedback.gathering import Gathering, Hit
@@ -139,6 +140,19 @@ async def test_more_than_memory_may_hold_is_counted_by_token(archive: Archive):
     await noted.stop(60)
     [fetch] = await archive.fetches(copy.message_id)
     assert (fetch.count, fetch.at) == (1234, LATER)
+
+
+async def test_what_memory_may_not_hold_at_all_is_counted_as_lost(archive: Archive):
+    copy = await tracked_copy(archive)
+    noted = a_gathering(archive)
+    before = metrics.fetches_lost._value.get()
+    noted.note(a_hit(copy.pixel))
+    for n in range(gathering.WAITING + gathering.TOKENS_WAITING + 4):
+        noted.note(a_hit(f"unknown-token-{n}"))
+    noted.start()
+    await noted.stop(60)
+    assert metrics.fetches_lost._value.get() - before == 5
+    assert len(await archive.fetches(copy.message_id)) == 1
 
 
 async def test_stopping_does_not_wait_for_an_archive_that_never_answers(archive: Archive):
