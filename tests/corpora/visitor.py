@@ -102,7 +102,7 @@ class Visitor:
             if "{delivery_id}" in path:
                 paths += [path.replace("{delivery_id}", one["id"]) for one in message["deliveries"]]
             elif "{" in path:
-                paths += [re.sub(r"\{\w+\}", str(one["number"]), path) for one in parts[:20]]
+                paths += [re.sub(r"\{\w+\}", str(one["number"]), path) for one in parts[:6]]
             else:
                 paths.append(path)
         return paths
