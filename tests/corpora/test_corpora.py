@@ -56,8 +56,8 @@ def at_hand() -> list[tuple[str, bytes]]:
 
 async def test_awkward_messages_go_all_the_way_unchanged_and_nothing_answers_500(tmp_path):
     def is_visited(number: int, trial: Trial) -> bool:
-        """All of our own and a quarter of the others: the long form looks at every one."""
-        return trial.origin.partition(" ")[2] in OWN or number % 4 == 0
+        """All of our own and one in twelve of the others: the long form looks at every one."""
+        return trial.origin.partition(" ")[2] in OWN or number % 12 == 0
 
     findings = await go_all_the_way(tmp_path, at_hand(), deadline=60.0, is_visited=is_visited)
     print(findings)
