@@ -30,6 +30,7 @@ def test_a_key_for_its_owner_alone_is_read(tmp_path: Path, mode: int) -> None:
         (pem(ed25519_key()), 0o604, "may be read by others (mode 0604), expected mode 0600"),
         (b"no key", 0o600, "cannot be used: not a private key in PEM form"),
     ],
+    ids=["group may read", "others may read", "no key"],
 )
 def test_what_is_wrong_with_a_key_file_is_said(tmp_path: Path, text: bytes, mode: int, why: str) -> None:
     with pytest.raises(KeyFileError) as failure:

@@ -51,6 +51,7 @@ def test_the_record_as_printed_is_right(key: SigningKey) -> None:
         f"v=DKIM1; h=sha1:sha256; s=email; t=s; n=note; p={RSA.public_key}",
         f"v=DKIM1; h = SHA256 ; s = * ; p = {RSA.public_key} ; ",
     ],
+    ids=["key alone", "white space in the key", "all tags", "white space between tags"],
 )
 def test_other_ways_to_write_it_are_right_too(text: str) -> None:
     assert problems(RSA, of(text)) == ()

@@ -51,6 +51,7 @@ def test_an_ed25519_key_is_published_as_its_32_octets() -> None:
             "the key is protected by a password, expected one without",
         ),
     ],
+    ids=["nothing", "broken", "protected"],
 )
 def test_a_text_that_is_no_key_is_refused(text: bytes, why: str) -> None:
     with pytest.raises(KeyUnusable) as failure:
