@@ -26,7 +26,7 @@ from relay import maillog, settings
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
 from relay.clock import new_id, new_token, now
-from relay.config import Config
+from relay.config import Config, Smtp
 from relay.control import Control
 from relay.courier.courier import Courier
 from relay.courier.marking import Marking
@@ -154,10 +154,11 @@ class Service:
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config
+        smtp = _smtp(config)
         self._courier = Courier(
             config.delivery,
             config.upstream,
-            hostname=self._hostname(),
+            hostname=smtp.hostname,
             archive=self._archive,
             clock=now,
             new_id=new_id,
@@ -166,9 +167,9 @@ class Service:
             marking=_marking(config),
         )
         self._intake = Intake(
-            self._smtp(),
+            smtp,
             archive=self._archive,
-            applications=await self._directory(),
+            applications=await self._directory(config),
             clock=now,
             new_id=new_id,
             expire_after=config.delivery.expire_after,
@@ -243,18 +244,12 @@ class Service:
             "mode": self._config.default_mode.value,
         }
 
-    def _hostname(self) -> str:
-        return self._config.smtp.hostname or socket.gethostname()
-
-    def _smtp(self) -> Any:
-        return self._config.smtp.model_copy(update={"hostname": self._hostname()})
-
-    async def _directory(self) -> Directory:
-        return await Directory.load(self._config, self._archive, self._config.default_mode)
+    async def _directory(self, config: Config) -> Directory:
+        return await Directory.load(config, self._archive, config.default_mode)
 
     async def _people_changed(self) -> None:
         """A command added or removed something: intake learns of new applications at once."""
-        await self._intake.reload(self._smtp(), await self._directory())
+        await self._intake.reload(_smtp(self._config), await self._directory(self._config))
 
     async def _reload(self) -> None:
         async with self._reloading:
@@ -269,10 +264,9 @@ class Service:
 
     async def _use(self, config: Config) -> None:
         """Sessions and transactions that run now are not disturbed. Raises OSError: a new listener's port is taken."""
-        smtp = config.smtp.model_copy(update={"hostname": config.smtp.hostname or socket.gethostname()})
+        smtp = _smtp(config)
         signer = load_signer(config)
-        directory = await Directory.load(config, self._archive, config.default_mode)
-        await self._intake.reload(smtp, directory)
+        await self._intake.reload(smtp, await self._directory(config))
         await self._courier.reload(
             config.delivery, config.upstream, hostname=smtp.hostname, signer=signer, marking=_marking(config)
         )
@@ -284,6 +278,11 @@ class Service:
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)
+
+
+def _smtp(config: Config) -> Smtp:
+    """The table with the name that we go by: without one in the file, this machine's."""
+    return config.smtp.model_copy(update={"hostname": config.smtp.hostname or socket.gethostname()})
 
 
 def _marking(config: Config) -> Marking:
