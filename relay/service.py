@@ -22,7 +22,8 @@ from typing import Any
 
 from aiohttp import web
 
-from relay import maillog, settings
+from relay import maillog
+from relay.config import settings
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
 from relay.clock import new_id, new_token, now

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.settings import ConfigurationError, load
+from relay.config.settings import ConfigurationError, load
 
 FOLDER = Path(__file__).parent / "bad_config"
 CASES = sorted(FOLDER.glob("*.toml"))

@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from relay.config import Config
-from relay.expectation import Slot, slot_at
-from relay.settings import SHORTHANDS
+from relay.config.expectation import Slot, slot_at
+from relay.config.settings import SHORTHANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = (ROOT / "config.example.toml").read_text()

@@ -9,7 +9,7 @@ import pytest
 
 from relay.config import Config, TlsPolicy
 from relay.model.message import Mode
-from relay.settings import ConfigurationError, load
+from relay.config.settings import ConfigurationError, load
 
 
 def _load(folder: Path, text: str, environment: dict[str, str] | None = None) -> Config:

@@ -93,7 +93,7 @@ def _check_name(name: str) -> None:
     from pydantic import TypeAdapter, ValidationError
 
     from relay import config
-    from relay.expectation import Slot, expected
+    from relay.config.expectation import Slot, expected
 
     try:
         TypeAdapter(config.Name).validate_python(name)

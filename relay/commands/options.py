@@ -78,7 +78,7 @@ def fail(line: str, code: int = EXIT_FAILED) -> NoReturn:
 
 def configured(file: Path | None) -> Config:
     """The configuration; with errors in it, the command ends with all of them and 78."""
-    from relay.settings import ConfigurationError, load
+    from relay.config.settings import ConfigurationError, load
 
     try:
         return load(file, os.environ)

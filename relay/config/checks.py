@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relay.config import SENDER_RULE, Application, Config, Listener, TlsPolicy, Upstream
-from relay.expectation import Location
+from relay.config.expectation import Location
 from relay.model.message import Mode
 from relay.signing_keys import KeyFileError, load_key
 

@@ -16,9 +16,8 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from relay import checks
-from relay.config import Config
-from relay.expectation import Location, Slot, expected, slot_at
+from relay.config import Config, checks
+from relay.config.expectation import Location, Slot, expected, slot_at
 
 PREFIX = "MAILWITNESS_"
 DEFAULT_FILE = Path("config.toml")

@@ -1,0 +1,93 @@
+"""The house: `[archive]`, `[[reference]]`, `[viewer]`, `[metrics]`, and the whole configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from relay.config.intake import Application, Smtp
+from relay.config.returning import Bounces, Endpoint, Suppression, Tracking, WebhookSource
+from relay.config.sending import Delivery, Dkim, Route, Upstream
+from relay.config.values import Count, Duration, Expected, Name, Network, Port, Size, Table
+from relay.model.message import Mode
+
+
+class ArchiveTable(Table):
+    """Where messages are kept."""
+
+    path: Path = Path("mailwitness-data")
+    """Folder of the embedded archive, keys and sockets; made with mode 0700."""
+    url: str = ""
+    """Empty: SQLite at `path`/archive.db."""
+    max_content_text: Size = 1024 * 1024
+    """Characters of one message's visible text that are made searchable."""
+
+
+class Reference(Table):
+    """A business code to find in messages."""
+
+    name: Name
+    pattern: str
+    """Regular expression; group 1, or all of it, is the code."""
+    where: tuple[Literal["subject", "headers", "body"], ...] = ("subject", "body")
+    link: Annotated[str, Expected("an http:// or https:// address")] = Field(
+        default="", pattern=r"^(https?://[^\s]+)?$"
+    )
+    """Address of the record, `{code}` stands for the code."""
+
+
+class Viewer(Table):
+    """The web pages and the HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8025
+    hosts: tuple[str, ...] = ()
+    """Host names that browsers may use, besides `host`, localhost and loopback addresses."""
+    url: Annotated[str, Expected("an http:// or https:// address")] = Field(
+        default="", pattern=r"^(https?://[^\s/]+/?)?$"
+    )
+    """The address people use, when a proxy stands before us; https:// makes cookies Secure."""
+    session_lifetime: Duration = 12 * 3600
+    max_sign_in_attempts: Count = 10
+    """Wrong passwords for a user or from an address in 15 minutes."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Peers whose X-Forwarded-For is believed."""
+
+
+class Metrics(Table):
+    """Prometheus."""
+
+    enabled: bool = True
+    allow_from: tuple[Network, ...] = ()
+    """Peers beyond loopback that may read /metrics."""
+
+
+class Config(Table):
+    """All of it."""
+
+    smtp: Smtp = Smtp()
+    archive: ArchiveTable = ArchiveTable()
+    delivery: Delivery = Delivery()
+    upstream: tuple[Upstream, ...] = ()
+    route: tuple[Route, ...] = ()
+    application: tuple[Application, ...] = ()
+    dkim: Dkim = Dkim()
+    reference: tuple[Reference, ...] = ()
+    viewer: Viewer = Viewer()
+    tracking: Tracking = Tracking()
+    webhooks: dict[Name, WebhookSource] = Field(default={})
+    bounces: Bounces = Bounces()
+    suppression: Suppression = Suppression()
+    endpoint: tuple[Endpoint, ...] = ()
+    metrics: Metrics = Metrics()
+
+    @property
+    def default_mode(self) -> Mode:
+        return self.delivery.mode or (Mode.RELAY if self.upstream else Mode.CAPTURE)
+
+    @property
+    def is_tracking_possible(self) -> bool:
+        """Whether there is a public address. Links in mail sent before must work though nothing is tracked now."""
+        return bool(self.tracking.url) or any(application.tracking_url for application in self.application)
