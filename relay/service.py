@@ -23,11 +23,10 @@ from typing import Any
 from aiohttp import web
 
 from relay import maillog
-from relay.config import settings
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
 from relay.clock import new_id, new_token, now
-from relay.config import Config, Smtp
+from relay.config import Config, Smtp, settings
 from relay.control import Control
 from relay.courier.courier import Courier
 from relay.courier.marking import Marking

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from relay.config import Config, TlsPolicy
-from relay.model.message import Mode
 from relay.config.settings import ConfigurationError, load
+from relay.model.message import Mode
 
 
 def _load(folder: Path, text: str, environment: dict[str, str] | None = None) -> Config:

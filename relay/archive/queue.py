@@ -38,7 +38,9 @@ _MESSAGE_FIELDS = ", ".join(MESSAGE_COLUMNS)
 _INSERT_ATTEMPT = insert("attempt", ["message_seq", "edits", *ATTEMPT_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
 _INSERT_EDITS = insert("edit_list", ["hash", "data"], conflict="ON CONFLICT (hash) DO NOTHING")
 _CLOSED = ("finished_at", "reply_code", "reply_enhanced", "reply_text", "reply_is_local", "is_uncertain")
-_CLOSE_ATTEMPT = update("attempt", [*_CLOSED, "peer", "tls_version", "tls_cipher"], "id = ? AND finished_at IS NULL")
+_CLOSE_ATTEMPT = update(
+    "attempt", [*_CLOSED, "peer", "tls_version", "tls_cipher", "provider_id"], "id = ? AND finished_at IS NULL"
+)
 _WRITTEN_BACK = [
     "state",
     "due_at",
@@ -49,6 +51,9 @@ _WRITTEN_BACK = [
     "reply_text",
     "reply_is_local",
     "upstream",
+    "lane",
+    "wanted_upstream",
+    "why",
     "lease_owner",
     "lease_until",
 ]
@@ -183,6 +188,7 @@ def _close(database: sqlite3.Connection, attempt: Attempt) -> bool:
         attempt.peer,
         attempt.tls_version,
         attempt.tls_cipher,
+        attempt.provider_id,
         attempt.id,
     )
     if database.execute(_CLOSE_ATTEMPT, values).rowcount:
@@ -200,6 +206,9 @@ def _written_back(delivery: Delivery) -> tuple[object, ...]:
         delivery.attempts,
         *reply_row(delivery.reply),
         delivery.upstream,
+        delivery.lane,
+        delivery.wanted_upstream,
+        delivery.why,
         None,
         None,
         delivery.id,
@@ -274,7 +283,7 @@ def _resume(database: sqlite3.Connection, delivery: Delivery, now: int, event_id
     ).fetchall()
     reply = local_reply(451, "4.4.2", "the attempt was interrupted; its outcome is not known")
     for row in opened:
-        database.execute(_CLOSE_ATTEMPT, (now, *reply_row(reply), True, None, None, None, row[0]))
+        database.execute(_CLOSE_ATTEMPT, (now, *reply_row(reply), True, None, None, None, None, row[0]))
     if opened:
         attempt_id, upstream = opened[-1]
         attempts = delivery.attempts + 1

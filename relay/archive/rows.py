@@ -8,14 +8,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from relay.archive.compression import compressor, decompressor
+from relay.model.bounce import BounceClass
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
 from relay.model.reply import Reply
+from relay.model.signature import Signature
 from relay.model.summary import Addressee, Reference, Summary
 
 _LEVEL = 3
@@ -68,6 +71,16 @@ DELIVERY_COLUMNS = [
     "reply_text",
     "reply_is_local",
     "upstream",
+    "priority",
+    "lane",
+    "wanted_upstream",
+    "original",
+    "why",
+    "bounce",
+    "grade",
+    "source",
+    "complained_at",
+    "unsubscribed_at",
 ]
 ATTEMPT_COLUMNS = [
     "id",
@@ -86,6 +99,9 @@ ATTEMPT_COLUMNS = [
     "peer",
     "tls_version",
     "tls_cipher",
+    "sender",
+    "signatures",
+    "provider_id",
 ]
 EVENT_COLUMNS = ["id", "at", "kind", "actor", "message_id", "delivery_id", "grade", "data"]
 
@@ -191,6 +207,16 @@ def delivery_row(delivery: Delivery) -> tuple[Any, ...]:
         delivery.attempts,
         *reply_row(delivery.reply),
         delivery.upstream,
+        int(delivery.priority),
+        delivery.lane,
+        delivery.wanted_upstream,
+        delivery.original,
+        delivery.why,
+        delivery.bounce.value if delivery.bounce else None,
+        delivery.grade.value if delivery.grade else None,
+        delivery.source,
+        delivery.complained_at,
+        delivery.unsubscribed_at,
     )
 
 
@@ -206,6 +232,16 @@ def delivery_of(row: Row, message_id: str) -> Delivery:
         attempts=row[8],
         reply=reply_of(row[9:13]),
         upstream=row[13],
+        priority=row[14],
+        lane=row[15],
+        wanted_upstream=row[16],
+        original=row[17],
+        why=row[18],
+        bounce=BounceClass(row[19]) if row[19] else None,
+        grade=Grade(row[20]) if row[20] else None,
+        source=row[21],
+        complained_at=row[22],
+        unsubscribed_at=row[23],
     )
 
 
@@ -224,6 +260,9 @@ def attempt_row(attempt: Attempt) -> tuple[Any, ...]:
         attempt.peer,
         attempt.tls_version,
         attempt.tls_cipher,
+        attempt.sender,
+        to_json([asdict(signature) for signature in attempt.signatures]) if attempt.signatures else None,
+        attempt.provider_id,
     )
 
 
@@ -244,6 +283,9 @@ def attempt_of(row: Row, message_id: str, edits: tuple[Edit, ...]) -> Attempt:
         peer=row[13],
         tls_version=row[14],
         tls_cipher=row[15],
+        sender=row[16],
+        signatures=tuple(Signature(**value) for value in json.loads(row[17] or "[]")),
+        provider_id=row[18],
     )
 
 

@@ -99,6 +99,16 @@ delivery = Table(
     _text("upstream", null=True),
     _text("lease_owner", null=True),
     _int("lease_until", null=True),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    _text("lane", null=True),
+    _text("wanted_upstream", null=True),
+    _text("original", null=True),
+    _text("why", null=True),
+    _text("bounce", null=True),
+    _text("grade", null=True),
+    _text("source", null=True),
+    _int("complained_at", null=True),
+    _int("unsubscribed_at", null=True),
     Index("delivery_message", "message_seq"),
     Index("delivery_state", "state", "message_seq"),
     Index(
@@ -138,7 +148,11 @@ attempt = Table(
     _text("peer", null=True),
     _text("tls_version", null=True),
     _text("tls_cipher", null=True),
+    _text("sender", null=True),
+    _text("signatures", null=True),
+    _text("provider_id", null=True),
     Index("attempt_message", "message_seq"),
+    Index("attempt_provider_id", "provider_id", sqlite_where=text("provider_id IS NOT NULL")),
     Index("attempt_open", "delivery_id", sqlite_where=text("finished_at IS NULL")),
 )
 

@@ -14,13 +14,16 @@ Says nothing of reports that come back later. RFC 5321 section 4.5.4, RFC 1047.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
 
+from relay.model.bounce import BounceClass
 from relay.model.edit import Edit
-from relay.model.event import Kind
+from relay.model.event import Grade, Kind
 from relay.model.message import Message, Recipient
 from relay.model.reply import Reply
+from relay.model.signature import Signature
 
 MICROSECONDS = 1_000_000
 
@@ -28,6 +31,8 @@ MICROSECONDS = 1_000_000
 class State(StrEnum):
     CAPTURED = "captured"
     HELD = "held"
+    SUPPRESSED = "suppressed"
+    """Recorded, and not sent: the recipient is on a list, or a rule says so."""
     QUEUED = "queued"
     SENDING = "sending"
     DEFERRED = "deferred"
@@ -35,10 +40,26 @@ class State(StrEnum):
     FAILED = "failed"
     UNCONFIRMED = "unconfirmed"
     CANCELLED = "cancelled"
+    DELIVERED = "delivered"
+    """After sent: somebody further on reported that the recipient's server took it."""
+    BOUNCED = "bounced"
+    """After sent: reported as not delivered, for good or for now (`Delivery.bounce`)."""
+    DROPPED = "dropped"
+    """After sent: the provider reported that it did not try."""
 
 
+REPORTED_STATES = frozenset({State.DELIVERED, State.BOUNCED, State.DROPPED})
+"""States that only a report can bring about; before them the delivery was sent."""
 DUE_STATES = frozenset({State.QUEUED, State.DEFERRED, State.UNCONFIRMED})
 """States in which a delivery with a `due_at` may be claimed."""
+
+
+class Priority(IntEnum):
+    """What is due goes out by priority, then by time."""
+
+    BULK = -1
+    NORMAL = 0
+    URGENT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +77,24 @@ class Delivery:
     reply: Reply | None = None
     """The reply that closed the latest attempt."""
     upstream: str | None = None
+    """Of the latest attempt."""
+    priority: int = Priority.NORMAL
+    lane: str | None = None
+    """The route it waits in; None until the courier has seen it."""
+    wanted_upstream: str | None = None
+    """The upstream an operator chose for it."""
+    original: str | None = None
+    """Mode redirect: the recipient of the envelope, in whose place `recipient` gets it."""
+    why: str | None = None
+    """In words: why it is held, suppressed, cancelled or waits."""
+    bounce: BounceClass | None = None
+    """Of the report that made it bounced."""
+    grade: Grade | None = None
+    """Of the evidence for a reported state; None: no report."""
+    source: str | None = None
+    """Who reported it: `webhook:NAME`, `bounce`."""
+    complained_at: int | None = None
+    unsubscribed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +142,12 @@ class Attempt:
     peer: str | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
+    sender: str | None = None
+    """The reverse-path used, where it is not the envelope's."""
+    signatures: tuple[Signature, ...] = ()
+    """Of the DKIM-Signature fields among the edits."""
+    provider_id: str | None = None
+    """How the provider named the message in its reply: its reports do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +156,8 @@ class Claim:
 
     message: Message
     deliveries: tuple[Delivery, ...]
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    """By id of the delivery: why its recipient is not to be sent to."""
 
 
 def after(

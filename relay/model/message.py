@@ -17,6 +17,8 @@ class Mode(StrEnum):
     """Keep, send nothing."""
     HOLD = "hold"
     """Keep, send after a person's approval."""
+    REDIRECT = "redirect"
+    """Keep, send to listed test addresses instead of the recipients."""
 
 
 class Trait(StrEnum):

@@ -16,6 +16,8 @@ class TokenKind(StrEnum):
     HONEYPOT = "honeypot"
     """A link that no person can see: who follows it is a machine."""
     UNSUBSCRIBE = "unsubscribe"
+    RETURN = "return"
+    """In the return path: who sends mail to it had the copy, or its envelope. Lower-case letters and digits."""
 
 
 @dataclass(frozen=True, slots=True)

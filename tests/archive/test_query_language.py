@@ -124,7 +124,7 @@ def test_dates_and_sizes_are_half_open_ranges(text: str, span: object):
         ("a OR", "a search term is missing at the end", 4, 4),
         ("a OR OR b", "a search term is missing before OR", 5, 7),
         ("-OR", "a search term is missing before OR", 1, 3),
-        ("status:lost", "status: takes one of captured, held, queued, sending, deferred, sent", 0, 11),
+        ("status:lost", "status: takes one of captured, held, suppressed, queued, sending, deferred, sent", 0, 11),
         ("has:pixels", "has: takes one of attachment", 0, 10),
         ("is:deleted", "is: takes one of held, resent, edited", 0, 10),
         ("opened:7d", "opened: takes one of yes, no, human, proxy, scanner", 0, 9),

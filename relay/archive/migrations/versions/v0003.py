@@ -1,0 +1,30 @@
+"""Routes and reports: what a delivery waits for, who reported its state; what an attempt sent besides the content."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+STATEMENTS = (
+    "ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE delivery ADD COLUMN lane TEXT",
+    "ALTER TABLE delivery ADD COLUMN wanted_upstream TEXT",
+    "ALTER TABLE delivery ADD COLUMN original TEXT",
+    "ALTER TABLE delivery ADD COLUMN why TEXT",
+    "ALTER TABLE delivery ADD COLUMN bounce TEXT",
+    "ALTER TABLE delivery ADD COLUMN grade TEXT",
+    "ALTER TABLE delivery ADD COLUMN source TEXT",
+    "ALTER TABLE delivery ADD COLUMN complained_at INTEGER",
+    "ALTER TABLE delivery ADD COLUMN unsubscribed_at INTEGER",
+    "ALTER TABLE attempt ADD COLUMN sender TEXT",
+    "ALTER TABLE attempt ADD COLUMN signatures TEXT",
+    "ALTER TABLE attempt ADD COLUMN provider_id TEXT",
+    "CREATE INDEX attempt_provider_id ON attempt (provider_id) WHERE provider_id IS NOT NULL",
+)
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS:
+        op.execute(statement)
