@@ -24,7 +24,13 @@ CLOCKS = {"random", "secrets", "ulid"}
 GIVEN = ("relay.intake", "relay.courier", "relay.feedback")
 """Rooms that get clock, ids and chance from the service."""
 
-API = {"=relay.archive", "=relay.archive.api", "=relay.archive.content", "=relay.archive.query"}
+API = {
+    "=relay.archive",
+    "=relay.archive.api",
+    "=relay.archive.content",
+    "=relay.archive.query",
+    "=relay.archive.suppression_api",
+}
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 
 LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog"}
@@ -32,7 +38,7 @@ LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog"}
 ROOMS: dict[str, set[str]] = {
     # room: what of ours it may import
     "relay.model": {"relay.model"},
-    "relay.config": {"relay.model"},
+    "relay.config": {"relay.model", "relay.config"},
     "relay.rendition": {"relay.model", "relay.rendition"},
     "relay.archive": {"relay.model", "relay.archive", "relay.maillog"},
     "relay.intake": {"relay.intake", *LOGGED, *API},

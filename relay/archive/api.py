@@ -20,8 +20,13 @@ from typing import Any, Protocol
 
 from relay.archive.engagement_api import Engagement
 from relay.archive.query import Query
+from relay.archive.queue_api import QueueWork
+from relay.archive.queue_api import Waiting as Waiting
+from relay.archive.suppression_api import Suppressions
+from relay.archive.waiting_api import WaitingQueue
+from relay.model.bounce import BounceClass
 from relay.model.delivery import Attempt, Claim, Delivery, State
-from relay.model.event import Event
+from relay.model.event import Event, Grade
 from relay.model.fetch import Verdict
 from relay.model.message import Message
 from relay.model.summary import Addressee, Reference, Summary
@@ -55,6 +60,17 @@ class StoredContent:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """Deliveries of a message, `count` of them, whose state one source reported."""
+
+    state: State
+    bounce: BounceClass | None
+    grade: Grade
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One row of the grid."""
 
@@ -81,6 +97,11 @@ class Listing:
     """The verdicts about fetches of its pixels; empty: there was none."""
     clicked: frozenset[Verdict] = frozenset()
     """The same of its links; the invisible ones do not count."""
+    reports: tuple[Reported, ...] = ()
+    """Who reported those of `states` that only a report can bring about."""
+    complained: int = 0
+    """Deliveries whose recipient called it spam, whatever their state."""
+    unsubscribed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +228,9 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Protocol):
-    """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`."""
+class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Protocol):
+    """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
+    suppression, `suppression_api.py`."""
 
     # -- life ------------------------------------------------------------------------------------------------
     async def close(self) -> None:
@@ -309,12 +331,6 @@ class Archive(Engagement, Protocol):
     # -- asking for more sending -----------------------------------------------------------------------------
     async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
         """New duties for messages already kept (exact resend). Raises NotFound if a message is not there."""
-
-    async def decide_held(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
-        """Writes held deliveries as given: due (approved) or cancelled (rejected), and the event of each.
-
-        One that is held no more is left alone, and its event is not added: two people may decide at once.
-        """
 
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:

@@ -116,6 +116,8 @@ delivery = Table(
         "due_at",
         sqlite_where=text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"),
     ),
+    Index("delivery_complained", "message_seq", sqlite_where=text("complained_at IS NOT NULL")),
+    Index("delivery_unsubscribed", "message_seq", sqlite_where=text("unsubscribed_at IS NOT NULL")),
     Index("delivery_lease", "lease_until", sqlite_where=text("lease_owner IS NOT NULL")),
 )
 
@@ -320,6 +322,26 @@ application = Table(
     _text("mode", null=True),
     _text("senders"),
     _text("tags"),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Of the address (`suppression_key`); the address is as it was given.
+    _text("key"),
+    _text("address"),
+    _text("application"),
+    _text("cause"),
+    _text("reason"),
+    _int("created_at"),
+    _text("created_by"),
+    _int("expires_at", null=True),
+    # No foreign keys: an entry outlives what it was made by.
+    _text("message_id", null=True),
+    _text("delivery_id", null=True),
+    Index("suppression_key", "key", "application", "cause", unique=True),
+    Index("suppression_created", "created_at", "id"),
 )
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))

@@ -38,7 +38,10 @@ from relay.archive.listing import listings
 from relay.archive.live import Changes
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
+from relay.archive.sqlite_queue import SqliteQueue
+from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
+from relay.archive.sqlite_waiting import SqliteWaiting
 from relay.archive.writer import Tally, Writer
 from relay.model.delivery import DUE_STATES, Attempt, Claim, Delivery
 from relay.model.event import Event
@@ -49,7 +52,7 @@ from relay.model.token import Token
 NEWEST_FIRST = Sort()
 
 
-class SqliteArchive(SqliteTracking):
+class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting):
     """See `api.Archive`; made by `open_sqlite`."""
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -203,10 +206,6 @@ class SqliteArchive(SqliteTracking):
         is_due = any(_is_due(delivery) for delivery in deliveries)
         addition = capture.Addition(deliveries, events)
         await self._write(capture.add_deliveries, addition, self._tell_deliveries(is_due))
-
-    async def decide_held(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
-        is_due = any(_is_due(delivery) for delivery in deliveries)
-        await self._write(queue.decide_held, capture.Addition(deliveries, events), self._tell_deliveries(is_due))
 
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:

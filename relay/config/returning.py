@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from relay.config.values import Count, Duration, Expected, Name, Network, Port, PublicUrl, Size, Table
+from relay.model.suppressing import SuppressionRules
 
 
 class Tracking(Table):
@@ -106,6 +107,16 @@ class Suppression(Table):
     """Whose mail is kept from them."""
     expire_after: Duration = 0
     """Seconds for which a bounce counts; 0: for ever. Complaints and unsubscribing do not expire."""
+
+    def rules(self) -> SuppressionRules:
+        return SuppressionRules(
+            self.on_bounce,
+            self.soft_bounces,
+            self.on_complaint,
+            self.on_unsubscribe,
+            self.scope == "global",
+            self.expire_after,
+        )
 
 
 class Endpoint(Table):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from relay.model.event import Event, Kind
 
 
 class Cause(StrEnum):
@@ -11,6 +16,14 @@ class Cause(StrEnum):
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     MANUAL = "manual"
+
+
+CAUSE_WORDS: Mapping[Cause, str] = {
+    Cause.BOUNCE: "bounced",
+    Cause.COMPLAINT: "complained",
+    Cause.UNSUBSCRIBE: "unsubscribed",
+    Cause.MANUAL: "put there by hand",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,55 @@ class Suppressed:
     """The message whose report or unsubscribing made it."""
     delivery_id: str | None = None
 
+    def is_in_force(self, now: int) -> bool:
+        return self.expires_at is None or self.expires_at > now
+
 
 def suppression_key(address: str) -> str:
-    """Under which an address is found again: case is ignored (no provider tells mailboxes apart by it)."""
-    return address.strip().casefold()
+    """Under which an address is found again: case is ignored (no provider tells mailboxes apart by it), and an
+    international domain is the same in its own letters and as `xn--`."""
+    local, at, domain = address.strip().casefold().rpartition("@")
+    if not domain.isascii():
+        # One that nobody could register is found again as it was written.
+        with suppress(UnicodeError):
+            domain = domain.encode("idna").decode("ascii")
+    return f"{local}{at}{domain.removesuffix('.')}"
+
+
+def why_suppressed(cause: Cause, reason: str) -> str:
+    """The line that a delivery's `why` and its event say.
+
+    >>> why_suppressed(Cause.BOUNCE, "550 5.1.1 no such user")
+    'the recipient is on the suppression list (bounced): 550 5.1.1 no such user'
+    """
+    line = f"the recipient is on the suppression list ({CAUSE_WORDS[cause]})"
+    return f"{line}: {reason}" if reason else line
+
+
+def added_event(entry: Suppressed) -> Event:
+    """The fact that the entry was added. It has the entry's id: adding again tells nothing twice."""
+    return Event(
+        entry.id,
+        entry.created_at,
+        Kind.SUPPRESSION_ADDED,
+        entry.created_by,
+        entry.message_id,
+        entry.delivery_id,
+        data=_facts(entry),
+    )
+
+
+def removed_event(entry: Suppressed, *, event_id: str, at: int, actor: str, reason: str) -> Event:
+    """The fact that a person took the entry off; it goes, this stays."""
+    data = {**_facts(entry), "entry": entry.id, "entry_reason": entry.reason, "reason": reason}
+    return Event(event_id, at, Kind.SUPPRESSION_REMOVED, actor, entry.message_id, entry.delivery_id, data=data)
+
+
+def _facts(entry: Suppressed) -> dict[str, Any]:
+    facts = {
+        "address": entry.address,
+        "application": entry.application,
+        "cause": entry.cause.value,
+        "reason": entry.reason,
+    }
+    return facts if entry.expires_at is None else {**facts, "expires_at": entry.expires_at}
