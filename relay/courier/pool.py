@@ -8,14 +8,13 @@ ones are shared for a minute. (A breaker that chooses among several upstreams wo
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 
 from relay import maillog
 from relay.config import Upstream
-from relay.courier import trouble
-from relay.courier.session import Session, open_session, tls_context
+from relay.courier.dialler import Dialler, HostDialler
+from relay.courier.session import Session
 from relay.courier.trouble import NoSession
 from relay.model.reply import local_reply
 
@@ -47,9 +46,10 @@ class Pool:
         *,
         max_idle: float = MAX_IDLE,
         check_idle: float = CHECK_IDLE,
+        dialler: Dialler | None = None,
     ) -> None:
         self.upstream = upstream
-        self._helo = upstream.helo or helo
+        self._dialler = dialler or HostDialler(upstream, helo)
         self._spread = spread
         self._max_idle, self._check_idle = max_idle, check_idle
         self._idle: list[Session] = []
@@ -60,7 +60,6 @@ class Pool:
         self._limit, self._narrowed_until = upstream.connections, 0.0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._failures, self._suspended_until = 0, 0.0
-        self._context: ssl.SSLContext | None = None
         self._is_proven = False
         self._probing = asyncio.Lock()
         self._is_closed = False
@@ -119,7 +118,7 @@ class Pool:
 
     def refresh(self) -> None:
         """Reads `ca` again for new sessions, and lets an upstream that is suspended be tried at once."""
-        self._context = None
+        self._dialler.refresh()
         self._suspended_until = 0.0
 
     async def close(self) -> None:
@@ -173,14 +172,11 @@ class Pool:
             raise Suspended(self.suspended_for)
         failures = self._failures
         try:
-            if self._context is None:
-                self._context = tls_context(self.upstream)
-            session = await open_session(self.upstream, self._helo, self._context)
-        except (NoSession, OSError) as error:
-            refusal = error if isinstance(error, NoSession) else NoSession(trouble.broken(error))
+            session = await self._dialler.dial()
+        except NoSession as refusal:
             if self._live == 0 and self._failures == failures:
                 self._suspend(str(refusal.reply))
-            raise refusal from error
+            raise
         if not self._is_proven:
             self._limit = self.upstream.connections
         self._is_proven = True

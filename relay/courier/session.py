@@ -7,16 +7,18 @@ nowhere else; it is never logged or put into a reply. RFC 5321 section 3.1, RFC 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import ipaddress
+import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from relay.config import TlsPolicy, Upstream
-from relay.courier import trouble
+from relay.courier import login, trouble
 from relay.courier.capability import Capabilities, parse_capabilities
 from relay.courier.connection import Connection
+from relay.courier.oauth import AccessTokens, TokenRefused
 from relay.courier.transaction import Transaction
 from relay.courier.trouble import NoSession, SessionLost
 from relay.model.delivery import Outcome
@@ -24,6 +26,8 @@ from relay.model.reply import Reply, local_reply
 
 CHECK_TIMEOUT = 10.0
 """Seconds for RSET and QUIT, on which no message hangs."""
+
+_FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 def tls_context(upstream: Upstream) -> ssl.SSLContext:
@@ -35,12 +39,35 @@ def tls_context(upstream: Upstream) -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server of one session, and how it is to be secured."""
+
+    host: str
+    """The name that its certificate must have."""
+    port: int
+    tls: TlsPolicy
+    context: ssl.SSLContext
+    address: str = ""
+    """Where to connect; empty: whatever `host` resolves to."""
+    distrust: Callable[[ssl.SSLObject], str | None] | None = None
+    """Asked after the handshake: why its certificate is not trusted, in words (DANE)."""
+
+
 class Session:
     """Made by `open_session`."""
 
-    def __init__(self, upstream: Upstream, connection: Connection, helo: str, context: ssl.SSLContext) -> None:
-        self._upstream, self._connection, self._helo, self._context = upstream, connection, helo, context
+    def __init__(
+        self, upstream: Upstream, target: Target, connection: Connection, helo: str, tokens: AccessTokens | None
+    ) -> None:
+        self._upstream, self._target, self._connection, self._helo = upstream, target, connection, helo
+        self._tokens = tokens
         self._needs_reset = False
+        self.step = "greeting"
+        """What `open` is at: greeting, EHLO, TLS, AUTH, ready."""
+        self.greeting: Reply | None = None
+        self.mechanism: str | None = None
+        """Of AUTH."""
         self.capabilities = Capabilities()
         self.transactions = 0
         self.has_served = False
@@ -53,6 +80,15 @@ class Session:
         """`192.0.2.7:587` or `[2001:db8::1]:587`."""
         host, port = self._connection.transport.get_extra_info("peername")[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def host(self) -> str:
+        return self._target.host
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The server's, as DER."""
+        return self._tls.getpeercert(binary_form=True) if self._tls else None
 
     @property
     def tls_version(self) -> str | None:
@@ -122,15 +158,22 @@ class Session:
     # -- opening -----------------------------------------------------------------------------------------------
     async def open(self) -> None:
         """Greeting to AUTH. Raises SessionLost."""
-        self._expect(await self._connection.reply(self._upstream.timeout), "the connection")
+        if self._target.tls is TlsPolicy.IMPLICIT:
+            self._check_trust()
+        self.greeting = await self._connection.reply(self._upstream.timeout)
+        self._expect(self.greeting, "the connection")
+        self.step = "EHLO"
         await self._hello()
+        self.step = "TLS"
         if self._wants_tls() and await self._start_tls():
             await self._hello()
         if self._upstream.username:
+            self.step = "AUTH"
             await self._authenticate()
+        self.step = "ready"
 
     def _wants_tls(self) -> bool:
-        policy, is_offered = self._upstream.tls, self.capabilities.offers("STARTTLS")
+        policy, is_offered = self._target.tls, self.capabilities.offers("STARTTLS")
         if policy is TlsPolicy.REQUIRED and not is_offered:
             raise SessionLost(local_reply(454, "4.7.4", "TLS is required, and the upstream does not offer STARTTLS"))
         return is_offered and policy in (TlsPolicy.REQUIRED, TlsPolicy.OPTIONAL)
@@ -149,31 +192,48 @@ class Session:
         """False when it was refused and the policy lets us go on without."""
         reply = await self._ask(b"STARTTLS")
         if reply.code != 220:
-            if self._upstream.tls is TlsPolicy.OPTIONAL and reply.code in (454, 502):
+            if self._target.tls is TlsPolicy.OPTIONAL and reply.code in (454, 502):
                 return False
             self._expect(reply, "STARTTLS")
             raise SessionLost(trouble.unexpected("STARTTLS", reply))
         self.capabilities = Capabilities()
-        await self._connection.start_tls(self._context, self._upstream.host, self._upstream.connect_timeout)
+        await self._connection.start_tls(self._target.context, self._target.host, self._upstream.connect_timeout)
+        self._check_trust()
         return True
+
+    def _check_trust(self) -> None:
+        """Raises SessionLost when the certificate does not satisfy `distrust`."""
+        if self._target.distrust is not None and self._tls is not None:
+            why = self._target.distrust(self._tls)
+            if why is not None:
+                raise SessionLost(local_reply(454, "4.7.5", f"the upstream's certificate is not trusted: {why}"))
 
     async def _authenticate(self) -> None:
         if self._tls is None and not self._is_this_machine():
             raise SessionLost(local_reply(454, "4.7.0", "the password is not sent without TLS"))
-        user = self._upstream.username.encode()
-        password = self._upstream.password.get_secret_value().encode()
-        mechanisms = self.capabilities.mechanisms
-        if "PLAIN" in mechanisms:
-            reply = await self._ask(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password))
-        elif "LOGIN" in mechanisms:
-            reply = await self._ask(b"AUTH LOGIN")
-            for answer in (user, password):
-                if reply.code != 334:
-                    break
-                reply = await self._ask(base64.b64encode(answer))
+        try:
+            self.mechanism = login.mechanism(self._upstream.auth, self.capabilities)
+        except login.Unoffered as error:
+            raise SessionLost(local_reply(454, "4.7.0", str(error))) from error
+        user = self._upstream.username
+        if self.mechanism == "XOAUTH2":
+            reply = await self._bear(user)
         else:
-            raise SessionLost(local_reply(454, "4.7.0", "the upstream offers neither AUTH PLAIN nor AUTH LOGIN"))
+            speak = login.plain if self.mechanism == "PLAIN" else login.login
+            reply = await speak(self._ask, user, self._upstream.password.get_secret_value())
         self._expect(reply, "AUTH")
+
+    async def _bear(self, user: str) -> Reply:
+        """XOAUTH2; a token that was refused is not used again."""
+        tokens = self._tokens or AccessTokens(self._upstream)
+        try:
+            token = await tokens.token()
+        except TokenRefused as error:
+            raise SessionLost(local_reply(454, "4.7.0", f"no access token: {error}")) from error
+        reply = await login.xoauth2(self._ask, user, token)
+        if reply.is_permanent:
+            tokens.forget(token)
+        return reply
 
     def _is_this_machine(self) -> bool:
         host = self._connection.transport.get_extra_info("peername")[0]
@@ -190,24 +250,9 @@ class Session:
             raise SessionLost(trouble.unexpected(step, reply))
 
 
-async def open_session(upstream: Upstream, helo: str, context: ssl.SSLContext) -> Session:
+async def open_session(upstream: Upstream, target: Target, helo: str, tokens: AccessTokens | None = None) -> Session:
     """A session ready for MAIL. Raises NoSession, whose reply is transient and says which step failed, and why."""
-    is_implicit = upstream.tls is TlsPolicy.IMPLICIT
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(upstream.connect_timeout):
-            _, connection = await loop.create_connection(
-                Connection,
-                upstream.host,
-                upstream.port,
-                ssl=context if is_implicit else None,
-                server_hostname=upstream.host if is_implicit else None,
-            )
-    except TimeoutError:
-        raise NoSession(trouble.timed_out("connection", upstream.connect_timeout)) from None
-    except (OSError, UnicodeError) as error:
-        raise NoSession(trouble.broken(error)) from error
-    session = Session(upstream, connection, helo, context)
+    session = await connect(upstream, target, helo, tokens)
     try:
         await session.open()
     except SessionLost as lost:
@@ -217,3 +262,25 @@ async def open_session(upstream: Upstream, helo: str, context: ssl.SSLContext) -
         session.abort()
         raise
     return session
+
+
+async def connect(upstream: Upstream, target: Target, helo: str, tokens: AccessTokens | None = None) -> Session:
+    """A connection, secured if TLS is implicit, with nothing said yet. Raises NoSession."""
+    is_implicit, source = target.tls is TlsPolicy.IMPLICIT, upstream.source_address
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(upstream.connect_timeout):
+            _, connection = await loop.create_connection(
+                Connection,
+                target.address or target.host,
+                target.port,
+                ssl=target.context if is_implicit else None,
+                server_hostname=target.host if is_implicit else None,
+                local_addr=(str(source), 0) if source else None,
+                family=_FAMILIES[source.version if source else 0],
+            )
+    except TimeoutError:
+        raise NoSession(trouble.timed_out("connection", upstream.connect_timeout)) from None
+    except (OSError, UnicodeError) as error:
+        raise NoSession(trouble.broken(error)) from error
+    return Session(upstream, target, connection, helo, tokens)
