@@ -16,11 +16,12 @@ from typing import Any
 from aiohttp import web
 
 from relay.archive.api import Archive, ArchiveError
-from relay.errand import ERRANDS, SOCKET_NAME, reachable, unpacked
+from relay.errand import ERRANDS, SOCKET_NAME, packed, reachable, unpacked
 
 
 class Control:
-    """The server's end of the socket. `changed` is awaited after each write, so that the server can act on it."""
+    """The server's end of the socket. `changed` is awaited after each write, so that the server can act on it;
+    `switches_changed` after one of the switches."""
 
     def __init__(
         self,
@@ -29,11 +30,13 @@ class Control:
         *,
         status: Callable[[], dict[str, Any]],
         changed: Callable[[], Awaitable[None]],
+        switches_changed: Callable[[], Awaitable[None]],
     ) -> None:
         self._path = folder / SOCKET_NAME
         self._archive = archive
         self._status = status
         self._changed = changed
+        self._switches_changed = switches_changed
         app = web.Application()
         app.router.add_get("/status", self._tell)
         app.router.add_post("/{errand}", self._do)
@@ -78,8 +81,8 @@ class Control:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return web.json_response({"error": f"not what {errand} takes: {error!r}"}, status=400)
         try:
-            await getattr(self._archive, errand)(*arguments)
+            result = await getattr(self._archive, errand)(*arguments)
         except ArchiveError as error:
             return web.json_response({"error": str(error)}, status=409)
-        await self._changed()
-        return web.json_response({})
+        await (self._switches_changed() if errand == "put_switches" else self._changed())
+        return web.json_response({"result": packed(result)})

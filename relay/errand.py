@@ -17,9 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from relay.archive.api import ApiToken, ApplicationRecord, User
+from relay.archive.api import ApiToken, ApplicationRecord, User, Waiting
+from relay.model.bounce import BounceClass
+from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Judgement, Verdict
+from relay.model.message import Recipient
+from relay.model.reply import Reply
+from relay.model.switch import Switches
 
 SOCKET_NAME = "control.sock"
 TIME_LIMIT = 30.0
@@ -34,6 +39,8 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "remove_application": (str, Event),
     "add_events": (list,),
     "judge": (list[Judgement],),
+    "change_waiting": (list[Waiting], list),
+    "put_switches": (Switches, Event),
 }
 """The archive's methods that a command may ask for, and what they take."""
 
@@ -69,6 +76,8 @@ def packed(value: Any) -> Any:
         return {field.name: packed(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, bytes):
         return {"hex": value.hex()}
+    if isinstance(value, Mapping):
+        return {key: packed(item) for key, item in value.items()}
     return [packed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -78,6 +87,10 @@ def unpacked(kind: type, value: Any) -> Any:
         return [unpacked(Event, item) for item in value]
     if get_origin(kind) is list:
         return [unpacked(get_args(kind)[0], item) for item in value]
+    if kind is Switches:
+        return Switches.of_json(value)
+    if kind is Waiting:
+        return Waiting(_delivery(value["delivery"]), State(value["expected_state"]))
     if not dataclasses.is_dataclass(kind):
         return kind(value)
     fields = {name: _unpacked_field(item) for name, item in value.items()}
@@ -88,17 +101,26 @@ def unpacked(kind: type, value: Any) -> Any:
     return kind(**fields)
 
 
+def _delivery(value: Mapping[str, Any]) -> Delivery:
+    made: dict[str, Any] = {"recipient": Recipient(**value["recipient"]), "state": State(value["state"])}
+    for name, kind in (("bounce", BounceClass), ("grade", Grade)):
+        made[name] = kind(value[name]) if value[name] is not None else None
+    made["reply"] = Reply(**value["reply"]) if value["reply"] else None
+    return Delivery(**{**value, **made})
+
+
 def _unpacked_field(item: Any) -> Any:
     if isinstance(item, dict) and set(item) == {"hex"}:
         return bytes.fromhex(item["hex"])
     return tuple(item) if isinstance(item, list) else item
 
 
-def ask(folder: Path, errand: str, arguments: Sequence[Any]) -> None:
-    """Returns when the server has committed the write. Raises NobodyThere, or Refused with the reason."""
+def ask(folder: Path, errand: str, arguments: Sequence[Any]) -> Any:
+    """What the archive's method returned, after its commit. Raises NobodyThere, or Refused with the reason."""
     status, answer = _exchange(folder, "POST", f"/{errand}", [packed(argument) for argument in arguments])
     if status != 200:
         raise Refused(str(answer.get("error", status)))
+    return answer.get("result")
 
 
 def status(folder: Path) -> dict[str, Any]:

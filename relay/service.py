@@ -132,7 +132,13 @@ class Service:
         await self._start_beacon(stack)
         await self._start_mail(stack)
         viewer = await stack.enter_async_context(self._viewer())
-        control = Control(folder, self._archive, status=self._status, changed=self._people_changed)
+        control = Control(
+            folder,
+            self._archive,
+            status=self._status,
+            changed=self._people_changed,
+            switches_changed=self._switches_changed,
+        )
         stack.push_async_callback(control.stop)
         try:
             await control.start()
@@ -165,6 +171,8 @@ class Service:
             spread=random.random,
             signer=_signer(config),
             marking=_marking(config),
+            routes=config.route,
+            switches=await self._archive.switches(),
         )
         self._intake = Intake(
             smtp,
@@ -197,6 +205,8 @@ class Service:
             is_ready=vitals.is_ready,
             metrics_text=vitals.metrics_text,
             applications_changed=self._people_changed,
+            switches_changed=self._switches_changed,
+            upstream_states=self._courier.upstream_states,
             listening=self._bound,
         )
         runner = web.AppRunner(
@@ -250,6 +260,11 @@ class Service:
     async def _people_changed(self) -> None:
         """A command added or removed something: intake learns of new applications at once."""
         await self._intake.reload(_smtp(self._config), await self._directory(self._config))
+
+    async def _switches_changed(self) -> None:
+        """Somebody paused or resumed sending, or switched a mode: it holds for everything from now on."""
+        self._courier.use(await self._archive.switches())
+        await self._people_changed()
 
     async def _reload(self) -> None:
         async with self._reloading:

@@ -22,7 +22,7 @@ import hashlib
 import secrets
 import warnings
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -33,6 +33,7 @@ from prometheus_client import generate_latest
 from relay import metrics
 from relay.archive.api import Archive, Listing
 from relay.config import Config
+from relay.model.upstream import UpstreamState
 from viewer import api, errors, exports, health, jobs, live, pages, parsing, security, sign_in
 from viewer.context import template_context
 from viewer.flash import FLASHES
@@ -48,6 +49,8 @@ from viewer.keys import (
     NEW_SECRET,
     RENDER_ROW,
     STATIC_PREFIX,
+    SWITCHES_CHANGED,
+    UPSTREAM_STATES,
 )
 
 HERE = Path(__file__).parent
@@ -65,6 +68,8 @@ def build_app(
     is_ready: Callable[[], Awaitable[tuple[bool, str]]] | None = None,
     metrics_text: Callable[[], Awaitable[bytes]] | None = None,
     applications_changed: Callable[[], Awaitable[None]] | None = None,
+    switches_changed: Callable[[], Awaitable[None]] | None = None,
+    upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
     listening: Callable[[], list[tuple[str, str]]] = list,
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
@@ -74,6 +79,8 @@ def build_app(
     app[METRICS_TEXT] = metrics_text or _own_metrics
     app[IS_READY] = is_ready or (lambda: _archive_is_ready(archive))
     app[APPLICATIONS_CHANGED] = applications_changed or _nothing
+    app[SWITCHES_CHANGED] = switches_changed or _nothing
+    app[UPSTREAM_STATES] = upstream_states
     app[LISTENING] = listening
     app[FLASHES] = OrderedDict()
     app[RENDER_ROW] = _render_row

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from relay.archive.api import Waiting
 from relay.model.delivery import MICROSECONDS, State
 from relay.model.event import Kind
 from viewer.journal import deed
@@ -41,5 +42,4 @@ async def _decide(
         raise web.HTTPConflict(text=NOTHING_HELD)
     decided = [replace(delivery, state=state, due_at=due_at, expires_at=expires_at) for delivery in held]
     events = [deed(request, kind, message_id, delivery.id, decision=True) for delivery in decided]
-    await request.app[ARCHIVE].decide_held(decided, events)
-    return [delivery.id for delivery in decided]
+    return await request.app[ARCHIVE].change_waiting([Waiting(delivery, State.HELD) for delivery in decided], events)

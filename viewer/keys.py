@@ -5,12 +5,13 @@ Holds no behaviour. `app.py` fills the application's keys; `security.py` the req
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from relay.archive.api import Archive, Listing
 from relay.config import Config
+from relay.model.upstream import UpstreamState
 from viewer.people import Person
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,6 +26,10 @@ NEW_SECRET: web.AppKey[Callable[[], str]] = web.AppKey("new_secret")
 """An unguessable text of 43 URL-safe characters."""
 APPLICATIONS_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("applications_changed")
 """To be awaited after an application was added or removed, so that intake knows at once."""
+SWITCHES_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("switches_changed")
+"""To be awaited after `put_switches`, so that intake and courier know at once."""
+UPSTREAM_STATES: web.AppKey[Callable[[], Sequence[UpstreamState]]] = web.AppKey("upstream_states")
+"""How each upstream does at this moment, in the order of the configuration."""
 LISTENING: web.AppKey[Callable[[], list[tuple[str, str]]]] = web.AppKey("listening")
 """Where intake listens now: listener name, and `host:port` or a socket's path."""
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")

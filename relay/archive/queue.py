@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from relay.archive.api import ArchiveError, Closing, NotFound
-from relay.archive.capture import Addition, message_seq
+from relay.archive.capture import message_seq
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
 from relay.archive.rows import (
@@ -58,7 +58,6 @@ _WRITTEN_BACK = [
     "lease_until",
 ]
 _WRITE_BACK = update("delivery", _WRITTEN_BACK, "id = ?")
-_WRITE_BACK_HELD = update("delivery", _WRITTEN_BACK, "id = ? AND state = 'held'")
 _WRITE_BACK_CLAIMED = update("delivery", _WRITTEN_BACK, "id = ? AND lease_owner IS NOT NULL")
 
 
@@ -221,22 +220,6 @@ def release(database: sqlite3.Connection, batches: list[Sequence[Delivery]]) -> 
         _WRITE_BACK_CLAIMED, [_written_back(delivery) for deliveries in batches for delivery in deliveries]
     )
     return [_message_seqs(database, deliveries) for deliveries in batches]
-
-
-def decide_held(database: sqlite3.Connection, decisions: list[Addition]) -> list[dict[str, int]]:
-    """Writes held deliveries as given, with the event of each; one that is held no more is left alone."""
-    return [_decide(database, decision) for decision in decisions]
-
-
-def _decide(database: sqlite3.Connection, decision: Addition) -> dict[str, int]:
-    decided = [
-        delivery
-        for delivery in decision.deliveries
-        if database.execute(_WRITE_BACK_HELD, _written_back(delivery)).rowcount
-    ]
-    ids = {delivery.id for delivery in decided}
-    append_events(database, [event for event in decision.events if event.delivery_id in ids])
-    return _message_seqs(database, decided)
 
 
 @dataclass(frozen=True, slots=True)

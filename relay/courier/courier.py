@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from relay import maillog
 from relay.archive.api import Archive
 from relay.config import Delivery as DeliveryTable
-from relay.config import Upstream
+from relay.config import Route, Upstream
 from relay.courier.consignment import Consignment
 from relay.courier.desk import Desk
 from relay.courier.marking import Marking
@@ -22,6 +22,8 @@ from relay.courier.pool import Pool
 from relay.courier.routing import route
 from relay.model.delivery import MICROSECONDS, RetrySchedule
 from relay.model.message import Message
+from relay.model.switch import Switches
+from relay.model.upstream import UpstreamState
 from relay.rendition.signing import Signer
 
 LEASE = 600
@@ -32,6 +34,7 @@ LONGEST_WAIT = 300.0
 """Seconds after which the queue is looked at even if nothing was announced."""
 RECOVERY_BATCH = 500
 UNSIGNED = Signer()
+NO_SWITCHES = Switches()
 TROUBLE_PAUSE = 1.0
 """Seconds to rest after the archive could not be asked."""
 
@@ -51,9 +54,12 @@ class Courier:
         spread: Callable[[], float],
         signer: Signer = UNSIGNED,
         marking: Marking | None = None,
+        routes: Sequence[Route] = (),
+        switches: Switches = NO_SWITCHES,
         lease: float = LEASE,
     ) -> None:
         self._lease = lease
+        self._switches = switches
         self._archive, self._clock, self._new_id, self._spread = archive, clock, new_id, spread
         self._owner = new_id()
         self._backlog: deque[Consignment] = deque()
@@ -136,6 +142,15 @@ class Courier:
             signer=signer,
             marking=marking,
         )
+
+    def use(self, switches: Switches) -> None:
+        """Pauses and lifts pauses at once: nothing that is paused is begun any more."""
+        self._switches = switches
+        self._bell.set()
+
+    def upstream_states(self) -> list[UpstreamState]:
+        """How each upstream does at this moment, in the order of the configuration."""
+        return []
 
     # -- claiming ----------------------------------------------------------------------------------------------
     async def _work(self) -> None:

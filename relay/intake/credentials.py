@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
 
@@ -62,7 +62,11 @@ class Directory:
 
     @classmethod
     async def load(cls, config: Config, archive: Archive, default_mode: Mode) -> Directory:
-        """The applications of the configuration, then those added by command. Raises what the archive raises."""
+        """The applications of the configuration, then those added by command. Raises what the archive raises.
+
+        A mode that a person switched an application to stands before that of the configuration.
+        """
+        switched = (await archive.switches()).modes
         configured = [_of_configuration(table, default_mode) for table in config.application]
         added = [
             KnownApplication(
@@ -75,7 +79,8 @@ class Directory:
             )
             for record in await archive.applications()
         ]
-        return cls(configured + added, default_mode)
+        known = [replace(one, mode=switched.get(one.name, one.mode)) for one in configured + added]
+        return cls(known, switched.get(DEFAULT_NAME, default_mode))
 
     @property
     def has_credentials(self) -> bool:

@@ -40,7 +40,7 @@ async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
 @pytest.fixture
 async def changed(tmp_path: Path, archive: Archive) -> AsyncIterator[Counter]:
     counter = Counter()
-    control = Control(tmp_path, archive, status=lambda: {"pid": 1}, changed=counter)
+    control = Control(tmp_path, archive, status=lambda: {"pid": 1}, changed=counter, switches_changed=counter)
     await control.start()
     yield counter
     await control.stop()
@@ -99,7 +99,7 @@ def test_without_a_server_nobody_is_there(tmp_path: Path) -> None:
 
 
 async def test_a_socket_left_by_a_crash_is_nobody_and_is_replaced(tmp_path: Path, archive: Archive) -> None:
-    control = Control(tmp_path, archive, status=dict, changed=Counter())
+    control = Control(tmp_path, archive, status=dict, changed=Counter(), switches_changed=Counter())
     await control.start()
     left = tmp_path / "left"
     (tmp_path / SOCKET_NAME).rename(left)
@@ -107,7 +107,7 @@ async def test_a_socket_left_by_a_crash_is_nobody_and_is_replaced(tmp_path: Path
     left.rename(tmp_path / SOCKET_NAME)
     with pytest.raises(NobodyThere):
         await _away(status, tmp_path)
-    again = Control(tmp_path, archive, status=dict, changed=Counter())
+    again = Control(tmp_path, archive, status=dict, changed=Counter(), switches_changed=Counter())
     await again.start()
     assert await _away(status, tmp_path) == {}
     await again.stop()
@@ -127,7 +127,7 @@ async def test_an_answer_that_is_none_is_refused(tmp_path: Path) -> None:
 async def test_a_folder_may_lie_deeper_than_a_socket_may_be_named(tmp_path: Path, archive: Archive) -> None:
     deep = tmp_path / ("a" * 100) / ("b" * 100)
     deep.mkdir(parents=True)
-    control = Control(deep, archive, status=lambda: {"pid": 2}, changed=Counter())
+    control = Control(deep, archive, status=lambda: {"pid": 2}, changed=Counter(), switches_changed=Counter())
     await control.start()
     assert (deep / SOCKET_NAME).is_socket()
     assert await _away(status, deep) == {"pid": 2}

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from relay.archive.api import Waiting
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from tests.support.openapi_check import problems
@@ -68,7 +69,7 @@ async def test_a_decision_that_comes_too_late_changes_nothing(house: House) -> N
     (held,) = (await house.archive.message(message_id)).deliveries
     for state, kind in ((State.CANCELLED, Kind.CANCELLED), (State.QUEUED, Kind.QUEUED)):
         event = Event(house.new_id(), house.clock(), kind, "user:ann", message_id, held.id)
-        await house.archive.decide_held([replace(held, state=state)], [event])
+        await house.archive.change_waiting([Waiting(replace(held, state=state), State.HELD)], [event])
     assert await states(house, message_id) == [State.CANCELLED]
     assert await house.events(Kind.QUEUED) == []
 

@@ -1,0 +1,72 @@
+"""What people decide about deliveries that wait, and about sending as a whole: the writer's batch functions.
+
+See `queue_api.py`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relay.archive.accounts import put_settings
+from relay.archive.capture import message_seq
+from relay.archive.insert import update
+from relay.archive.journal import append_events
+from relay.archive.queue_api import Waiting
+from relay.model.event import Event
+from relay.model.switch import Switches
+
+SWITCHES = "switches"
+"""The key of the setting."""
+_CHANGED = ["state", "due_at", "expires_at", "priority", "lane", "wanted_upstream", "why"]
+_CHANGE = update("delivery", _CHANGED, "id = ? AND lease_owner IS NULL AND state = ? AND attempts = ?")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The arguments of one `change_waiting`."""
+
+    changes: Sequence[Waiting]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What one decision changed: the deliveries, and the numbers of their messages."""
+
+    delivery_ids: list[str]
+    message_seqs: dict[str, int]
+
+
+def change_waiting(database: sqlite3.Connection, decisions: list[Decision]) -> list[Decided]:
+    return [_decide(database, decision) for decision in decisions]
+
+
+def _decide(database: sqlite3.Connection, decision: Decision) -> Decided:
+    changed = [change.delivery for change in decision.changes if _change(database, change)]
+    ids = [delivery.id for delivery in changed]
+    append_events(database, [event for event in decision.events if event.delivery_id in set(ids)])
+    messages = {delivery.message_id for delivery in changed}
+    return Decided(ids, {message_id: message_seq(database, message_id) for message_id in messages})
+
+
+def _change(database: sqlite3.Connection, change: Waiting) -> bool:
+    delivery = change.delivery
+    values = (
+        delivery.state.value,
+        delivery.due_at,
+        delivery.expires_at,
+        int(delivery.priority),
+        delivery.lane,
+        delivery.wanted_upstream,
+        delivery.why,
+    )
+    found = database.execute(_CHANGE, (*values, delivery.id, change.expected_state.value, delivery.attempts))
+    return bool(found.rowcount)
+
+
+def put_switches(database: sqlite3.Connection, puts: list[tuple[Switches, Event]]) -> list[None]:
+    put_settings(database, [(SWITCHES, switches.as_json()) for switches, _ in puts])
+    append_events(database, [event for _, event in puts])
+    return [None] * len(puts)
