@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -101,6 +102,8 @@ class ScriptedUpstream:
         self.messages: list[ReceivedMessage] = []
         self.commands: list[str] = []
         """Every command line of every session, in order, without CRLF."""
+        self.peers: list[str] = []
+        """The address that each session came from."""
         self.sessions = 0
         self.open_sessions = 0
         self.most_open_sessions = 0
@@ -138,6 +141,7 @@ class ScriptedUpstream:
         assert task is not None
         self._tasks.add(task)
         self.sessions += 1
+        self.peers.append(writer.get_extra_info("peername")[0])
         self.open_sessions += 1
         self.most_open_sessions = max(self.most_open_sessions, self.open_sessions)
         try:
@@ -255,6 +259,9 @@ class _Session:
 
     async def _auth(self, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
+        if mechanism == "XOAUTH2":
+            await self._xoauth2(initial)
+            return
         if mechanism == "PLAIN":
             _, user, password = base64.b64decode(initial).decode().split("\0")
         else:
@@ -264,6 +271,18 @@ class _Session:
         default = "235 2.7.0 welcome" if is_right else "535 5.7.8 wrong user or password"
         if (await self._answer("AUTH", mechanism, default)).startswith("235"):
             self._user = user
+
+    async def _xoauth2(self, initial: str) -> None:
+        """The credentials are user and access token. A refusal is a 334 that wants an empty line, and then the 535."""
+        user, token = base64.b64decode(initial).decode().split("\1")[:2]
+        default = "235 2.7.0 welcome"
+        right_user, right_token = self._upstream.credentials or ("", "")
+        if (user, token) != (f"user={right_user}", f"auth=Bearer {right_token}"):
+            details = {"status": "401", "schemes": "bearer", "scope": "https://mail.example/"}
+            await self._send(b"334 " + base64.b64encode(json.dumps(details).encode()) + b"\r\n")
+            default = "535 5.7.8 bad token" if await self._line() == "" else "501 5.5.2 an empty line was wanted"
+        if (await self._answer("AUTH", "XOAUTH2", default)).startswith("235"):
+            self._user = user.removeprefix("user=")
 
     async def _challenge(self, text: str) -> str:
         await self._send(b"334 " + base64.b64encode(text.encode()) + b"\r\n")
