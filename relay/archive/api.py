@@ -22,6 +22,7 @@ from relay.archive.engagement_api import Engagement
 from relay.archive.query import Query
 from relay.archive.queue_api import QueueWork
 from relay.archive.queue_api import Waiting as Waiting
+from relay.archive.report_api import Reports
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.bounce import BounceClass
@@ -139,6 +140,16 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """A message to be kept, and all that is kept with it."""
+
+    message: Message
+    content: StoredContent
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """The end of one attempt: the closed attempt, the delivery after it, the event that says so."""
 
@@ -228,7 +239,7 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Protocol):
+class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Reports, Protocol):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
     suppression, `suppression_api.py`."""
 
@@ -264,11 +275,21 @@ class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Protocol):
         The tokens in the copies are kept in the same commit: they exist before anyone can fetch one.
         """
 
-    async def finish_attempts(self, closings: Sequence[Closing]) -> None:
-        """Commit 3. Also ends the lease. Crash before: `recover` calls the attempt unconfirmed and it is retried."""
+    async def finish_attempts(
+        self, closings: Sequence[Closing], notices: Sequence[Capture] = (), events: Sequence[Event] = ()
+    ) -> None:
+        """Commit 3. Also ends the lease. Crash before: `recover` calls the attempt unconfirmed and it is retried.
 
-    async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Writes the given claimed deliveries back without an attempt (shutdown, no connection to be had)."""
+        `notices`: messages of ours about what ended, and `events`: what else is to be said, in the same commit.
+        """
+
+    async def release(
+        self, deliveries: Sequence[Delivery], events: Sequence[Event] = (), notices: Sequence[Capture] = ()
+    ) -> None:
+        """Writes the given claimed deliveries back without an attempt (shutdown, no connection to be had).
+
+        One that is not claimed (any more) is left alone, its events are not added; without any, no notice is.
+        """
 
     async def recover(
         self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None, retry_unconfirmed: bool = True

@@ -19,6 +19,8 @@ from sqlalchemy import (
     text,
 )
 
+from relay.archive.schema_report import payload_table, report_table
+
 metadata = MetaData()
 
 
@@ -343,6 +345,9 @@ suppression = Table(
     Index("suppression_key", "key", "application", "cause", unique=True),
     Index("suppression_created", "created_at", "id"),
 )
+
+payload = payload_table(metadata)
+report = report_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from relay.archive.api import (
     ApplicationRecord,
     ArchiveError,
     ArchiveUnavailable,
+    Capture,
     Closing,
     Health,
     Listing,
@@ -39,6 +40,7 @@ from relay.archive.live import Changes
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
 from relay.archive.sqlite_queue import SqliteQueue
+from relay.archive.sqlite_report import SqliteReports
 from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
 from relay.archive.sqlite_waiting import SqliteWaiting
@@ -52,7 +54,7 @@ from relay.model.token import Token
 NEWEST_FIRST = Sort()
 
 
-class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting):
+class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports):
     """See `api.Archive`; made by `open_sqlite`."""
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
                 self._tell([(message.id, seq)], "captured", is_due=is_due)
                 self._captured.set()
 
-        await self._write(capture.add_messages, capture.Capture(message, content, deliveries, events), tell)
+        await self._write(capture.add_messages, Capture(message, content, deliveries, events), tell)
 
     # -- courier ---------------------------------------------------------------------------------------------
     async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
@@ -112,13 +114,26 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
     async def begin_attempts(self, attempts: Sequence[Attempt], tokens: Sequence[Token] = ()) -> None:
         await self._write(queue.begin_attempts, queue.Beginning(attempts, tokens))
 
-    async def finish_attempts(self, closings: Sequence[Closing]) -> None:
-        is_due = any(_is_due(closing.delivery) for closing in closings)
-        await self._write(queue.finish_attempts, closings, self._tell_deliveries(is_due))
+    async def finish_attempts(
+        self, closings: Sequence[Closing], notices: Sequence[Capture] = (), events: Sequence[Event] = ()
+    ) -> None:
+        is_due = bool(notices) or any(_is_due(closing.delivery) for closing in closings)
+        await self._write(queue.finish_attempts, queue.Finish(closings, notices, events), self._tell_ended(is_due))
 
-    async def release(self, deliveries: Sequence[Delivery]) -> None:
-        is_due = any(_is_due(delivery) for delivery in deliveries)
-        await self._write(queue.release, deliveries, self._tell_deliveries(is_due))
+    async def release(
+        self, deliveries: Sequence[Delivery], events: Sequence[Event] = (), notices: Sequence[Capture] = ()
+    ) -> None:
+        is_due = bool(notices) or any(_is_due(delivery) for delivery in deliveries)
+        await self._write(queue.release, queue.Release(deliveries, events, notices), self._tell_ended(is_due))
+
+    def _tell_ended(self, is_due: bool) -> Callable[[queue.Told], None]:
+        def tell(told: queue.Told) -> None:
+            self._tell(list(told.changed.items()), "delivery", is_due=is_due)
+            if told.captured:
+                self._tell(list(told.captured.items()), "captured")
+                self._captured.set()
+
+        return tell
 
     async def recover(
         self, now: int, new_event_ids: Sequence[str], *, owner: str | None = None, retry_unconfirmed: bool = True

@@ -53,6 +53,8 @@ class Payload:
     peer: str = ""
     return_token: str = ""
     """Of the return path that a mail came to."""
+    nonce: str = ""
+    """What the sender may use but once, with the signature: other octets with it are a replay. Empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
