@@ -15,7 +15,8 @@ from relay.model.delivery import Attempt
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Fetch, Verdict
 from relay.model.token import Token, TokenKind
-from viewer.present import KINDS, Word
+from viewer.happenings import KINDS
+from viewer.present import Word
 
 _NOT_READ = "This does not say that anyone has read it."
 

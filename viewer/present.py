@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from relay.model.delivery import State
-from relay.model.event import Event, Grade, Kind
+from relay.model.event import Event, Grade
 from relay.model.message import Mode, Trait
 
 SECOND = 1_000_000
@@ -76,29 +76,63 @@ STATES: Mapping[State, Word] = {
         "The content went out but the provider's answer was lost. It may have been sent; a retry may duplicate it.",
     ),
     State.CANCELLED: Word("Cancelled", "cancelled", "quiet", "Taken out of the queue by a person before it was sent."),
+    State.SUPPRESSED: Word(
+        "Suppressed",
+        "suppressed",
+        "held",
+        "Kept here and not sent to this recipient, because a suppression list or a rule of ours says so.",
+    ),
+    State.DELIVERED: Word(
+        "Delivered",
+        "delivered",
+        "good",
+        "Somebody further on reported that the recipient's server took it. Not “read”, not “in the inbox”.",
+        Grade.UNSIGNED,
+    ),
+    State.BOUNCED: Word(
+        "Bounced",
+        "bounced",
+        "bad",
+        "It was sent, and reported as not delivered. The class says whether writing there again makes sense.",
+        Grade.UNSIGNED,
+    ),
+    State.DROPPED: Word(
+        "Dropped",
+        "dropped",
+        "bad",
+        "The provider had taken it, and reported that it did not try to deliver it.",
+        Grade.UNSIGNED,
+    ),
 }
 """The words for one delivery."""
 
 _SHOWN_FIRST = (
     State.FAILED,
+    State.BOUNCED,
+    State.DROPPED,
     State.UNCONFIRMED,
     State.DEFERRED,
     State.HELD,
     State.SENDING,
     State.QUEUED,
+    State.SUPPRESSED,
     State.SENT,
+    State.DELIVERED,
     State.CAPTURED,
     State.CANCELLED,
 )
 """What needs attention comes first: decides the icon and the colour when recipients differ."""
 
 FILTERS = (
+    State.DELIVERED,
     State.SENT,
     State.QUEUED,
     State.DEFERRED,
     State.FAILED,
+    State.BOUNCED,
     State.UNCONFIRMED,
     State.HELD,
+    State.SUPPRESSED,
     State.CAPTURED,
 )
 """States offered as filter chips over the grid."""
@@ -106,36 +140,10 @@ FILTERS = (
 GRADES: Mapping[Grade, str] = {
     Grade.OWN: "we observed it ourselves",
     Grade.PEER: "the provider's server said so in its SMTP reply",
-    Grade.SIGNED: "a signed report said so",
-    Grade.UNSIGNED: "an unsigned report said so",
+    Grade.SIGNED: "a report with a valid signature said so",
+    Grade.UNSIGNED: "a report said so that anyone who knows the address or the secret could have sent",
     Grade.HEURISTIC: "inferred, not observed",
 }
-
-KINDS: Mapping[Kind, tuple[str, str, str]] = {
-    Kind.CAPTURED: ("Captured: kept byte for byte, then answered 250", "captured", "quiet"),
-    Kind.QUEUED: ("Queued for sending", "queued", "busy"),
-    Kind.HELD: ("Held for approval", "held", "held"),
-    Kind.SENT: ("Sent: the provider took responsibility", "sent", "good"),
-    Kind.DEFERRED: ("Deferred: will be tried again", "deferred", "warn"),
-    Kind.FAILED: ("Failed: refused for good", "failed", "bad"),
-    Kind.EXPIRED: ("Expired: could not be handed over in time", "failed", "bad"),
-    Kind.UNCONFIRMED: ("Unconfirmed: the provider's answer was lost", "unconfirmed", "warn"),
-    Kind.CANCELLED: ("Cancelled", "cancelled", "quiet"),
-    Kind.RESENT: ("Sent again by a person", "resend", "busy"),
-    Kind.VIEWED: ("Viewed", "view", "quiet"),
-    Kind.DOWNLOADED: ("Downloaded", "download", "quiet"),
-    Kind.EXPORTED: ("Exported", "download", "quiet"),
-    Kind.NOTICE: ("Delivery status notification to the sender", "mail", "quiet"),
-    Kind.OPENED: ("Opened: the pixel was fetched", "view", "quiet"),
-    Kind.CLICKED: ("Clicked: a link was followed", "view", "quiet"),
-    Kind.NOT_TRACKED: ("Tracking left something alone", "mail", "quiet"),
-    Kind.UNSUBSCRIBED: ("Unsubscribed: the recipient asked for no more", "cancelled", "warn"),
-    Kind.SIGNED_IN: ("Signed in", "user", "quiet"),
-    Kind.SIGNED_OUT: ("Signed out", "user", "quiet"),
-    Kind.SIGN_IN_REFUSED: ("Sign-in refused", "user", "warn"),
-    Kind.ACCOUNT_CHANGED: ("Account changed", "user", "quiet"),
-}
-"""Text, icon and tone of each kind of event."""
 
 TRAITS: Mapping[Trait, tuple[str, str]] = {
     Trait.BARE_CR: ("bare CR", "has carriage returns without a line feed"),
@@ -150,6 +158,7 @@ MODES: Mapping[Mode, str] = {
     Mode.RELAY: "kept and sent on",
     Mode.CAPTURE: "kept, nothing sent",
     Mode.HOLD: "kept, sent after approval",
+    Mode.REDIRECT: "kept, sent to test addresses only",
 }
 
 
@@ -246,7 +255,9 @@ def actor(name: str) -> str:
         return f"provider {rest}"
     if kind == "application":
         return f"application {rest}"
-    return "Mailwitness" if kind == "relay" else name
+    if kind == "webhook":
+        return f"webhook {rest}"
+    return {"relay": "Mailwitness", "bounce": "a mail that came back"}.get(name, name)
 
 
 def event_note(event: Event) -> str:

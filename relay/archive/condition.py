@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 from relay.archive import schema
 from relay.archive.normalise import normalised, tokens
-from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, PENDING, And, Node, Not, Or, Term
+from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
@@ -242,8 +242,14 @@ def _message_id(term: Term) -> Members:
 
 def _status(term: Term) -> Members:
     value = term.value.lower()
+    if value in MARKS:
+        return _set(_delivery.message_seq, _delivery[f"{value}_at"].is_not(None))
     states = PENDING_STATES if value == PENDING else (value,)
     return _set(_delivery.message_seq, _delivery.state.in_(states))
+
+
+def _bounce(term: Term) -> Members:
+    return _set(_delivery.message_seq, _delivery.state == literal("bounced"), _delivery.bounce == term.value.lower())
 
 
 def _has(_term: Term) -> Members:
@@ -293,6 +299,7 @@ _FIELDS: dict[str, Callable[[Term], Members | ColumnElement[bool]]] = {
     "id": _id,
     "message-id": _message_id,
     "status": _status,
+    "bounce": _bounce,
     "has": _has,
     "is": _is,
     **dict.fromkeys(ENGAGEMENT_FIELDS, _engagement),

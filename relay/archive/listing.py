@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import engagement, schema
-from relay.archive.api import Listing
+from relay.archive.api import Listing, Reported
 from relay.archive.index import SHOWN
 from relay.archive.rows import Row, recipient_of, references_of
-from relay.model.delivery import State
+from relay.model.bounce import BounceClass
+from relay.model.delivery import REPORTED_STATES, State
+from relay.model.event import Grade
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
@@ -39,6 +41,16 @@ _COLUMNS = (
 )
 
 
+@dataclass(slots=True)
+class _Fates:
+    """What became of one message's deliveries."""
+
+    states: dict[State, int] = field(default_factory=dict)
+    reports: list[Reported] = field(default_factory=list)
+    complained: int = 0
+    unsubscribed: int = 0
+
+
 def _rows(seqs: Sequence[int]) -> Select[Any]:
     joined = schema.message.outerjoin(schema.listing, _listing.seq == _message.seq)
     return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(seqs))
@@ -48,19 +60,12 @@ async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Lis
     """The grid rows of the messages with these sequence numbers, in the given order."""
     if not seqs:
         return []
-    states: dict[int, dict[State, int]] = {}
-    counted = (
-        select(_delivery.message_seq, _delivery.state, func.count())
-        .where(_delivery.message_seq.in_(seqs))
-        .group_by(_delivery.message_seq, _delivery.state)
-    )
-    for seq, state, count in await connection.execute(counted):
-        states.setdefault(seq, {})[State(state)] = count
+    fates = await _fates(connection, seqs)
     rows = {row[0]: row for row in await connection.execute(_rows(seqs))}
     unindexed = [seq for seq, row in rows.items() if row[9] is None]
     envelopes = await _envelopes(connection, unindexed)
     verdicts = await engagement.verdicts(connection, seqs)
-    shown = [_listing_of(rows[seq], states.get(seq, {}), envelopes.get(seq, ())) for seq in seqs]
+    shown = [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ())) for seq in seqs]
     return [
         replace(
             row,
@@ -71,6 +76,27 @@ async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Lis
     ]
 
 
+async def _fates(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, _Fates]:
+    """What became of the deliveries, counted by message."""
+    told = (_delivery.message_seq, _delivery.state, _delivery.bounce, _delivery.grade, _delivery.source)
+    counted = (
+        select(*told, func.count(), func.count(_delivery.complained_at), func.count(_delivery.unsubscribed_at))
+        .where(_delivery.message_seq.in_(seqs))
+        .group_by(*told)
+    )
+    fates: dict[int, _Fates] = {}
+    for seq, state, bounce, grade, source, count, complained, unsubscribed in await connection.execute(counted):
+        fate = fates.setdefault(seq, _Fates())
+        fate.states[State(state)] = fate.states.get(State(state), 0) + count
+        fate.complained += complained
+        fate.unsubscribed += unsubscribed
+        if State(state) in REPORTED_STATES and grade:
+            fate.reports.append(
+                Reported(State(state), BounceClass(bounce) if bounce else None, Grade(grade), source or "", count)
+            )
+    return fates
+
+
 async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """The first recipients of messages that are not indexed yet."""
     if not seqs:
@@ -79,7 +105,7 @@ async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[i
     return {seq: tuple(recipient_of(value).address for value in json.loads(text)[:SHOWN]) for seq, text in rows}
 
 
-def _listing_of(row: Row, states: dict[State, int], envelope: tuple[str, ...]) -> Listing:
+def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
     seq, id_, received_at, sender, application, size, parent_id, count, tags, author, recipients, *rest = row
     is_indexed = author is not None
     subject, snippet, all_tags, references, attachments = rest if is_indexed else ("", "", tags, "[]", 0)
@@ -93,10 +119,13 @@ def _listing_of(row: Row, states: dict[State, int], envelope: tuple[str, ...]) -
         subject=subject,
         snippet=snippet,
         application=application,
-        states=states,
+        states=fates.states,
         references=references_of(json.loads(references)),
         tags=tuple(json.loads(all_tags)),
         size=size,
         attachment_count=attachments,
         parent_id=parent_id,
+        reports=tuple(fates.reports),
+        complained=fates.complained,
+        unsubscribed=fates.unsubscribed,
     )

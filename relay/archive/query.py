@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from relay.model.bounce import BounceClass
 from relay.model.delivery import State
 from relay.model.fetch import Verdict
 
@@ -69,11 +70,25 @@ EXACT_FIELDS = ("ref", "tag", "application", "id", "message-id")
 DATE_FIELDS = ("before", "after", "on")
 SIZE_FIELDS = ("larger", "smaller")
 ENGAGEMENT_FIELDS = ("opened", "clicked")
-FIELDS = (*TEXT_FIELDS, *EXACT_FIELDS, *DATE_FIELDS, *SIZE_FIELDS, *ENGAGEMENT_FIELDS, "header", "status", "has", "is")
+FIELDS = (
+    *TEXT_FIELDS,
+    *EXACT_FIELDS,
+    *DATE_FIELDS,
+    *SIZE_FIELDS,
+    *ENGAGEMENT_FIELDS,
+    "header",
+    "status",
+    "bounce",
+    "has",
+    "is",
+)
 
 PENDING = "pending"
 """`status:pending`: any state in which more will be tried."""
-STATUSES = (*(state.value for state in State), PENDING)
+MARKS = ("complained", "unsubscribed")
+"""`status:` also takes the recipient's will, which stays beside any state."""
+STATUSES = (*(state.value for state in State), PENDING, *MARKS)
+BOUNCES = tuple(bounce.value for bounce in BounceClass)
 HAS = ("attachment",)
 IS = ("held", "resent", "edited")
 ENGAGEMENT = {
@@ -372,6 +387,7 @@ _CHECKS: dict[str, Callable[[str, str, int], Span]] = {
     **dict.fromkeys(SIZE_FIELDS, _size_span),
     "header": _header_value,
     "status": _one_of(STATUSES),
+    "bounce": _one_of(BOUNCES),
     "has": _one_of(HAS),
     "is": _one_of(IS),
     **dict.fromkeys(ENGAGEMENT_FIELDS, _one_of(tuple(ENGAGEMENT))),

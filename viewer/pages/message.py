@@ -14,7 +14,7 @@ from relay.archive.api import StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
-from viewer import engagement, present
+from viewer import engagement, present, standing
 from viewer.journal import events_of, record
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
 from viewer.pages import reading
@@ -144,6 +144,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "message": message,
         "summary": stored.summary,
         "states": states,
+        "word": standing.message_word(stored.deliveries),
         "is_moving": bool(states.keys() & {State.QUEUED, State.SENDING}),
         "now": request.app[CLOCK](),
         "stories": [_story(one, stored.attempts, events) for one in stored.deliveries[:MOST_RECIPIENTS]],

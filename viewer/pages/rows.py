@@ -10,7 +10,7 @@ from aiohttp import web
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
-from viewer import engagement, present
+from viewer import engagement, present, standing
 from viewer.keys import CLOCK, CONFIG
 
 
@@ -52,7 +52,7 @@ def quoted(value: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "status": present.status,
+    "status": standing.row_word,
     "evidence": present.evidence,
     "iso": present.iso,
     "exact": present.exact,
@@ -63,5 +63,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "event_note": present.event_note,
     "person": short_person,
     "quoted": quoted,
-    "marks": engagement.marks,
+    "marks": lambda row: [*standing.row_marks(row), *engagement.marks(row)],
 }

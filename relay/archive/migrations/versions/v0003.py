@@ -22,6 +22,8 @@ STATEMENTS = (
     "ALTER TABLE attempt ADD COLUMN signatures TEXT",
     "ALTER TABLE attempt ADD COLUMN provider_id TEXT",
     "CREATE INDEX attempt_provider_id ON attempt (provider_id) WHERE provider_id IS NOT NULL",
+    "CREATE INDEX delivery_complained ON delivery (message_seq) WHERE complained_at IS NOT NULL",
+    "CREATE INDEX delivery_unsubscribed ON delivery (message_seq) WHERE unsubscribed_at IS NOT NULL",
 )
 
 

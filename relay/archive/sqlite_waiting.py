@@ -1,0 +1,27 @@
+"""The archive's methods about what waits, in one SQLite file. See `waiting_api.WaitingQueue`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from relay.archive import waiting
+from relay.archive.sqlite_access import SqliteAccess
+from relay.archive.waiting_api import WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
+
+
+class SqliteWaiting(SqliteAccess):
+    async def waiting(self, wanted: WaitingFilter, *, cursor: str | None = None, limit: int = 50) -> WaitingPage:
+        async with self._reader() as connection:
+            return await waiting.page(connection, wanted, cursor, limit)
+
+    async def waiting_count(self, wanted: WaitingFilter, *, at_most: int = 10_000) -> int:
+        async with self._reader() as connection:
+            return await waiting.count(connection, wanted, at_most)
+
+    async def waiting_groups(self) -> list[WaitingGroup]:
+        async with self._reader() as connection:
+            return await waiting.groups(connection)
+
+    async def waiting_of(self, delivery_ids: Sequence[str]) -> list[WaitingRow]:
+        async with self._reader() as connection:
+            return await waiting.of(connection, delivery_ids)

@@ -1,0 +1,162 @@
+"""Where a delivery stands, in words that name their evidence: who said so, how good that is, what to do about it. Pure.
+
+Delivered, reported by webhook ses (C)
+Sent: the provider's 250 (B)
+Bounced, hard: no such mailbox, a returned mail (D)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from relay.archive.api import Listing, Reported
+from relay.model.bounce import BounceClass
+from relay.model.delivery import REPORTED_STATES, Delivery, State
+from relay.model.event import Event, Grade, Kind
+from viewer import present
+from viewer.present import STATES, Word
+
+BOUNCES: Mapping[BounceClass, tuple[str, str]] = {
+    BounceClass.HARD: ("no such mailbox or domain", "Do not write there again."),
+    BounceClass.SOFT: ("something that may pass", "Sending it again later may succeed."),
+    BounceClass.BLOCK: ("the receiver refuses the sending server or domain", "The address may be right."),
+    BounceClass.SPAM: ("refused as spam", "The address may be right; the content or the sender's name is the matter."),
+    BounceClass.QUOTA: ("the mailbox is full", "Sending it again in a few days may succeed."),
+    BounceClass.POLICY: ("a rule of the receiver", "The mail has to change: its size, its sender or how it is signed."),
+}
+"""What each class says, and what follows from it."""
+
+COMPLAINED = Word(
+    "Complained",
+    "complained",
+    "bad",
+    "The recipient called a message like this spam, and their provider reported it. Stays, whatever else is reported.",
+    Grade.UNSIGNED,
+)
+UNSUBSCRIBED = Word(
+    "Unsubscribed",
+    "unsubscribed",
+    "warn",
+    "The recipient asked for no more of it. Stays, whatever else is reported.",
+)
+MARKS = (COMPLAINED, UNSUBSCRIBED)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one delivery. `line` names state, source and grade; the rest is there where it is known."""
+
+    word: Word
+    line: str
+    explanation: str = ""
+    action: str = ""
+    marks: tuple[Word, ...] = ()
+
+
+def source_name(source: str | None) -> str:
+    """`webhook:ses` -> `webhook ses`; `bounce` -> `a returned mail`."""
+    if not source:
+        return "a report"
+    kind, _, name = source.partition(":")
+    return f"webhook {name}" if kind == "webhook" and name else "a returned mail" if kind == "bounce" else source
+
+
+def state_word(
+    state: State, bounce: BounceClass | None = None, grade: Grade | None = None, source: str | None = None
+) -> Word:
+    """The word for a state with what a report added to it: class, grade and source."""
+    word = STATES[state]
+    if state is State.BOUNCED and bounce is not None:
+        says, follows = BOUNCES[bounce]
+        word = replace(
+            word,
+            text=f"Bounced, {bounce.value}",
+            tone="warn" if bounce in (BounceClass.SOFT, BounceClass.QUOTA) else word.tone,
+            meaning=f"Sent, and reported as not delivered: {says}. {follows}",
+        )
+    if state in REPORTED_STATES and grade is not None:
+        word = replace(word, grade=grade, meaning=f"{word.meaning} Reported by {source_name(source)}.")
+    return word
+
+
+def marks_of(delivery: Delivery) -> tuple[Word, ...]:
+    """The recipient's will: sticky, beside any state."""
+    given = (delivery.complained_at is not None, delivery.unsubscribed_at is not None)
+    return tuple(mark for mark, is_set in zip(MARKS, given, strict=True) if is_set)
+
+
+def standing(delivery: Delivery, events: Iterable[Event] = ()) -> Standing:
+    """Where the delivery stands; explanation and action as the latest report of that state gave them."""
+    word = state_word(delivery.state, delivery.bounce, delivery.grade, delivery.source)
+    if delivery.state in REPORTED_STATES:
+        return _reported(delivery, word, [event for event in events if event.delivery_id == delivery.id])
+    grade = word.grade
+    text = word.text
+    reply = delivery.reply
+    explanation = action = ""
+    if delivery.state in (State.SENT, State.FAILED, State.DEFERRED) and reply is not None:
+        grade = Grade.OWN if reply.is_local else Grade.PEER
+        word = replace(word, grade=grade)
+        code = f"{reply.code} {reply.enhanced or ''}".strip()
+        if delivery.state is State.SENT:
+            text = f"Sent: the provider's {code}"
+        else:
+            ending = "the last answer" if delivery.state is State.FAILED and reply.is_transient else "the answer"
+            who = "our own finding" if reply.is_local else f"{ending} of {delivery.upstream or 'the provider'}"
+            text = f"{word.text}: {code}, {who}"
+    elif delivery.state is State.UNCONFIRMED:
+        text = "Unconfirmed: the content went out, the answer was lost"
+    elif delivery.why:
+        text = f"{word.text}: {delivery.why}"
+    return Standing(word, f"{text} ({grade.value})", explanation, action, marks_of(delivery))
+
+
+def _reported(delivery: Delivery, word: Word, events: Sequence[Event]) -> Standing:
+    kind = Kind(delivery.state.value)
+    data = next((event.data for event in reversed(events) if event.kind is kind), {})
+    source, grade = source_name(delivery.source), word.grade.value
+    if delivery.state is State.BOUNCED and delivery.bounce is not None:
+        line = f"{word.text}: {BOUNCES[delivery.bounce][0]}, {source} ({grade})"
+    else:
+        line = f"{word.text}, reported by {source} ({grade})"
+    explanation, action = str(data.get("explanation") or ""), str(data.get("action") or "")
+    if not action and delivery.bounce is not None:
+        action = BOUNCES[delivery.bounce][1]
+    return Standing(word, line, explanation, action, marks_of(delivery))
+
+
+def row_word(row: Listing) -> Word:
+    """The status of a row of the grid: `Bounced, hard`, or `1 bounced, 3 delivered` where recipients differ."""
+    return _word(row.states, row.reports)
+
+
+def message_word(deliveries: Collection[Delivery]) -> Word:
+    """The same of a message's deliveries."""
+    states = Counter(delivery.state for delivery in deliveries)
+    reports = Counter(
+        (one.state, one.bounce, one.grade, one.source or "")
+        for one in deliveries
+        if one.state in REPORTED_STATES and one.grade is not None
+    )
+    told = (Reported(state, bounce, grade, source, n) for (state, bounce, grade, source), n in reports.items() if grade)
+    return _word(states, tuple(told))
+
+
+def _word(states: Mapping[State, int], reports: Sequence[Reported]) -> Word:
+    word = present.status(states)
+    if not reports:
+        return word
+    if sum(1 for count in states.values() if count) == 1 and len({one.bounce for one in reports}) == 1:
+        weakest = max(reports, key=lambda one: one.grade)
+        told = state_word(weakest.state, weakest.bounce, weakest.grade, weakest.source)
+        count = sum(states.values())
+        return told if count == 1 else replace(told, meaning=f"All {count} recipients. {told.meaning}")
+    sources = sorted({f"{source_name(one.source)} ({one.grade.value})" for one in reports})
+    return replace(word, meaning=f"{word.meaning} Reported by {', '.join(sources)}.")
+
+
+def row_marks(row: Listing) -> list[Word]:
+    """The sticky marks of a row."""
+    return [mark for mark, count in zip(MARKS, (row.complained, row.unsubscribed), strict=True) if count]
