@@ -8,13 +8,15 @@ one chunk, and nothing at all of a message beyond the limit.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable, StoredContent
 from relay.archive.content import ContentBuilder
 from relay.intake.connection import SessionOver
+from relay.intake.door import Arrival
 from relay.intake.dotreader import DotReader
 from relay.intake.limits import is_too_slow
 from relay.intake.transaction import NEEDS_MAIL, TOO_BIG, Transaction
@@ -64,13 +66,21 @@ async def data(session: SmtpSession, argument: bytes) -> Reply:
             return session.refuse("size", TOO_BIG)
         if received.reader.hops > session.smtp.max_hops:
             return session.refuse("loop", LOOPING)
-        keeping = _keep(session.lobby, session.client.text, *_records(session, transaction, received), received.content)
-        reply = await asyncio.shield(session.lobby.keep_going(keeping))
+        reply = await asyncio.shield(session.lobby.keep_going(_keeping(session, transaction, received)))
     finally:
         session.is_receiving = False
     if reply.is_positive:
         session.budget.forgive_junk()
     return reply
+
+
+def _keeping(session: SmtpSession, transaction: Transaction, received: Received) -> Coroutine[Any, Any, Reply]:
+    """What is to be done with the content, wherever the session leads."""
+    if session.lobby.door is not None:
+        return session.lobby.door.keep(
+            Arrival(transaction.envelope(), _reception(session, transaction), received.content)
+        )
+    return _keep(session.lobby, session.client.text, *_records(session, transaction, received), received.content)
 
 
 async def _receive(session: SmtpSession) -> Received | None:

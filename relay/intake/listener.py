@@ -17,6 +17,7 @@ from typing import NamedTuple
 from relay.archive.api import Archive
 from relay.config import Listener, Smtp, TlsPolicy
 from relay.intake.credentials import Directory
+from relay.intake.door import Door
 from relay.intake.limits import DATA_GRACE
 from relay.intake.lobby import SHUTTING_DOWN, Lobby, Station
 from relay.intake.session import SmtpSession
@@ -47,13 +48,14 @@ class Intake:
         new_id: Callable[[], str],
         expire_after: int,
         data_grace: float = DATA_GRACE,
+        door: Door | None = None,
     ) -> None:
         """`clock`: UTC microseconds. `expire_after`: seconds a delivery is tried for. `data_grace`: seconds of
-        DATA before the minimum rate is asked for.
+        DATA before the minimum rate is asked for. `door`: takes the mail in place of capturing it.
         """
         hostname = smtp.hostname or socket.getfqdn()  # once: it may ask a name server, and blocks
         self._lobby = Lobby(
-            smtp, hostname, applications, archive, clock, new_id, expire_after * MICROSECONDS, data_grace
+            smtp, hostname, applications, archive, clock, new_id, expire_after * MICROSECONDS, data_grace, door
         )
         self._stations: dict[Listener, tuple[Station, asyncio.Server]] = {}
 

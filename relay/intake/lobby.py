@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from relay.archive.api import Archive
 from relay.config import Listener, Smtp, TlsPolicy
 from relay.intake.credentials import Directory
+from relay.intake.door import Door
 from relay.intake.limits import DATA_GRACE, Census
 from relay.model.reply import Reply
 
@@ -49,6 +50,8 @@ class Lobby:
     new_id: Callable[[], str]
     expire_after: int
     data_grace: float = DATA_GRACE
+    door: Door | None = None
+    """None: what comes is captured, and goes on."""
     is_stopping: bool = False
     census: Census = field(default_factory=Census)
     sessions: set[SmtpSession] = field(default_factory=set)
@@ -57,7 +60,7 @@ class Lobby:
 
     def next_session_name(self) -> str:
         """A name for the log, unique in this process."""
-        return f"s{next(self._numbers)}"
+        return f"{'s' if self.door is None else 'd'}{next(self._numbers)}"
 
     def keep_going(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:
         """A task that runs to its end whatever becomes of the session that asked for it."""

@@ -133,6 +133,9 @@ async def rcpt(session: SmtpSession, argument: bytes) -> Reply:
         return session.refuse("address", NULL_RECIPIENT)
     if not path.is_ascii and not transaction.parameters.smtputf8:
         return session.refuse("smtputf8", NEEDS_SMTPUTF8)
+    refusal = await session.lobby.door.refusal(path.address) if session.lobby.door is not None else None
+    if refusal is not None:
+        return session.refuse("recipient", refusal)
     transaction.recipients.append(Recipient(path.address, parameters.notify, parameters.orcpt))
     return RECIPIENT_OK
 
