@@ -10,14 +10,13 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.archive.api import NotFound, StoredContent
+from relay.archive.api import Capture, NotFound
 from relay.archive.insert import insert, insert_rows
 from relay.archive.journal import append_events
 from relay.archive.normalise import normalised
 from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Row, delivery_row, message_row
 from relay.model.delivery import Delivery
 from relay.model.event import Event
-from relay.model.message import Message
 
 _INSERT_MESSAGE = insert("message", ["seq", *MESSAGE_COLUMNS])
 _INSERT_CONTENT = insert("content", ["message_seq", "n", "frame"])
@@ -28,16 +27,6 @@ _INSERT_QUEUE = insert("index_queue", ["seq"])
 
 LARGE = 64 * 1024
 """Octets of a frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """The arguments of one `add_message`."""
-
-    message: Message
-    content: StoredContent
-    deliveries: Sequence[Delivery]
-    events: Sequence[Event]
 
 
 def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[int | None]:

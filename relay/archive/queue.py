@@ -11,10 +11,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from relay.archive.api import ArchiveError, Closing, NotFound
-from relay.archive.capture import message_seq
+from relay.archive.api import ArchiveError, Capture, Closing, NotFound
+from relay.archive.capture import add_messages, message_seq
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
+from relay.archive.report import settle
 from relay.archive.rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
@@ -155,20 +156,46 @@ def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: dict[in
     return edits_hash
 
 
-def finish_attempts(database: sqlite3.Connection, batches: list[Sequence[Closing]]) -> list[dict[str, int]]:
-    """Closes attempts, writes the deliveries back without a lease, adds the events; returns the messages' numbers.
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The arguments of one `finish_attempts`."""
+
+    closings: Sequence[Closing]
+    notices: Sequence[Capture]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Sequence numbers by id: of messages with a changed delivery, and of messages that are new."""
+
+    changed: dict[str, int]
+    captured: dict[str, int]
+
+
+def finish_attempts(database: sqlite3.Connection, batches: list[Finish]) -> list[Told]:
+    """Closes attempts, writes the deliveries back without a lease, adds events and notices.
 
     A closing whose attempt is closed already is a repetition and changes nothing.
     """
-    return [_finish(database, closings) for closings in batches]
+    return [_finish(database, finish) for finish in batches]
 
 
-def _finish(database: sqlite3.Connection, closings: Sequence[Closing]) -> dict[str, int]:
-    for closing in closings:
+def _finish(database: sqlite3.Connection, finish: Finish) -> Told:
+    for closing in finish.closings:
         if _close(database, closing.attempt):
             database.execute(_WRITE_BACK, _written_back(closing.delivery))
-    append_events(database, [closing.event for closing in closings])
-    return _message_seqs(database, [closing.delivery for closing in closings])
+    settle(database, [closing.delivery.id for closing in finish.closings])
+    append_events(database, [*(closing.event for closing in finish.closings), *finish.events])
+    changed = _message_seqs(database, [closing.delivery for closing in finish.closings])
+    return Told(changed, _add_notices(database, finish.notices))
+
+
+def _add_notices(database: sqlite3.Connection, notices: Sequence[Capture]) -> dict[str, int]:
+    if not notices:
+        return {}
+    seqs = add_messages(database, list(notices))
+    return {notice.message.id: seq for notice, seq in zip(notices, seqs, strict=True) if seq is not None}
 
 
 def _message_seqs(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> dict[str, int]:
@@ -214,12 +241,31 @@ def _written_back(delivery: Delivery) -> tuple[object, ...]:
     )
 
 
-def release(database: sqlite3.Connection, batches: list[Sequence[Delivery]]) -> list[dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The arguments of one `release`."""
+
+    deliveries: Sequence[Delivery]
+    events: Sequence[Event]
+    notices: Sequence[Capture]
+
+
+def release(database: sqlite3.Connection, batches: list[Release]) -> list[Told]:
     """Writes claimed deliveries back without a lease. One that is not claimed (any more) is left alone."""
-    database.executemany(
-        _WRITE_BACK_CLAIMED, [_written_back(delivery) for deliveries in batches for delivery in deliveries]
-    )
-    return [_message_seqs(database, deliveries) for deliveries in batches]
+    return [_release(database, released) for released in batches]
+
+
+def _release(database: sqlite3.Connection, released: Release) -> Told:
+    written = [
+        delivery
+        for delivery in released.deliveries
+        if database.execute(_WRITE_BACK_CLAIMED, _written_back(delivery)).rowcount
+    ]
+    settle(database, [delivery.id for delivery in written])
+    ids = {delivery.id for delivery in written} | ({None} if written else set())
+    append_events(database, [event for event in released.events if event.delivery_id in ids])
+    changed = _message_seqs(database, written)
+    return Told(changed, _add_notices(database, released.notices if written else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +302,7 @@ def _recover(database: sqlite3.Connection, recovery: Recovery) -> list[tuple[int
         database.execute(_WRITE_BACK, _written_back(delivery))
         append_events(database, [event])
         recovered.append((row[0], delivery))
+    settle(database, [delivery.id for _, delivery in recovered])
     return recovered
 
 
