@@ -151,7 +151,8 @@ class Service:
         """The tracking port, before any copy can be sent whose links lead to it, and until after the last."""
         if not self._config.is_tracking_possible:
             return
-        self._beacon = Beacon(self._config.tracking, archive=self._archive, clock=now, new_id=new_id)
+        rules = self._config.suppression.rules()
+        self._beacon = Beacon(self._config.tracking, archive=self._archive, clock=now, new_id=new_id, rules=rules)
         try:
             await self._beacon.start()
         except OSError as error:
@@ -289,7 +290,7 @@ class Service:
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))
         if self._beacon is not None:
-            self._beacon.use(config.tracking)
+            self._beacon.use(config.tracking, config.suppression.rules())
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from relay.model.fetch import Fetch, Judgement
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.token import Token
 
 INDIVIDUAL = 50
@@ -29,8 +30,11 @@ class Engagement(Protocol):
         With `delivery_id` only those in copies of that delivery.
         """
 
-    async def add_fetches(self, fetches: Sequence[Fetch]) -> None:
+    async def add_fetches(self, fetches: Sequence[Fetch], rules: SuppressionRules = NO_RULES) -> None:
         """Keeps fetches, and an event for the first of each verdict and token, whose id is the fetch's.
+
+        One that unsubscribes is an event of its own, marks the delivery, and by the rules puts its recipient on the
+        suppression list, all in the same commit.
 
         After `INDIVIDUAL` fetches of a token the rest only raise the count of one row for each verdict and hour, so
         that no flood fills the disk. Repeatable as a whole, before another batch is added. Raises NotFound, and

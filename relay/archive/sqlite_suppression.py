@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from relay.archive import suppression, suppression_reading
 from relay.archive.sqlite_access import SqliteAccess
-from relay.archive.suppression_api import Selection, SuppressionPage
+from relay.archive.suppression_api import Selection, SuppressionPage, Unsubscribing
 from relay.model.event import Event
 from relay.model.suppression import Suppressed
 
@@ -51,3 +51,7 @@ class SqliteSuppression(SqliteAccess):
     ) -> dict[str, tuple[Suppressed, ...]]:
         async with self._reader() as connection:
             return await suppression_reading.entries_of(connection, addresses, application, now)
+
+    async def unsubscribing(self, delivery_id: str, now: int) -> Unsubscribing:
+        async with self._reader() as connection:
+            return await suppression_reading.unsubscribing(connection, delivery_id, now)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from relay.archive import engagement, tracking
 from relay.archive.sqlite_access import SqliteAccess
 from relay.model.fetch import Fetch, Judgement
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.token import Token
 
 
@@ -22,8 +23,8 @@ class SqliteTracking(SqliteAccess):
         async with self._reader() as connection:
             return await engagement.tokens_of(connection, message_id, delivery_id)
 
-    async def add_fetches(self, fetches: Sequence[Fetch]) -> None:
-        await self._write(tracking.add_fetches, fetches, self._tell_deliveries(False))
+    async def add_fetches(self, fetches: Sequence[Fetch], rules: SuppressionRules = NO_RULES) -> None:
+        await self._write(tracking.add_fetches, tracking.Keeping(fetches, rules), self._tell_deliveries(False))
 
     async def fetches(self, message_id: str, *, delivery_id: str | None = None) -> list[Fetch]:
         async with self._reader() as connection:

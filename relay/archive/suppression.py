@@ -60,8 +60,8 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
     return answers
 
 
-def add(database: sqlite3.Connection, entries: Sequence[Suppressed]) -> int:
-    """Keeps the entries and an event of each that says something new; returns how many did."""
+def add(database: sqlite3.Connection, entries: Sequence[Suppressed]) -> list[Event]:
+    """Keeps the entries and an event of each that says something new; returns those events."""
     events: list[Event] = []
     for entry in entries:
         key = suppression_key(entry.address)
@@ -79,7 +79,7 @@ def add(database: sqlite3.Connection, entries: Sequence[Suppressed]) -> int:
         database.execute(_INSERT, (key, *_row(entry)))
         events.append(added_event(entry))
     append_events(database, events)
-    return len(events)
+    return events
 
 
 def _says_more(entry: Suppressed, there: Suppressed) -> bool:
@@ -92,7 +92,7 @@ def _says_more(entry: Suppressed, there: Suppressed) -> bool:
 
 def add_suppressions(database: sqlite3.Connection, batches: list[Sequence[Suppressed]]) -> list[int]:
     """The writer's batch function of `add_suppressions`."""
-    return [add(database, entries) for entries in batches]
+    return [len(add(database, entries)) for entries in batches]
 
 
 @dataclass(frozen=True, slots=True)

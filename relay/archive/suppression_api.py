@@ -37,6 +37,17 @@ class SuppressionPage:
     next: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unsubscribing:
+    """What the unsubscribe page may tell of a delivery to whoever has its link."""
+
+    sender: str
+    """The author as the message shows it: name and address of From, else the reverse-path."""
+    recipient: str
+    is_done: bool
+    """There is an entry of somebody unsubscribing, in force."""
+
+
 class Suppressions(Protocol):
     async def add_suppressions(self, entries: Sequence[Suppressed]) -> int:
         """Keeps the entries, each with its event, in one commit; returns how many changed something.
@@ -67,3 +78,6 @@ class Suppressions(Protocol):
         self, addresses: Sequence[str], application: str, now: int
     ) -> Mapping[str, tuple[Suppressed, ...]]:
         """By address as given: the entries that keep this application's mail from it; the others are left out."""
+
+    async def unsubscribing(self, delivery_id: str, now: int) -> Unsubscribing:
+        """Raises NotFound."""

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.archive import schema
 from relay.archive.api import NotFound
 from relay.archive.suppression import SUPPRESSION_COLUMNS, suppressed_of
-from relay.archive.suppression_api import Selection, SuppressionPage
-from relay.model.suppression import Suppressed, suppression_key
+from relay.archive.suppression_api import Selection, SuppressionPage, Unsubscribing
+from relay.model.suppression import Cause, Suppressed, suppression_key
 
 _entry = schema.suppression.c
 _PORTION = 500
@@ -80,3 +80,19 @@ async def entries_of(
             one = suppressed_of(row)
             found.setdefault(suppression_key(one.address), []).append(one)
     return {address: tuple(found[key]) for address, key in keys.items() if key in found}
+
+
+async def unsubscribing(connection: AsyncConnection, delivery_id: str, now: int) -> Unsubscribing:
+    delivery, message, listing = schema.delivery.c, schema.message.c, schema.listing.c
+    joined = schema.delivery.join(schema.message, message.seq == delivery.message_seq)
+    statement = (
+        select(delivery.recipient, message.application, func.coalesce(listing.sender, message.sender))
+        .select_from(joined.outerjoin(schema.listing, listing.seq == message.seq))
+        .where(delivery.id == delivery_id)
+    )
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        raise NotFound(f"no delivery {delivery_id}")
+    recipient, application, sender = row
+    entries = (await entries_of(connection, [recipient], application, now)).get(recipient, ())
+    return Unsubscribing(sender, recipient, any(one.cause is Cause.UNSUBSCRIBE for one in entries))

@@ -12,8 +12,10 @@ from relay.archive.engagement_api import INDIVIDUAL
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, to_json
+from relay.archive.suppression import add as add_suppressed
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Fetch, Judgement, Verdict
+from relay.model.suppressing import Copy, SuppressionRules, unsubscribed
 from relay.model.token import Token, TokenKind
 
 TOKEN_COLUMNS = ["id", "delivery_id", "kind", "created_at", "url", "part"]
@@ -51,6 +53,14 @@ class _Place:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The arguments of one `add_fetches`."""
+
+    fetches: Sequence[Fetch]
+    rules: SuppressionRules
+
+
 Seqs = dict[str, int]
 """Message id -> sequence number, of messages with a new event."""
 
@@ -65,12 +75,12 @@ def add_tokens(database: sqlite3.Connection, tokens: Sequence[Token]) -> None:
         database.execute(_INSERT_TOKEN, (row[0], *values))
 
 
-def add_fetches(database: sqlite3.Connection, batches: list[Sequence[Fetch]]) -> list[Seqs]:
+def add_fetches(database: sqlite3.Connection, batches: list[Keeping]) -> list[Seqs]:
     """Keeps each batch; returns the messages that got an event."""
-    return [_add(database, fetches) for fetches in batches]
+    return [_add(database, keeping.fetches, keeping.rules) for keeping in batches]
 
 
-def _add(database: sqlite3.Connection, fetches: Sequence[Fetch]) -> Seqs:
+def _add(database: sqlite3.Connection, fetches: Sequence[Fetch], rules: SuppressionRules) -> Seqs:
     token_ids = {fetch.token_id for fetch in fetches}
     places = _places(database, token_ids)
     if len(places) < len(token_ids):
@@ -86,24 +96,58 @@ def _add(database: sqlite3.Connection, fetches: Sequence[Fetch]) -> Seqs:
     rows: list[Row] = []
     piles: dict[tuple[str, Verdict, int], list[Fetch]] = {}
     events: list[Event] = []
+    asked: list[tuple[Fetch, _Place]] = []
     for fetch in fetches:
         if fetch.id in known:
             continue
         known.add(fetch.id)
         place = places[fetch.token_id]
+        if place.kind is TokenKind.UNSUBSCRIBE and fetch.method == "POST":
+            asked.append((fetch, place))
         if kept.get(fetch.token_id, 0) < INDIVIDUAL:
             kept[fetch.token_id] = kept.get(fetch.token_id, 0) + 1
             rows.append(_row(fetch, place))
         else:
             piles.setdefault((fetch.token_id, fetch.verdict, fetch.at // HOUR), []).append(fetch)
-        if (fetch.token_id, fetch.verdict.value) not in verdicts:
-            verdicts.add((fetch.token_id, fetch.verdict.value))
+        if (said := (fetch.token_id, _said(fetch, place))) not in verdicts:
+            verdicts.add(said)
             events.append(_event(fetch.id, fetch.at, place, fetch))
     database.executemany(_INSERT_FETCH, rows)
     for (token_id, verdict, hour), members in piles.items():
         _pile(database, places[token_id], verdict, hour, members)
     append_events(database, events)
+    if asked:
+        events += _unsubscribe(database, asked, rules)
     return _seqs(places.values(), events)
+
+
+_ASKED = "asked"
+"""In the place of a verdict: the fetch unsubscribes, whatever else was fetched with its token before."""
+
+
+def _said(fetch: Fetch, place: _Place) -> str:
+    return _ASKED if place.kind is TokenKind.UNSUBSCRIBE and fetch.method == "POST" else fetch.verdict.value
+
+
+def _unsubscribe(
+    database: sqlite3.Connection, asked: list[tuple[Fetch, _Place]], rules: SuppressionRules
+) -> list[Event]:
+    """Marks the deliveries and, by rule, puts their recipients on the suppression list; the events of that."""
+    entries = []
+    for fetch, place in asked:
+        database.execute(
+            "UPDATE delivery SET unsubscribed_at = ? WHERE id = ? AND unsubscribed_at IS NULL",
+            (fetch.at, place.delivery_id),
+        )
+        address, application = database.execute(
+            "SELECT delivery.recipient, message.application FROM delivery "
+            "JOIN message ON message.seq = delivery.message_seq WHERE delivery.id = ?",
+            (place.delivery_id,),
+        ).fetchone()
+        copy = Copy(address, application, place.message_id, place.delivery_id)
+        entry = unsubscribed(fetch.id, rules, copy=copy, actor="recipient", now=fetch.at)
+        entries += [entry] if entry is not None else []
+    return add_suppressed(database, entries)
 
 
 def _pile(database: sqlite3.Connection, place: _Place, verdict: Verdict, hour: int, members: list[Fetch]) -> None:
@@ -223,7 +267,9 @@ def _places(database: sqlite3.Connection, token_ids: Iterable[str]) -> dict[str,
 
 def _verdicts(database: sqlite3.Connection, token_ids: Iterable[str]) -> set[tuple[str, str]]:
     rows = database.execute(
-        f"SELECT DISTINCT token_id, verdict FROM fetch WHERE token_id {_AMONG}", (json.dumps(list(token_ids)),)
+        "SELECT DISTINCT token_id, CASE WHEN kind = 'unsubscribe' AND method = 'POST' THEN ? ELSE verdict END "
+        f"FROM fetch WHERE token_id {_AMONG}",
+        (_ASKED, json.dumps(list(token_ids))),
     )
     return {(row[0], row[1]) for row in rows}
 

@@ -24,6 +24,7 @@ from relay.feedback import pages
 from relay.feedback.address import client_of
 from relay.feedback.destination import destination
 from relay.feedback.gathering import Gathering, Hit
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.token import TokenKind
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -71,23 +72,24 @@ class Beacon:
         archive: Archive,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        rules: SuppressionRules = NO_RULES,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._table = table
         self._max_connections = max_connections
         self._archive = archive
         self._clock = clock
-        self._gathering = Gathering(archive, clock=clock, new_id=new_id, detail=table.address_detail)
+        self._gathering = Gathering(archive, clock=clock, new_id=new_id, detail=table.address_detail, rules=rules)
         self._runner = web.AppRunner(
             self._app(), keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=2.0
         )
         self._listening: asyncio.Server | None = None
         self.bound: tuple[str, int] = ("", 0)
 
-    def use(self, table: Tracking) -> None:
+    def use(self, table: Tracking, rules: SuppressionRules = NO_RULES) -> None:
         """Other settings from now on; host and port stay."""
         self._table = table
-        self._gathering.detail = table.address_detail
+        self._gathering.detail, self._gathering.rules = table.address_detail, rules
 
     async def start(self) -> None:
         """Listens. Raises OSError if the port is taken."""
@@ -148,7 +150,9 @@ class Beacon:
         if token is None or token.kind is not TokenKind.UNSUBSCRIBE:
             return _page(pages.NOT_FOUND, 404)
         self._gathering.note(self._hit(request))
-        return _page(pages.ASK)
+        found = await self._archive.unsubscribing(token.delivery_id, self._clock())
+        page = pages.done if found.is_done else pages.ask
+        return _page(page(found.sender, found.recipient, stops=self._stops))
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
         token = await self._archive.tracking_token(request.match_info["token"])
@@ -158,7 +162,12 @@ class Beacon:
             return _page(pages.NOT_ASKED, 400)
         # Committed before it is answered: a promise to a person.
         await self._gathering.keep([self._hit(request)])
-        return _page(pages.DONE)
+        found = await self._archive.unsubscribing(token.delivery_id, self._clock())
+        return _page(pages.done(found.sender, found.recipient, stops=self._stops))
+
+    @property
+    def _stops(self) -> bool:
+        return self._gathering.rules.on_unsubscribe
 
     async def _nothing(self, request: web.Request) -> web.Response:
         return _page(pages.NOT_FOUND, 404)

@@ -19,6 +19,7 @@ from relay.feedback import address
 from relay.feedback.agents import network_of
 from relay.feedback.judging import judged, judgements
 from relay.model.fetch import Fetch, Verdict
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.token import Token
 
 WAITING = 10_000
@@ -50,13 +51,22 @@ class Hit(NamedTuple):
 
 
 class Gathering:
-    """`detail`: how much of an address is kept, see `address.kept`."""
+    """`detail`: how much of an address is kept, see `address.kept`. `rules`: what unsubscribing leads to."""
 
-    def __init__(self, archive: Archive, *, clock: Callable[[], int], new_id: Callable[[], str], detail: str) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        detail: str,
+        rules: SuppressionRules = NO_RULES,
+    ) -> None:
         self._archive = archive
         self._clock = clock
         self._new_id = new_id
         self.detail = detail
+        self.rules = rules
         self._waiting: list[Hit] = []
         self._counted: dict[str, Hit] = {}
         self._in_hand = 0
@@ -181,7 +191,7 @@ class Gathering:
             return
         used = {fetch.token_id: tokens[fetch.token_id] for fetch in fetches}
         now, changed = await judged(self._archive, fetches, used)
-        await self._archive.add_fetches(now)
+        await self._archive.add_fetches(now, self.rules)
         if changed:
             await self._archive.judge(judgements(changed, now=self._clock(), new_id=self._new_id))
         maillog.fetches_kept(now)

@@ -16,8 +16,18 @@ _TEMPLATE = jinja2.Environment(
 ).get_template("page.html")
 
 
-def _page(title: str, *lines: str, host: str = "", address: str = "", asks: bool = False) -> bytes:
-    return _TEMPLATE.render(title=title, lines=lines, host=host, address=address, asks=asks).encode()
+def _page(
+    title: str,
+    *lines: str,
+    host: str = "",
+    address: str = "",
+    sender: str = "",
+    recipient: str = "",
+    asks: bool = False,
+) -> bytes:
+    return _TEMPLATE.render(
+        title=title, lines=lines, host=host, address=address, sender=sender, recipient=recipient, asks=asks
+    ).encode()
 
 
 NOT_FOUND = _page(
@@ -26,15 +36,48 @@ NOT_FOUND = _page(
     "Please go back to the message and follow the link from there, or ask the sender.",
 )
 LATER = _page("Please try again in a moment", "Something on our side did not work. The link itself is fine.")
-ASK = _page(
-    "Unsubscribe?",
-    "Press the button, and the sender is told that you do not want this kind of message any more.",
-    asks=True,
-)
-DONE = _page("You have unsubscribed", "The sender has been told. You can close this page.")
 NOT_ASKED = _page(
     "Nothing has been changed", "This was not a request to unsubscribe. Open the link and press the button."
 )
+
+
+def ask(sender: str, recipient: str, *, stops: bool) -> bytes:
+    """The page that asks whether to unsubscribe. `stops`: it is not only told, the address is sent to no more."""
+    line = "Press the button, and no more mail like this is sent to this address. The sender is told so."
+    if not stops:
+        line = "Press the button, and the sender is told that you do not want this kind of message any more."
+    return _page("Unsubscribe?", line, sender=_short(sender), recipient=masked(recipient), asks=True)
+
+
+def done(sender: str, recipient: str, *, stops: bool) -> bytes:
+    """The page after unsubscribing, and whenever the link is opened again."""
+    lines = ["The sender has been told. You can close this page."]
+    if stops:
+        lines = [
+            "No more mail like this is sent to this address. What was on its way already may still arrive.",
+            "Was it a mistake? Write to the sender, who can put you back. You can close this page.",
+        ]
+    return _page("You have unsubscribed", *lines, sender=_short(sender), recipient=masked(recipient))
+
+
+def masked(address: str) -> str:
+    """Enough of an address for its owner to know it, too little for whom the message was passed on to.
+
+    >>> masked("jane.doe@example.com")
+    'j…@example.com'
+    """
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}…{at}{domain}"
+
+
+def _short(text: str) -> str:
+    """At most a line: it is what the message says."""
+    text = " ".join(text.split())
+    return text if len(text) <= MOST else f"{text[:MOST]}…"
+
+
+MOST = 150
+"""Characters shown of a sender."""
 
 
 def leads_to(address: str) -> bytes:

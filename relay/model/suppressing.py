@@ -36,6 +36,10 @@ class SuppressionRules:
     expire_after: int = 0
 
 
+NO_RULES = SuppressionRules(on_bounce=False, on_complaint=False, on_unsubscribe=False)
+"""Nothing puts anyone on the list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
     """What was reported on: one recipient's copy. `address`: where we sent it, whatever the report says."""
@@ -97,13 +101,12 @@ def _cause(report: Report, earlier: Sequence[Report], rules: SuppressionRules) -
 def _in_a_row(report: Report, earlier: Sequence[Report]) -> int:
     """How many messages bounced softly, up to this report, since one was delivered."""
     bounced: set[str] = set()
-    for one in sorted((*earlier, report), key=lambda one: (one.at, one.id)):
+    so_far = [one for one in (*earlier, report) if (one.at, one.id) <= (report.at, report.id)]
+    for one in sorted(so_far, key=lambda one: (one.at, one.id)):
         if one.kind is ReportKind.DELIVERED:
             bounced.clear()
         elif one.kind is ReportKind.BOUNCED and one.bounce is BounceClass.SOFT:
             bounced.add(one.delivery_id or one.id)
-        if one.id == report.id:
-            break
     return len(bounced)
 
 

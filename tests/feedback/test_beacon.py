@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, cast
 
@@ -13,10 +14,13 @@ import pytest
 from yarl import URL
 
 from relay.archive.api import Archive
+from relay.archive.suppression_api import Selection
 from relay.config import Tracking
 from relay.feedback.beacon import GIF, Beacon
 from relay.model.event import Kind
 from relay.model.fetch import Fetch, Verdict
+from relay.model.suppressing import NO_RULES, SuppressionRules
+from relay.model.suppression import Cause
 from tests.support.archive_values import NOON, SECOND, new_id
 from tests.support.failing_archive import FailingArchive
 from tests.support.tracked_copy import SHOP, TrackedCopy, tracked_copy
@@ -45,9 +49,16 @@ class House:
 
 
 @asynccontextmanager
-async def house(archive: Archive, *, at_most: int = 100, **settings: Any) -> AsyncIterator[House]:
+async def house(
+    archive: Archive, *, at_most: int = 100, rules: SuppressionRules = NO_RULES, **settings: Any
+) -> AsyncIterator[House]:
     running = Beacon(
-        Tracking(port=0, **settings), archive=archive, clock=lambda: LATER, new_id=new_id, max_connections=at_most
+        Tracking(port=0, **settings),
+        archive=archive,
+        clock=lambda: LATER,
+        new_id=new_id,
+        rules=rules,
+        max_connections=at_most,
     )
     await running.start()
     try:
@@ -212,6 +223,29 @@ async def test_any_other_post_unsubscribes_nobody(at: House, more: dict[str, Any
     assert answer.status == 400
     assert b"Nothing has been changed" in body
     assert await at.archive.events(message_id=copy.message_id) == []
+
+
+async def test_the_unsubscribe_page_says_from_whom_and_hints_to_whom(at: House):
+    copy = await tracked_copy(at.archive)
+    _, body = await at.ask(f"/u/{copy.leave}")
+    assert b"<strong>shop@example.com</strong>" in body
+    assert "j…@example.com".encode() in body
+    assert b"jane" not in body
+    assert b"the sender is told" in body
+
+
+async def test_by_rule_unsubscribing_stops_mail_and_the_page_remembers(archive: Archive):
+    copy = await tracked_copy(archive)
+    async with house(archive, rules=replace(NO_RULES, on_unsubscribe=True)) as at:
+        assert b"no more mail like this is sent to this address" in (await at.ask(f"/u/{copy.leave}"))[1]
+        _, done = await at.ask(f"/u/{copy.leave}", "POST", data=ONE_CLICK)
+        assert b"No more mail like this" in done
+        [entry] = (await archive.suppressions(Selection(LATER))).entries
+        assert (entry.cause, entry.delivery_id) == (Cause.UNSUBSCRIBE, copy.delivery_id)
+        answer, again = await at.ask(f"/u/{copy.leave}")
+        assert (answer.status, again) == (200, done)
+        at.beacon.use(Tracking(port=0))
+        assert b"You can close this page" in (await at.ask(f"/u/{copy.leave}"))[1]
 
 
 async def test_an_archive_that_cannot_be_reached_is_said_in_words(archive: Archive):
