@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from relay.config.intake import TlsPolicy
 from relay.config.values import Count, Duration, Expected, FieldName, Name, Port, RecipientRule, Table, number
@@ -70,10 +70,12 @@ class Upstream(Table):
     host: str = ""
     """Required for kind `smtp`."""
     port: Port = 587
+    """Kind `mx`: 25 unless given."""
     provider: Provider = Provider.NONE
     """Put our identifier into the provider's own metadata field, so that its reports find the delivery."""
     tls: TlsPolicy = TlsPolicy.REQUIRED
-    """`required`: STARTTLS or nothing; `implicit`: TLS from the first octet; `optional`, `none`: see the docs."""
+    """`required`: STARTTLS or nothing; `implicit`: TLS from the first octet; `optional`, `none`: see the docs.
+    Kind `mx`: `optional` unless given."""
     verify: bool = True
     """Check the certificate against `ca` (default: the system's) and the host name."""
     ca: Path | None = None
@@ -111,12 +113,26 @@ class Upstream(Table):
     timeout: Duration = 300
     """Seconds to wait for any one reply (RFC 5321 section 4.5.3.2)."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _direct(cls, values: object) -> object:
+        """Servers of the recipients' domains listen on port 25, and not all of them know TLS."""
+        if isinstance(values, dict) and values.get("kind") == "mx":
+            return {"port": 25, "tls": TlsPolicy.OPTIONAL, **values}
+        return values
+
 
 class Choice(Table):
     """An upstream of a route."""
 
     name: Name
     weight: Count = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """The name alone is short for a table with it."""
+        return {"name": value} if isinstance(value, str) else value
 
 
 class Route(Table):

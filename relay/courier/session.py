@@ -66,6 +66,8 @@ class Session:
         self.step = "greeting"
         """What `open` is at: greeting, EHLO, TLS, AUTH, ready."""
         self.greeting: Reply | None = None
+        self.has_greeted = False
+        """Whether the upstream answered EHLO or HELO."""
         self.mechanism: str | None = None
         """Of AUTH."""
         self.capabilities = Capabilities()
@@ -184,9 +186,10 @@ class Session:
             reply = await self._ask(b"HELO " + self._helo.encode("ascii", "replace"))
             self._expect(reply, "HELO")
             self.capabilities = Capabilities()
-            return
-        self._expect(reply, "EHLO")
-        self.capabilities = parse_capabilities(reply)
+        else:
+            self._expect(reply, "EHLO")
+            self.capabilities = parse_capabilities(reply)
+        self.has_greeted = True
 
     async def _start_tls(self) -> bool:
         """False when it was refused and the policy lets us go on without."""

@@ -1,11 +1,11 @@
-"""A small DNS server on loopback, over UDP and TCP, that knows a few TXT records."""
+"""A small DNS server on loopback, over UDP and TCP, that knows a few records, and may claim to validate."""
 
 from __future__ import annotations
 
 import socketserver
 import struct
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 import dns.flags
@@ -16,14 +16,28 @@ import dns.rdatatype
 import dns.rrset
 
 Zone = Mapping[str, Sequence[str]]
-"""Name to its TXT records, each as a zone file writes it: `"one string" "another"`. The name alone: no record."""
+"""Name to its records, each as a zone file writes it: `"one string" "another"` for TXT, other kinds with the kind
+before them: `MX 10 mail.example.com.`. The name alone: no record."""
+KINDS = ("A", "AAAA", "MX", "TLSA", "TXT", "DNSKEY", "CNAME")
+
+
+def _of_kind(records: Sequence[str], kind: str) -> list[str]:
+    parts = [
+        (record.partition(" ") if record.partition(" ")[0] in KINDS else ("TXT", "", record)) for record in records
+    ]
+    return [text for of, _, text in parts if of == kind]
 
 
 class Nameserver:
     """Runs within `with`. Names that are not in the zone do not exist; `is_broken` answers SERVFAIL to everything."""
 
-    def __init__(self, zone: Zone, *, is_broken: bool = False) -> None:
-        self._zone, self._is_broken = zone, is_broken
+    def __init__(
+        self, zone: Zone, *, is_broken: bool = False, broken: Collection[str] = (), is_validating: bool = False
+    ) -> None:
+        """`broken`: names that get SERVFAIL, `TLSA _25._tcp.mx.example`: of that kind. `is_validating`: AD is set."""
+        self.zone, self._is_broken, self._broken, self._is_validating = zone, is_broken, broken, is_validating
+        self.asked: list[str] = []
+        """`MX example.com`, in order."""
         outer = self
 
         class Datagrams(socketserver.BaseRequestHandler):
@@ -47,12 +61,16 @@ class Nameserver:
         response.flags |= dns.flags.AA
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower()
-        if self._is_broken:
+        kind = dns.rdatatype.to_text(question.rdtype)
+        self.asked.append(f"{kind} {name}")
+        if self._is_validating:
+            response.flags |= dns.flags.AD
+        if self._is_broken or name in self._broken or f"{kind} {name}" in self._broken:
             response.set_rcode(dns.rcode.SERVFAIL)
-        elif name not in self._zone:
+        elif name not in self.zone:
             response.set_rcode(dns.rcode.NXDOMAIN)
-        elif self._zone[name] and question.rdtype == dns.rdatatype.TXT:
-            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "TXT", *self._zone[name]))
+        elif records := _of_kind(self.zone[name], kind):
+            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *records))
         octets = response.to_wire()
         if len(octets) > limit:
             response.answer.clear()
