@@ -33,9 +33,7 @@ from relay.model.event import Event, Kind
 from relay.model.reply import local_reply
 from relay.model.token import Token
 
-_DUE = "due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
-_MESSAGE_FIELDS = ", ".join(MESSAGE_COLUMNS)
 _INSERT_ATTEMPT = insert("attempt", ["message_seq", "edits", *ATTEMPT_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
 _INSERT_EDITS = insert("edit_list", ["hash", "data"], conflict="ON CONFLICT (hash) DO NOTHING")
 _CLOSED = ("finished_at", "reply_code", "reply_enhanced", "reply_text", "reply_is_local", "is_uncertain")
@@ -60,42 +58,6 @@ _WRITTEN_BACK = [
 ]
 _WRITE_BACK = update("delivery", _WRITTEN_BACK, "id = ?")
 _WRITE_BACK_CLAIMED = update("delivery", _WRITTEN_BACK, "id = ? AND lease_owner IS NOT NULL")
-
-
-@dataclass(frozen=True, slots=True)
-class Claiming:
-    """The arguments of one `claim`."""
-
-    owner: str
-    now: int
-    lease_until: int
-    limit: int
-
-
-def claim(database: sqlite3.Connection, claimings: list[Claiming]) -> list[list[Claim]]:
-    """Leases due deliveries, oldest due first."""
-    return [_claim(database, claiming) for claiming in claimings]
-
-
-def _claim(database: sqlite3.Connection, claiming: Claiming) -> list[Claim]:
-    rows = database.execute(
-        f"SELECT message_seq, {_FIELDS} FROM delivery WHERE {_DUE} AND due_at <= ? ORDER BY due_at, id LIMIT ?",
-        (claiming.now, claiming.limit),
-    ).fetchall()
-    database.executemany(
-        "UPDATE delivery SET state = 'sending', lease_owner = ?, lease_until = ? WHERE id = ?",
-        [(claiming.owner, claiming.lease_until, row[1]) for row in rows],
-    )
-    by_message: dict[int, list[Sequence[object]]] = {}
-    for row in rows:
-        by_message.setdefault(row[0], []).append(row[1:])
-    claims = []
-    for seq, members in by_message.items():
-        row = database.execute(f"SELECT {_MESSAGE_FIELDS} FROM message WHERE seq = ?", (seq,)).fetchone()
-        message = message_of(row)
-        deliveries = (replace(delivery_of(member, message.id), state=State.SENDING) for member in members)
-        claims.append(Claim(message, tuple(deliveries)))
-    return claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +194,7 @@ def _written_back(delivery: Delivery) -> tuple[object, ...]:
         delivery.attempts,
         *reply_row(delivery.reply),
         delivery.upstream,
-        delivery.lane,
+        delivery.lane or "",
         delivery.wanted_upstream,
         delivery.why,
         None,
