@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ from relay.rendition.export import WRITERS
 from viewer.errors import FieldError
 from viewer.export import export, filename
 from viewer.keys import ARCHIVE, CLOCK, CONFIG
+from viewer.progress import Progress
 
 DAY = 24 * 3600 * 1_000_000
 MOST_RUNNING = 2
@@ -30,32 +31,15 @@ MOST_EACH = 20
 """Jobs of one person that are kept, finished ones among them."""
 
 
-@dataclass(slots=True)
-class Job:
-    """One export under way or finished. `state`: waiting, running, finished, failed, cancelled, fetched."""
+@dataclass(slots=True, kw_only=True)
+class Job(Progress):
+    """One export under way or finished."""
 
-    id: str
-    user: str
     q: str
     format: str
-    total: int
-    created_at: int
     path: Path
     filename: str
-    done: int = 0
     size: int = 0
-    state: str = "waiting"
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def is_over(self) -> bool:
-        return self.state not in ("waiting", "running")
-
-    def advance(self, done: int, state: str = "running") -> None:
-        """Wakes those who watch."""
-        self.done, self.state = done, state
-        self.changed.set()
-        self.changed = asyncio.Event()
 
     def as_json(self) -> dict[str, object]:
         names = ("id", "q", "format", "total", "done", "size", "state", "filename")
@@ -93,7 +77,16 @@ class Jobs:
         if len(mine) >= MOST_EACH:
             raise FieldError("format", "you have too many exports waiting; fetch or remove some")
         now = self._clock()
-        job = Job(job_id, user, q, form, total, now, self._folder / f"{job_id}.{form}", filename(now, form))
+        job = Job(
+            id=job_id,
+            user=user,
+            q=q,
+            format=form,
+            total=total,
+            created_at=now,
+            path=self._folder / f"{job_id}.{form}",
+            filename=filename(now, form),
+        )
         self._jobs[job_id] = job
         self._tasks[job_id] = asyncio.create_task(self._run(job, query))
         return job
