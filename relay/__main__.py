@@ -23,13 +23,26 @@ def main() -> None:
         _sendmail(sys.argv[1:])
     if sys.argv[1:2] == ["sendmail"]:
         _sendmail(sys.argv[2:])
-    from relay.commands import application, check, dkim, export, options, reclassify, render, search, serve, token, user
+    from relay.commands import (
+        application,
+        check,
+        dkim,
+        export,
+        options,
+        reclassify,
+        render,
+        search,
+        serve,
+        suppression,
+        token,
+        user,
+    )
 
     app = options.new_app()
     serve.register(app, build_viewer)
     for command in (check, search, export, reclassify, render):
         command.register(app)
-    for group in (user, application, token, dkim):
+    for group in (user, application, token, suppression, dkim):
         app.add_typer(group.app)
     options.describe_sendmail(app)
     try:

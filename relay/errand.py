@@ -24,6 +24,7 @@ from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Judgement, Verdict
 from relay.model.message import Recipient
 from relay.model.reply import Reply
+from relay.model.suppression import Cause, Suppressed
 from relay.model.switch import Switches
 
 SOCKET_NAME = "control.sock"
@@ -39,6 +40,8 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "remove_application": (str, Event),
     "add_events": (list,),
     "judge": (list[Judgement],),
+    "add_suppressions": (list[Suppressed], int),
+    "remove_suppressions": (list[str], list),
     "change_waiting": (list[Waiting], list),
     "put_switches": (Switches, Event),
 }
@@ -98,6 +101,8 @@ def unpacked(kind: type, value: Any) -> Any:
         fields |= {"kind": Kind(fields["kind"]), "grade": Grade(fields["grade"])}
     if kind is Judgement:
         fields |= {"verdict": Verdict(fields["verdict"])}
+    if kind is Suppressed:
+        fields |= {"cause": Cause(fields["cause"])}
     return kind(**fields)
 
 

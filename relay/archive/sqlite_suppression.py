@@ -15,8 +15,8 @@ PORTION = 1000
 
 
 class SqliteSuppression(SqliteAccess):
-    async def add_suppressions(self, entries: Sequence[Suppressed]) -> int:
-        return await self._write(suppression.add_suppressions, entries)
+    async def add_suppressions(self, entries: Sequence[Suppressed], at: int | None = None) -> int:
+        return await self._write(suppression.add_suppressions, suppression.SuppressionAddition(entries, at))
 
     async def remove_suppressions(self, entry_ids: Sequence[str], events: Sequence[Event]) -> None:
         await self._write(suppression.remove_suppressions, suppression.SuppressionRemoval(entry_ids, events))

@@ -60,8 +60,8 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
     return answers
 
 
-def add(database: sqlite3.Connection, entries: Sequence[Suppressed]) -> list[Event]:
-    """Keeps the entries and an event of each that says something new; returns those events."""
+def add(database: sqlite3.Connection, entries: Sequence[Suppressed], at: int | None = None) -> list[Event]:
+    """Keeps the entries and an event of each that says something new, at `at` if given; returns those events."""
     events: list[Event] = []
     for entry in entries:
         key = suppression_key(entry.address)
@@ -77,7 +77,7 @@ def add(database: sqlite3.Connection, entries: Sequence[Suppressed]) -> list[Eve
         if there is not None:
             database.execute("DELETE FROM suppression WHERE id = ?", (there[0],))
         database.execute(_INSERT, (key, *_row(entry)))
-        events.append(added_event(entry))
+        events.append(added_event(entry, at))
     append_events(database, events)
     return events
 
@@ -90,9 +90,17 @@ def _says_more(entry: Suppressed, there: Suppressed) -> bool:
     return there.expires_at is not None and (entry.expires_at is None or entry.expires_at > there.expires_at)
 
 
-def add_suppressions(database: sqlite3.Connection, batches: list[Sequence[Suppressed]]) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class SuppressionAddition:
+    """The arguments of one `add_suppressions`."""
+
+    entries: Sequence[Suppressed]
+    at: int | None
+
+
+def add_suppressions(database: sqlite3.Connection, additions: list[SuppressionAddition]) -> list[int]:
     """The writer's batch function of `add_suppressions`."""
-    return [len(add(database, entries)) for entries in batches]
+    return [len(add(database, addition.entries, addition.at)) for addition in additions]
 
 
 @dataclass(frozen=True, slots=True)

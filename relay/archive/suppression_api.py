@@ -49,8 +49,10 @@ class Unsubscribing:
 
 
 class Suppressions(Protocol):
-    async def add_suppressions(self, entries: Sequence[Suppressed]) -> int:
+    async def add_suppressions(self, entries: Sequence[Suppressed], at: int | None = None) -> int:
         """Keeps the entries, each with its event, in one commit; returns how many changed something.
+
+        `at`: when that happens, if the entries tell of a time before (an import); else each at its `created_at`.
 
         An entry that is there already stays where the new one would say nothing more: the same reason and time to
         run out; and, but for entries by hand, where it lasts at least as long. Else the new one takes its place.

@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         data = {"q": query, "format": format.value, "count": total}
         event = Event(new_id(), now(), Kind.EXPORTED, f"command:{operator()}", data=data)
         write(settings, "add_events", [event])
-        with _file(output) as sink, typer.progressbar(length=total, label="Exporting", file=sys.stderr) as bar:
+        with new_file(output) as sink, typer.progressbar(length=total, label="Exporting", file=sys.stderr) as bar:
             read(
                 settings,
                 lambda archive: _export(archive, parsed, format, sink, lambda done: bar.update(done - bar.pos)),
@@ -72,7 +72,7 @@ async def _export(
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[BinaryIO]:
+def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when all is written, readable by its owner alone; or standard output."""
     if str(path) == "-":
         yield sys.stdout.buffer

@@ -7,13 +7,14 @@ saying everything that is wrong at once, is the work of `settings.py`; rules abo
 
 from __future__ import annotations
 
-from relay.config.house import ArchiveTable, Config, Metrics, Reference, Viewer
+from relay.config.house import DEFAULT_NAME, ArchiveTable, Config, Metrics, Reference, Viewer
 from relay.config.intake import Application, Listener, Smtp, TlsPolicy
 from relay.config.returning import Bounces, Endpoint, Imap, Suppression, Tracking, WebhookSource
 from relay.config.sending import Choice, Delivery, Dkim, DkimKey, Provider, Route, Trace, Upstream
 from relay.config.values import SENDER_RULE, Address, Count, Duration, Expected, Name, Network, Port, Size, Table
 
 __all__ = [
+    "DEFAULT_NAME",
     "SENDER_RULE",
     "Address",
     "Application",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,6 +65,10 @@ class Metrics(Table):
     """Peers beyond loopback that may read /metrics."""
 
 
+DEFAULT_NAME = "default"
+"""The application of clients that need not say who they are."""
+
+
 class Config(Table):
     """All of it."""
 
@@ -91,3 +96,7 @@ class Config(Table):
     def is_tracking_possible(self) -> bool:
         """Whether there is a public address. Links in mail sent before must work though nothing is tracked now."""
         return bool(self.tracking.url) or any(application.tracking_url for application in self.application)
+
+    def application_names(self, added: Iterable[str]) -> frozenset[str]:
+        """All applications whose mail there can be. `added`: those added by command, which the archive knows."""
+        return frozenset({DEFAULT_NAME, *(application.name for application in self.application), *added})

@@ -13,11 +13,8 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
 
 from relay.archive.api import Archive
-from relay.config import Application, Config, Network
+from relay.config import DEFAULT_NAME, Application, Config, Network
 from relay.model.message import Mode
-
-DEFAULT_NAME = "default"
-"""The application of clients that need not say who they are."""
 
 Address = IPv4Address | IPv6Address
 

@@ -70,11 +70,12 @@ def why_suppressed(cause: Cause, reason: str) -> str:
     return f"{line}: {reason}" if reason else line
 
 
-def added_event(entry: Suppressed) -> Event:
-    """The fact that the entry was added. It has the entry's id: adding again tells nothing twice."""
+def added_event(entry: Suppressed, at: int | None = None) -> Event:
+    """The fact that the entry was added, at `at` if not when it was made. It has the entry's id: adding again tells
+    nothing twice."""
     return Event(
         entry.id,
-        entry.created_at,
+        entry.created_at if at is None else at,
         Kind.SUPPRESSION_ADDED,
         entry.created_by,
         entry.message_id,

@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST_ZIP_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 _NEWEST_ZIP_DATE = datetime(2107, 12, 31, tzinfo=UTC)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The full-width forms too: spreadsheets of some locales take them for the plain ones."""
 
 
@@ -288,7 +288,12 @@ def safe_cell(text: str) -> str:
     "'=HYPERLINK(…)"
     """
     text = _CONTROL.sub(" ", text).strip()
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def has_control(text: str) -> bool:
+    """Whether there is a control character, a line end of any kind or half a character in `text`."""
+    return _CONTROL.search(text) is not None
 
 
 def _csv_line(cells: list[str]) -> bytes:
