@@ -20,13 +20,15 @@ from typing import Any, Protocol
 
 from relay.archive.engagement_api import Engagement
 from relay.archive.query import Query
+from relay.archive.queue_api import ALL_LANES as ALL_LANES
+from relay.archive.queue_api import Lanes as Lanes
 from relay.archive.queue_api import QueueWork
 from relay.archive.queue_api import Waiting as Waiting
 from relay.archive.report_api import Reports
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.bounce import BounceClass
-from relay.model.delivery import Attempt, Claim, Delivery, State
+from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade
 from relay.model.fetch import Verdict
 from relay.model.message import Message
@@ -261,12 +263,6 @@ class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Reports, Protoc
         """
 
     # -- courier ---------------------------------------------------------------------------------------------
-    async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
-        """At most `limit` due deliveries, oldest due first, now `sending` and leased to `owner`, by message.
-
-        Crash after: the lease runs out, `recover` makes them due again.
-        """
-
     async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None: ...
 
     async def begin_attempts(self, attempts: Sequence[Attempt], tokens: Sequence[Token] = ()) -> None:
@@ -300,9 +296,6 @@ class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Reports, Protoc
         event says so; one without becomes queued. Both are due at `now`, but an unconfirmed one rests unless
         `retry_unconfirmed`. At most len(new_event_ids) at a time.
         """
-
-    async def next_due(self) -> int | None:
-        """The earliest `due_at` of an unclaimed delivery."""
 
     async def wait_for_due(self, timeout: float) -> None:
         """Returns when a delivery may have become due by a write, or after `timeout` seconds."""

@@ -20,8 +20,10 @@ from relay.model.event import Event
 
 _INSERT_MESSAGE = insert("message", ["seq", *MESSAGE_COLUMNS])
 _INSERT_CONTENT = insert("content", ["message_seq", "n", "frame"])
-_INSERT_DELIVERY = insert("delivery", ["message_seq", *DELIVERY_COLUMNS])
-_INSERT_DELIVERY_ONCE = insert("delivery", ["message_seq", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
+_INSERT_DELIVERY = insert("delivery", ["message_seq", "application", *DELIVERY_COLUMNS])
+_INSERT_DELIVERY_ONCE = insert(
+    "delivery", ["message_seq", "application", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING"
+)
 _INSERT_QUEUE = insert("index_queue", ["seq"])
 
 
@@ -47,7 +49,8 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
         seqs.append(last)
         messages.append((last, *message_row(capture.message)))
         contents.extend((last, n, frame) for n, frame in enumerate(capture.content.frames))
-        deliveries.extend((last, *delivery_row(delivery)) for delivery in capture.deliveries)
+        application = capture.message.application
+        deliveries.extend((last, application, *delivery_row(delivery)) for delivery in capture.deliveries)
         events.extend(capture.events)
     insert_rows(database, _INSERT_MESSAGE, messages)
     insert_rows(database, _INSERT_CONTENT, [row for row in contents if len(row[2]) < LARGE])
@@ -79,11 +82,11 @@ def add_deliveries(database: sqlite3.Connection, additions: list[Addition]) -> l
 
 
 def _add(database: sqlite3.Connection, addition: Addition) -> dict[str, int]:
-    seqs: dict[str, int] = {}
+    known: dict[str, tuple[int, str]] = {}
     for delivery in addition.deliveries:
-        seq = seqs.get(delivery.message_id) or message_seq(database, delivery.message_id)
-        seqs[delivery.message_id] = seq
-        inserted = database.execute(_INSERT_DELIVERY_ONCE, (seq, *delivery_row(delivery))).rowcount
+        seq, application = known.get(delivery.message_id) or _seq_and_application(database, delivery.message_id)
+        known[delivery.message_id] = seq, application
+        inserted = database.execute(_INSERT_DELIVERY_ONCE, (seq, application, *delivery_row(delivery))).rowcount
         if inserted:
             # The recipient becomes searchable at once; a message not yet indexed gets it from its deliveries then.
             database.execute(
@@ -91,12 +94,16 @@ def _add(database: sqlite3.Connection, addition: Addition) -> dict[str, int]:
                 (normalised(delivery.recipient.address), seq),
             )
     append_events(database, addition.events)
-    return seqs
+    return {message_id: seq for message_id, (seq, _) in known.items()}
 
 
 def message_seq(database: sqlite3.Connection, message_id: str) -> int:
     """The sequence number of a message. Raises NotFound."""
-    row = database.execute("SELECT seq FROM message WHERE id = ?", (message_id,)).fetchone()
+    return _seq_and_application(database, message_id)[0]
+
+
+def _seq_and_application(database: sqlite3.Connection, message_id: str) -> tuple[int, str]:
+    row = database.execute("SELECT seq, application FROM message WHERE id = ?", (message_id,)).fetchone()
     if row is None:
         raise NotFound(f"no message {message_id}")
-    return int(row[0])
+    return int(row[0]), str(row[1])

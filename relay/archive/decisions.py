@@ -58,7 +58,7 @@ def _change(database: sqlite3.Connection, change: Waiting) -> bool:
         delivery.due_at,
         delivery.expires_at,
         int(delivery.priority),
-        delivery.lane,
+        delivery.lane or "",
         delivery.wanted_upstream,
         delivery.why,
     )

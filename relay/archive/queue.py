@@ -19,16 +19,14 @@ from relay.archive.report import settle
 from relay.archive.rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
-    MESSAGE_COLUMNS,
     attempt_row,
     compress,
     delivery_of,
     edits_data,
-    message_of,
     reply_row,
 )
 from relay.archive.tracking import add_tokens
-from relay.model.delivery import Attempt, Claim, Delivery, State
+from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.reply import local_reply
 from relay.model.token import Token

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from relay.model.delivery import Delivery, State
+from relay.model.delivery import Claim, Delivery, Priority, State
 from relay.model.event import Event
 from relay.model.switch import Switches
 
@@ -22,8 +22,51 @@ class Waiting:
     expected_state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """From which lanes of the queue to take: all but `closed`; from those in `busy` only what is urgent.
+
+    The lane of deliveries that were not routed yet is ''.
+    """
+
+    closed: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
+
+    def are_open_to(self, lane: str, priority: int) -> bool:
+        return lane not in self.closed and (priority >= Priority.URGENT or lane not in self.busy)
+
+
+ALL_LANES = Lanes()
+
+
 class QueueWork(Protocol):
     """What an operation makes of a delivery is in `relay.model.operation`."""
+
+    async def claim(
+        self,
+        owner: str,
+        now: int,
+        lease_until: int,
+        limit: int,
+        lanes: Lanes = ALL_LANES,
+        *,
+        only_expired: bool = False,
+    ) -> list[Claim]:
+        """At most `limit` due deliveries of open lanes, now `sending` and leased to `owner`, by message.
+
+        Higher priorities first; within one, the applications in turn; oldest due first. With `only_expired` those
+        whose time has run out. Each claim says who of its recipients is on the suppression list.
+        Crash after: the lease runs out, `recover` makes them due again.
+        """
+
+    async def next_due(self, lanes: Lanes = ALL_LANES) -> int | None:
+        """The earliest `due_at` of an unclaimed delivery in an open lane."""
+
+    async def is_any_expired(self, now: int) -> bool:
+        """Whether the time of a delivery that waits has run out."""
+
+    async def forget_lanes(self) -> None:
+        """All that waits is in no lane again: the routes have changed."""
 
     async def change_waiting(self, changes: Sequence[Waiting], events: Sequence[Event]) -> list[str]:
         """Writes state, due_at, expires_at, priority, lane, wanted_upstream and why of those nobody has touched since.

@@ -106,9 +106,9 @@ async def events(
     return [(row[0], event_of(row[1:])) for row in rows]
 
 
-async def next_due(connection: AsyncConnection) -> int | None:
-    due_at: int | None = await connection.scalar(select(func.min(_delivery.due_at)).where(_DUE))
-    return due_at
+async def is_any_expired(connection: AsyncConnection, now: int) -> bool:
+    found = select(_delivery.id).where(_DUE, _delivery.expires_at <= now).limit(1)
+    return await connection.scalar(found) is not None
 
 
 async def queue_facts(connection: AsyncConnection) -> QueueFacts:

@@ -102,7 +102,10 @@ delivery = Table(
     _text("lease_owner", null=True),
     _int("lease_until", null=True),
     Column("priority", Integer, nullable=False, server_default=text("0")),
-    _text("lane", null=True),
+    # '' until it is routed: comparisons of rows in an index do not see NULL.
+    Column("lane", Text, nullable=False, server_default=text("''")),
+    # Of the message: within a priority the applications take turns.
+    Column("application", Text, nullable=False, server_default=text("''")),
     _text("wanted_upstream", null=True),
     _text("original", null=True),
     _text("why", null=True),
@@ -115,6 +118,9 @@ delivery = Table(
     Index("delivery_state", "state", "message_seq"),
     Index(
         "delivery_due",
+        "lane",
+        "priority",
+        "application",
         "due_at",
         sqlite_where=text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"),
     ),

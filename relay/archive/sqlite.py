@@ -45,7 +45,7 @@ from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
 from relay.archive.sqlite_waiting import SqliteWaiting
 from relay.archive.writer import Tally, Writer
-from relay.model.delivery import DUE_STATES, Attempt, Claim, Delivery
+from relay.model.delivery import DUE_STATES, Attempt, Delivery
 from relay.model.event import Event
 from relay.model.message import Message
 from relay.model.summary import Summary
@@ -105,9 +105,6 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
         await self._write(capture.add_messages, Capture(message, content, deliveries, events), tell)
 
     # -- courier ---------------------------------------------------------------------------------------------
-    async def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
-        return await self._write(queue.claim, queue.Claiming(owner, now, lease_until, limit))
-
     async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None:
         await self._write(queue.renew, queue.Renewal(owner, delivery_ids, lease_until))
 
@@ -143,10 +140,6 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
 
         found = await self._write(queue.recover, queue.Recovery(now, new_event_ids, owner, retry_unconfirmed), tell)
         return [delivery for _, delivery in found]
-
-    async def next_due(self) -> int | None:
-        async with self._reader() as connection:
-            return await reading.next_due(connection)
 
     async def wait_for_due(self, timeout: float) -> None:
         await self._due.wait(timeout)

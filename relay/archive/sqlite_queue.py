@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from relay.archive import decisions, reading
-from relay.archive.queue_api import Waiting
+from relay.archive import claiming, decisions, reading
+from relay.archive.queue_api import ALL_LANES, Lanes, Waiting
 from relay.archive.sqlite_access import SqliteAccess
+from relay.model.delivery import Claim
 from relay.model.event import Event
 from relay.model.switch import Switches
 
 
 class SqliteQueue(SqliteAccess):
+    async def claim(
+        self,
+        owner: str,
+        now: int,
+        lease_until: int,
+        limit: int,
+        lanes: Lanes = ALL_LANES,
+        *,
+        only_expired: bool = False,
+    ) -> list[Claim]:
+        wanted = claiming.Claiming(owner, now, lease_until, limit, lanes, only_expired)
+        return await self._write(claiming.claim, wanted)
+
+    async def next_due(self, lanes: Lanes = ALL_LANES) -> int | None:
+        async with self._reader() as connection:
+            heads: list[Any] = list(await connection.exec_driver_sql(claiming.HEADS))
+            return claiming.next_due(heads, lanes)
+
+    async def is_any_expired(self, now: int) -> bool:
+        async with self._reader() as connection:
+            return await reading.is_any_expired(connection, now)
+
+    async def forget_lanes(self) -> None:
+        await self._write(claiming.forget_lanes, None)
+
     async def change_waiting(self, changes: Sequence[Waiting], events: Sequence[Event]) -> list[str]:
         def tell(decided: decisions.Decided) -> None:
             is_due = any(change.delivery.due_at is not None for change in changes)

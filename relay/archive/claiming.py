@@ -1,0 +1,140 @@
+"""Claiming what is due: the writer's batch function, and the look for what is due next.
+
+Theory: the index `delivery_due` is ordered by lane, priority, application, due time. A *head* is the earliest due
+delivery of one (lane, priority, application); there are few. What is claimed is dealt out from the open heads: all of
+the highest priority first, and within one priority one delivery of each application after the other, so that a mailing
+of a hundred thousand does not stand before another application's single message.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, groupby, zip_longest
+
+from relay.archive.queue_api import ALL_LANES, Lanes
+from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, delivery_of, message_of
+from relay.archive.suppression import reasons
+from relay.model.delivery import Claim, Delivery, State
+from relay.model.message import Message
+
+DUE = "due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"
+_PLACE = "lane, priority, application"
+_DUE_NEXT = "next.due_at IS NOT NULL AND next.state IN ('queued', 'deferred', 'unconfirmed')"
+HEADS = f"""
+WITH RECURSIVE head(row) AS (
+  SELECT (SELECT rowid FROM delivery WHERE {DUE} ORDER BY {_PLACE}, due_at LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT next.rowid FROM delivery AS next
+    WHERE {_DUE_NEXT}
+    AND (next.lane, next.priority, next.application) > (delivery.lane, delivery.priority, delivery.application)
+    ORDER BY next.lane, next.priority, next.application, next.due_at LIMIT 1
+  )
+  FROM head JOIN delivery ON delivery.rowid = head.row
+)
+SELECT {_PLACE}, due_at FROM head JOIN delivery ON delivery.rowid = head.row
+"""
+"""Every head: lane, priority, application, due_at; as many steps as there are heads, however long the queue is."""
+_FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
+_MESSAGE_FIELDS = ", ".join(MESSAGE_COLUMNS)
+
+Head = tuple[str, int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """The arguments of one `claim`."""
+
+    owner: str
+    now: int
+    lease_until: int
+    limit: int
+    lanes: Lanes = ALL_LANES
+    only_expired: bool = False
+
+
+def claim(database: sqlite3.Connection, claimings: list[Claiming]) -> list[list[Claim]]:
+    """Leases due deliveries: urgent ones first, the applications in turn, oldest due first."""
+    return [_claim(database, claiming) for claiming in claimings]
+
+
+def next_due(heads: Iterable[Head], lanes: Lanes) -> int | None:
+    """The earliest due time in the lanes that are open."""
+    return min((due_at for lane, priority, _, due_at in heads if lanes.are_open_to(lane, priority)), default=None)
+
+
+def _claim(database: sqlite3.Connection, claiming: Claiming) -> list[Claim]:
+    chosen = json.dumps(_chosen(database, claiming))
+    # Ordered as chosen: json_each counts its rows by `key`.
+    rows = database.execute(
+        f"SELECT message_seq, {_FIELDS} FROM json_each(?) JOIN delivery ON delivery.rowid = value ORDER BY key",
+        (chosen,),
+    ).fetchall()
+    database.execute(
+        "UPDATE delivery SET state = 'sending', lease_owner = ?, lease_until = ? "
+        "WHERE rowid IN (SELECT value FROM json_each(?))",
+        (claiming.owner, claiming.lease_until, chosen),
+    )
+    by_message: dict[int, list[Sequence[object]]] = {}
+    for row in rows:
+        by_message.setdefault(row[0], []).append(row[1:])
+    found: list[tuple[Message, list[Delivery]]] = []
+    for seq, members in by_message.items():
+        row = database.execute(f"SELECT {_MESSAGE_FIELDS} FROM message WHERE seq = ?", (seq,)).fetchone()
+        message = message_of(row)
+        found.append((message, [replace(delivery_of(one, message.id), state=State.SENDING) for one in members]))
+    return _screened(database, claiming.now, found)
+
+
+def _screened(
+    database: sqlite3.Connection, now: int, found: Sequence[tuple[Message, Sequence[Delivery]]]
+) -> list[Claim]:
+    suppressed = reasons(
+        database,
+        now,
+        ((one.id, message.application, one.recipient.address) for message, deliveries in found for one in deliveries),
+    )
+    return [
+        Claim(message, tuple(deliveries), {one.id: suppressed[one.id] for one in deliveries if one.id in suppressed})
+        for message, deliveries in found
+    ]
+
+
+def _chosen(database: sqlite3.Connection, claiming: Claiming) -> list[int]:
+    """Row numbers, at most `limit`, in the order in which they are to be sent."""
+    heads = [
+        head
+        for head in database.execute(HEADS).fetchall()
+        if head[3] <= claiming.now and claiming.lanes.are_open_to(head[0], head[1])
+    ]
+    heads.sort(key=lambda head: (-head[1], head[3]))
+    chosen: list[int] = []
+    for _, equals in groupby(heads, key=lambda head: head[1]):
+        room = claiming.limit - len(chosen)
+        if room <= 0:
+            break
+        turns = zip_longest(*(_rows(database, head, claiming, room) for head in equals))
+        chosen += [row for row in chain.from_iterable(turns) if row is not None][:room]
+    return chosen
+
+
+def _rows(database: sqlite3.Connection, head: Head, claiming: Claiming, room: int) -> list[int]:
+    """Row numbers behind one head, oldest due first; from the index alone."""
+    expired = "AND expires_at <= :now" if claiming.only_expired else ""
+    lane, priority, application, _ = head
+    values = {"lane": lane, "priority": priority, "application": application, "now": claiming.now, "room": room}
+    found = database.execute(
+        f"SELECT rowid FROM delivery WHERE {DUE} AND lane = :lane AND priority = :priority "
+        f"AND application = :application AND due_at <= :now {expired} ORDER BY due_at, rowid LIMIT :room",
+        values,
+    )
+    return [row[0] for row in found]
+
+
+def forget_lanes(database: sqlite3.Connection, requests: list[None]) -> list[None]:
+    """What waits in a lane is routed anew when it is claimed next: the routes have changed."""
+    database.execute(f"UPDATE delivery SET lane = '' WHERE lane <> '' AND {DUE}")
+    return [None] * len(requests)
