@@ -1,253 +1,16 @@
 """The description of the HTTP API, OpenAPI 3.1, made from one table: `OPERATIONS`.
 
 Does not serve it (`api/description.py`) and does not check requests by it; a test compares it with the routes and with
-real answers.
+real answers. How the answers look is in `schemas.py`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from relay.archive.api import SORT_KEYS
-from relay.model.delivery import State
-from relay.model.event import Grade, Kind
-from relay.model.fetch import Verdict
-from relay.model.message import Mode, Trait
-from relay.model.signature import Algorithm, Alignment
-from relay.model.token import TokenKind
-
-Json = dict[str, Any]
-
-_ULID = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
-_TIME = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
-_COUNT = {"type": "integer", "minimum": 0}
-_FLAG = {"type": "boolean"}
-_VERDICT = {"enum": [verdict.value for verdict in Verdict]}
-_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-
-
-def _or_null(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _list(schema: Json) -> Json:
-    return {"type": "array", "items": schema}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(**properties: Json) -> Json:
-    """An object that has all of these and nothing else. A trailing `_` keeps Python's own words out of the way."""
-    named = {name.rstrip("_"): schema for name, schema in properties.items()}
-    return {"type": "object", "properties": named, "required": list(named), "additionalProperties": False}
-
-
-_ADDRESSEE = _object(name=_TEXT, address=_TEXT)
-_REFERENCE = _object(name=_TEXT, code=_TEXT)
-
-SCHEMAS: dict[str, Json] = {
-    "Error": _object(
-        error={
-            "type": "object",
-            "properties": {"status": {"type": "integer"}, "message": _TEXT, "field": _TEXT},
-            "required": ["status", "message"],
-            "additionalProperties": False,
-        }
-    ),
-    "Reply": _object(code={"type": "integer"}, enhanced=_or_null(_TEXT), text=_TEXT, is_local=_FLAG),
-    "Listing": _object(
-        id=_ULID,
-        seq=_COUNT,
-        received_at=_TIME,
-        sender=_TEXT,
-        recipients=_list(_TEXT),
-        recipient_count=_COUNT,
-        subject=_TEXT,
-        snippet=_TEXT,
-        application=_TEXT,
-        states={
-            "type": "object",
-            "propertyNames": {"enum": [state.value for state in State]},
-            "additionalProperties": _COUNT,
-        },
-        references=_list(_REFERENCE),
-        tags=_list(_TEXT),
-        size=_COUNT,
-        attachment_count=_COUNT,
-        parent_id=_or_null(_ULID),
-        opened=_list(_VERDICT),
-        clicked=_list(_VERDICT),
-    ),
-    "Attempt": _object(
-        id=_ULID,
-        number={"type": "integer", "minimum": 1},
-        upstream=_TEXT,
-        began_at=_TIME,
-        finished_at=_or_null(_TIME),
-        reply=_or_null(_ref("Reply")),
-        is_uncertain=_FLAG,
-        edits=_list(_object(start=_COUNT, stop=_COUNT, step=_TEXT)),
-        wire_sha256=_SHA256,
-        wire_size=_COUNT,
-        peer=_or_null(_TEXT),
-        tls_version=_or_null(_TEXT),
-        tls_cipher=_or_null(_TEXT),
-    ),
-    "Delivery": _object(
-        id=_ULID,
-        message_id=_ULID,
-        recipient=_TEXT,
-        state={"enum": [state.value for state in State]},
-        created_at=_TIME,
-        due_at=_or_null(_TIME),
-        expires_at=_or_null(_TIME),
-        reply=_or_null(_ref("Reply")),
-        upstream=_or_null(_TEXT),
-        attempts=_list(_ref("Attempt")),
-    ),
-    "SentDelivery": _object(
-        delivery=_ref("Delivery"),
-        copy=_or_null(_ref("Copy")),
-        tokens=_list(_ref("Token")),
-    ),
-    "Copy": _object(
-        attempt={"type": "integer", "minimum": 1},
-        is_verified=_FLAG,
-        edits=_list(_object(start=_COUNT, stop=_COUNT, step=_TEXT, size=_COUNT, replacement=_or_null(_TEXT))),
-        signatures=_list(
-            _object(
-                domain=_TEXT,
-                selector=_TEXT,
-                algorithm={"enum": [algorithm.value for algorithm in Algorithm]},
-                public_key=_TEXT,
-                alignment={"enum": [alignment.value for alignment in Alignment]},
-            )
-        ),
-    ),
-    "Token": _object(
-        kind={"enum": [kind.value for kind in TokenKind]},
-        url=_TEXT,
-        part=_COUNT,
-        attempt=_COUNT,
-        created_at=_TIME,
-        fetches=_list(_ref("Fetch")),
-    ),
-    "Fetch": _object(
-        id=_ULID,
-        at=_TIME,
-        method=_TEXT,
-        address=_TEXT,
-        network=_TEXT,
-        user_agent=_TEXT,
-        signals=_list(_object(name=_TEXT, value=_TEXT)),
-        verdict=_VERDICT,
-        reason=_TEXT,
-        rules_version=_COUNT,
-        count=_COUNT,
-        grade={"enum": [Grade.HEURISTIC.value]},
-    ),
-    "Envelope": _object(
-        sender=_TEXT,
-        recipients=_list(_object(address=_TEXT, notify=_or_null(_TEXT), orcpt=_or_null(_TEXT))),
-        body=_or_null(_TEXT),
-        smtputf8=_FLAG,
-        declared_size=_or_null(_COUNT),
-        ret=_or_null(_TEXT),
-        envid=_or_null(_TEXT),
-        auth=_or_null(_TEXT),
-    ),
-    "Reception": _object(
-        peer=_TEXT,
-        helo=_TEXT,
-        protocol=_TEXT,
-        listener=_TEXT,
-        tls_version=_or_null(_TEXT),
-        tls_cipher=_or_null(_TEXT),
-        auth_user=_or_null(_TEXT),
-        via_proxy=_or_null(_TEXT),
-    ),
-    "Message": _object(
-        id=_ULID,
-        seq=_COUNT,
-        received_at=_TIME,
-        application=_TEXT,
-        mode={"enum": [mode.value for mode in Mode]},
-        size=_COUNT,
-        sha256=_SHA256,
-        traits=_list({"enum": [trait.value for trait in Trait]}),
-        hops=_COUNT,
-        parent_id=_or_null(_ULID),
-        children=_list(_ULID),
-        envelope=_ref("Envelope"),
-        reception=_ref("Reception"),
-        is_indexed=_FLAG,
-        subject=_TEXT,
-        from_=_list(_ADDRESSEE),
-        to=_list(_ADDRESSEE),
-        cc=_list(_ADDRESSEE),
-        reply_to=_list(_ADDRESSEE),
-        header_message_id=_TEXT,
-        in_reply_to=_TEXT,
-        date=_or_null(_TIME),
-        snippet=_TEXT,
-        filenames=_list(_TEXT),
-        attachment_count=_COUNT,
-        tags=_list(_TEXT),
-        metadata=_list(_object(name=_TEXT, value=_TEXT)),
-        references=_list(_REFERENCE),
-        defects=_list(_TEXT),
-        deliveries=_list(_ref("Delivery")),
-    ),
-    "Event": _object(
-        number=_COUNT,
-        id=_ULID,
-        at=_TIME,
-        kind={"enum": [kind.value for kind in Kind]},
-        actor=_TEXT,
-        message_id=_or_null(_ULID),
-        delivery_id=_or_null(_ULID),
-        grade={"enum": [grade.value for grade in Grade]},
-        data={"type": "object"},
-    ),
-    "Part": _object(
-        number=_COUNT,
-        depth=_COUNT,
-        content_type=_TEXT,
-        disposition=_TEXT,
-        transfer_encoding=_TEXT,
-        filename=_TEXT,
-        size=_COUNT,
-        is_multipart=_FLAG,
-        defects=_list(_TEXT),
-    ),
-    "Messages": _object(messages=_list(_ref("Listing")), next=_or_null(_TEXT), previous=_or_null(_TEXT)),
-    "Events": _object(events=_list(_ref("Event"))),
-    "Parts": _object(parts=_list(_ref("Part"))),
-    "Resend": {
-        "type": "object",
-        "properties": {
-            "recipients": {
-                **_list(_TEXT),
-                "description": "Forward-paths; without it, those of the message. Needed when `to` or `cc` is edited.",
-            },
-            "edit": {
-                "type": "object",
-                "properties": {"subject": _TEXT, "to": _TEXT, "cc": _TEXT, "text": _TEXT, "html": _TEXT},
-                "minProperties": 1,
-                "additionalProperties": False,
-                "description": "Makes the copy a new message with this one as parent; without it, the same octets.",
-            },
-        },
-        "additionalProperties": False,
-    },
-    "Decided": _object(message_id=_ULID, delivery_ids=_list(_ULID)),
-    "Resent": _object(message_id=_ULID, delivery_ids=_list(_ULID), parent_id=_or_null(_ULID)),
-}
+from viewer.schemas import COUNT, SCHEMAS, TEXT, ULID, Json, ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +28,17 @@ class Operation:
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
-    "q": (_TEXT, "Search; everything without it. The language is the grid's."),
+    "q": (TEXT, "Search; everything without it. The language is the grid's."),
     "sort": ({"enum": list(SORT_KEYS), "default": "date"}, "What the messages are sorted by."),
     "order": ({"enum": ["desc", "asc"], "default": "desc"}, "In which direction."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": 1000}, "Most rows in one answer; messages: 500."),
-    "cursor": (_TEXT, "`next` or `previous` of an answer to the same search and order."),
-    "after": (_COUNT, "Only events with a greater number."),
+    "cursor": (TEXT, "`next` or `previous` of an answer to the same search and order."),
+    "after": (COUNT, "Only events with a greater number."),
     "attempt": ({"type": "integer", "minimum": 1}, "The number of the attempt; without it, the latest."),
     "inline": ({"enum": ["1"]}, "Show instead of save; only for PNG, JPEG, GIF and WebP images."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
-PATH_PARAMETERS: dict[str, Json] = {"id": _ULID, "delivery_id": _ULID, "number": _COUNT}
+PATH_PARAMETERS: dict[str, Json] = {"id": ULID, "delivery_id": ULID, "number": COUNT}
 
 OPERATIONS = (
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
@@ -369,7 +132,7 @@ def _operation(operation: Operation) -> Json:
         | {str(status): _answer("Error") for status in sorted({401, 403, *operation.refusals})},
     }
     if operation.body:
-        described["requestBody"] = {"content": {"application/json": {"schema": _ref(operation.body)}}}
+        described["requestBody"] = {"content": {"application/json": {"schema": ref(operation.body)}}}
     return described
 
 
@@ -392,4 +155,4 @@ def _answer(name: str) -> Json:
     if "/" in name:
         return {"description": "As asked for", "content": {name: {}}}
     meaning = "Refused" if name == "Error" else "As asked for"
-    return {"description": meaning, "content": {"application/json": {"schema": _ref(name)}}}
+    return {"description": meaning, "content": {"application/json": {"schema": ref(name)}}}
