@@ -92,7 +92,7 @@ def removed_event(entry: Suppressed, *, event_id: str, at: int, actor: str, reas
 
 def _facts(entry: Suppressed) -> dict[str, Any]:
     facts = {
-        "address": entry.address,
+        "recipient": entry.address,
         "application": entry.application,
         "cause": entry.cause.value,
         "reason": entry.reason,

@@ -45,7 +45,7 @@ async def test_an_entry_is_kept_with_the_event_that_says_so(archive: Archive) ->
         make_id(6),
     )
     assert event.data == {
-        "address": "jane@example.com",
+        "recipient": "jane@example.com",
         "application": "shop",
         "cause": "bounce",
         "reason": "no such user",

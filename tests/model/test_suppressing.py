@@ -185,7 +185,7 @@ def test_adding_and_taking_off_are_facts() -> None:
     removed = removed_event(entry, event_id="01EVENT", at=NOW, actor="user:ann", reason="wrote to us")
     assert (removed.kind, removed.actor, removed.delivery_id) == (Kind.SUPPRESSION_REMOVED, "user:ann", "01DELIVERY")
     assert removed.data == {
-        "address": "jane@example.com",
+        "recipient": "jane@example.com",
         "application": "shop",
         "cause": "bounce",
         "reason": "wrote to us",
