@@ -99,6 +99,7 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
 
         def tell(seq: int | None) -> None:
             if seq is not None:
+                self._recent.remember(message.id, content.sha256, content.frames)
                 self._tell([(message.id, seq)], "captured", is_due=is_due)
                 self._captured.set()
 
@@ -171,14 +172,17 @@ class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaitin
     async def content(self, message_id: str) -> bytes:
         if self._is_closed:
             raise ArchiveUnavailable("the archive is closed")
-        try:
-            async with self._readers.connect() as connection:
-                sha256, frames = await reading.hash_and_frames(connection, message_id)
-        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
-            raise ArchiveUnavailable(f"cannot read: {error}") from error
+        sha256, frames = self._recent.find(message_id) or await self._hash_and_frames(message_id)
         if len(frames) == 1:
             return verified(unpack(frames[0]), sha256, message_id)
         return await asyncio.to_thread(lambda: verified(joined(frames), sha256, message_id))
+
+    async def _hash_and_frames(self, message_id: str) -> tuple[bytes, list[bytes]]:
+        try:
+            async with self._readers.connect() as connection:
+                return await reading.hash_and_frames(connection, message_id)
+        except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+            raise ArchiveUnavailable(f"cannot read: {error}") from error
 
     async def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
         async with self._reader() as connection:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.archive.api import ArchiveError, ArchiveUnavailable, Change
 from relay.archive.live import Broadcast, Signal
 from relay.archive.readers import readers
+from relay.archive.recent import Recent
 from relay.archive.writer import Work, Writer
 
 Item = TypeVar("Item")
@@ -30,6 +31,7 @@ class SqliteAccess:
         self._lock = lock
         self._readers = readers(path)
         self._broadcast = Broadcast()
+        self._recent = Recent()
         self._due = Signal()
         self._captured = Signal()
         self._is_closed = False
