@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from relay.archive.recent import LARGEST, Recent
 
 
