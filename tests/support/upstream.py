@@ -102,6 +102,10 @@ class ScriptedUpstream:
         self.messages: list[ReceivedMessage] = []
         self.commands: list[str] = []
         """Every command line of every session, in order, without CRLF."""
+        self.content_octets = 0
+        """What came after 354, in all sessions."""
+        self.dots = 0
+        """How many contents came to their final dot, answered or not."""
         self.peers: list[str] = []
         """The address that each session came from."""
         self.sessions = 0
@@ -317,6 +321,7 @@ class _Session:
         message = message or ReceivedMessage("", ())
         self._message = None
         message.content = await self._content()
+        self._upstream.dots += 1
         if self._upstream.hold is not None:
             await self._upstream.hold.wait()
         try:
@@ -329,6 +334,7 @@ class _Session:
         data, searched = bytearray(b"\r\n"), 0
         while True:
             data += self._buffer
+            self._upstream.content_octets += len(self._buffer)
             self._buffer.clear()
             end = data.find(END_OF_DATA, max(0, searched - len(END_OF_DATA)))
             if limit is not None and len(data) - 2 >= limit:
