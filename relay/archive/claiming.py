@@ -25,10 +25,10 @@ _PLACE = "lane, priority, application"
 _DUE_NEXT = "next.due_at IS NOT NULL AND next.state IN ('queued', 'deferred', 'unconfirmed')"
 HEADS = f"""
 WITH RECURSIVE head(row) AS (
-  SELECT (SELECT rowid FROM delivery WHERE {DUE} ORDER BY {_PLACE}, due_at LIMIT 1)
+  SELECT (SELECT rowid FROM delivery INDEXED BY delivery_due WHERE {DUE} ORDER BY {_PLACE}, due_at LIMIT 1)
   UNION ALL
   SELECT (
-    SELECT next.rowid FROM delivery AS next
+    SELECT next.rowid FROM delivery AS next INDEXED BY delivery_due
     WHERE {_DUE_NEXT}
     AND (next.lane, next.priority, next.application) > (delivery.lane, delivery.priority, delivery.application)
     ORDER BY next.lane, next.priority, next.application, next.due_at LIMIT 1
@@ -127,7 +127,7 @@ def _rows(database: sqlite3.Connection, head: Head, claiming: Claiming, room: in
     lane, priority, application, _ = head
     values = {"lane": lane, "priority": priority, "application": application, "now": claiming.now, "room": room}
     found = database.execute(
-        f"SELECT rowid FROM delivery WHERE {DUE} AND lane = :lane AND priority = :priority "
+        f"SELECT rowid FROM delivery INDEXED BY delivery_due WHERE {DUE} AND lane = :lane AND priority = :priority "
         f"AND application = :application AND due_at <= :now {expired} ORDER BY due_at, rowid LIMIT :room",
         values,
     )
