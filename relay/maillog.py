@@ -16,6 +16,7 @@ from relay import metrics
 from relay.model.delivery import Attempt, Delivery
 from relay.model.fetch import Fetch, Verdict
 from relay.model.message import Message
+from relay.model.report import Applied, Payload
 
 _log = structlog.get_logger("mailwitness")
 
@@ -109,6 +110,64 @@ def fetches_lost(count: int) -> None:
 def beacon_failed(path: str, cause: BaseException) -> None:
     """A request to the tracking port could not be answered as meant. `path`: of the route, without the token."""
     _log.error("beacon failed", path=path, cause=repr(cause))
+
+
+def payload_kept(payload: Payload, *, is_known: bool) -> None:
+    """Something came back and is kept, before it is read. `is_known`: the same octets were there already."""
+    metrics.payloads.labels(payload.source, "known" if is_known else "kept").inc()
+    _log.info("payload", id=payload.id, source=payload.source, peer=payload.peer, known=is_known)
+
+
+def payload_refused(source: str, peer: str, reason: str, words: str) -> None:
+    """Nothing of it was kept. `source`: as configured, or `unknown`; `reason`: one of a small fixed set of words."""
+    metrics.payloads_refused.labels(source, reason).inc()
+    _log.warning("payload refused", source=source, peer=peer, reason=reason, words=words)
+
+
+def payload_not_read(payload: Payload, problem: str) -> None:
+    """It is kept, and is tried again at the next start."""
+    metrics.payloads.labels(payload.source, "not read").inc()
+    _log.error("payload not read", id=payload.id, source=payload.source, problem=problem)
+
+
+def payloads_wait(cause: BaseException) -> None:
+    """The archive could not be asked, or could not keep what payloads say; it is tried again."""
+    _log.error("payloads wait", cause=repr(cause))
+
+
+def reports_applied(payload: Payload, applied: Sequence[Applied]) -> None:
+    for one in applied:
+        outcome = "repeated" if not one.is_new else "matched" if one.message_id else "unmatched"
+        metrics.reports.labels(payload.source, one.report.kind.value, outcome).inc()
+        if one.is_new:
+            _report(one, payload.source)
+
+
+def report_matched(one: Applied) -> None:
+    """Kept before, and only now found to be about a message of ours."""
+    _report(one, "")
+
+
+def _report(one: Applied, source: str) -> None:
+    _log.info(
+        "report",
+        id=one.message_id,
+        delivery=one.delivery.id if one.delivery else None,
+        report=one.report.id,
+        kind=one.report.kind.value,
+        source=source,
+        state=one.delivery.state.value if one.delivery else None,
+    )
+
+
+def subscription_confirmed(source: str, url: str) -> None:
+    """A topic was told that we want its messages."""
+    _log.info("subscription confirmed", source=source, host=url.split("/")[2])
+
+
+def fetch_failed(source: str, url: str, cause: BaseException) -> None:
+    """A certificate or a confirmation could not be had; the provider was asked to try again."""
+    _log.error("fetch failed", source=source, host=url.split("/")[2], cause=repr(cause))
 
 
 def room_failed(room: str, cause: BaseException) -> None:

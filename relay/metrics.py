@@ -29,3 +29,18 @@ archive_committed_writes = Gauge(
 )
 fetches = Counter("mailwitness_fetches_total", "Fetches of pixels and links kept", ["verdict"], registry=REGISTRY)
 fetches_lost = Counter("mailwitness_fetches_lost_total", "Fetches that could not be kept", registry=REGISTRY)
+payloads = Counter(
+    "mailwitness_payloads_total",
+    "What came back and was kept, before it was read",
+    ["source", "result"],
+    registry=REGISTRY,
+)
+payloads_refused = Counter(
+    "mailwitness_payloads_refused_total",
+    "What came to be reported and was not believed",
+    ["source", "reason"],
+    registry=REGISTRY,
+)
+reports = Counter(
+    "mailwitness_reports_total", "Statements about recipients in it", ["source", "kind", "result"], registry=REGISTRY
+)

@@ -24,7 +24,9 @@ from relay.archive.queue_api import ALL_LANES as ALL_LANES
 from relay.archive.queue_api import Lanes as Lanes
 from relay.archive.queue_api import QueueWork
 from relay.archive.queue_api import Waiting as Waiting
+from relay.archive.report_api import Keeping as Keeping
 from relay.archive.report_api import Reports
+from relay.archive.report_api import StoredReport as StoredReport
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.bounce import BounceClass

@@ -17,13 +17,13 @@ from relay.archive import suppression
 from relay.archive.api import NotFound
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
-from relay.archive.report_api import Applied, Keeping
+from relay.archive.report_api import Keeping
 from relay.archive.report_matching import Match, match
 from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, to_json
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery
 from relay.model.event import Event, Grade, Kind
-from relay.model.report import Payload, Report, ReportKind
+from relay.model.report import Applied, Payload, Report, ReportKind
 from relay.model.standing import Statement, standing
 from relay.model.suppressing import Copy, SuppressionRules, cause_of
 from relay.model.suppression import suppression_key
@@ -125,6 +125,7 @@ class ReportMapping:
     payload_id: str
     reports: Sequence[Report]
     rules: SuppressionRules
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def _add(database: sqlite3.Connection, mapping: ReportMapping) -> Outcome:
             _apply(database, report, source, mapping.rules, outcome)
         else:
             outcome.applied.append(Applied(report, False))
-    database.execute("UPDATE payload SET is_mapped = 1, problem = '' WHERE id = ?", (mapping.payload_id,))
+    if mapping.is_last:
+        database.execute("UPDATE payload SET is_mapped = 1, problem = '' WHERE id = ?", (mapping.payload_id,))
     return outcome
 
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from relay.model.delivery import Delivery
 from relay.model.event import Grade
-from relay.model.report import Payload, Report
+from relay.model.report import Applied, Payload, Report
 from relay.model.suppressing import SuppressionRules
 
 
@@ -28,18 +27,6 @@ class Keeping(StrEnum):
     """The same octets from the same source are there already: nothing changed. Answer as if it were new."""
     SPENT = "spent"
     """Its nonce came before with other octets: a replayed signature. Nothing was kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A report after it was kept. `is_new`: it changed something; else it is a repetition."""
-
-    report: Report
-    is_new: bool
-    message_id: str | None = None
-    """None: no message of ours was found."""
-    delivery: Delivery | None = None
-    """As all reports about it leave it; None: of the message as a whole, or unmatched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +57,12 @@ class Reports(Protocol):
     async def mapping_failed(self, payload_id: str, problem: str) -> None:
         """Says with the payload why it could not be read; it stays."""
 
-    async def add_reports(self, payload_id: str, reports: Sequence[Report], rules: SuppressionRules) -> list[Applied]:
+    async def add_reports(
+        self, payload_id: str, reports: Sequence[Report], rules: SuppressionRules, *, is_last: bool = True
+    ) -> list[Applied]:
         """Keeps the reports read from a payload, and calls it mapped, in one commit.
 
+        `is_last`: False leaves it unmapped, for more of its reports are to come.
         Each is matched; one whose event key came before from the same source changes nothing. The deliveries are
         then as `model.standing` says of all reports about them, whatever the order; an event tells of each report,
         with the report's id; suppressions are added by the rules. Raises NotFound: no such payload.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relay.archive import report, report_reading
-from relay.archive.report_api import Applied, Keeping, StoredReport
+from relay.archive.report_api import Keeping, StoredReport
 from relay.archive.sqlite_access import SqliteAccess
-from relay.model.report import Payload, Report
+from relay.model.report import Applied, Payload, Report
 from relay.model.suppressing import SuppressionRules
 
 
@@ -22,8 +22,10 @@ class SqliteReports(SqliteAccess):
     async def mapping_failed(self, payload_id: str, problem: str) -> None:
         await self._write(report.mapping_failed, (payload_id, problem))
 
-    async def add_reports(self, payload_id: str, reports: Sequence[Report], rules: SuppressionRules) -> list[Applied]:
-        mapping = report.ReportMapping(payload_id, reports, rules)
+    async def add_reports(
+        self, payload_id: str, reports: Sequence[Report], rules: SuppressionRules, *, is_last: bool = True
+    ) -> list[Applied]:
+        mapping = report.ReportMapping(payload_id, reports, rules, is_last)
         return (await self._write(report.add_reports, mapping, self._tell_reported)).applied
 
     async def match_reports(self, payload_ids: Sequence[str], rules: SuppressionRules) -> list[Applied]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from relay.model.bounce import BounceClass
+from relay.model.delivery import Delivery
 from relay.model.event import Grade
 
 
@@ -91,3 +92,15 @@ class Report:
     is_machine: bool | None = None
     """Of an open or click, if the reporter says so."""
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A report after it was kept. `is_new`: it changed something; else it is a repetition."""
+
+    report: Report
+    is_new: bool
+    message_id: str | None = None
+    """None: no message of ours was found."""
+    delivery: Delivery | None = None
+    """As all reports about it leave it; None: of the message as a whole, or unmatched."""
