@@ -34,7 +34,7 @@ from relay import metrics
 from relay.archive.api import Archive, Listing
 from relay.config import Config
 from relay.model.upstream import UpstreamState
-from viewer import api, errors, exports, health, jobs, live, pages, parsing, security, sign_in
+from viewer import api, errors, exports, health, jobs, live, pages, parsing, queue_jobs, security, sign_in
 from viewer.context import template_context
 from viewer.flash import FLASHES
 from viewer.keys import (
@@ -87,7 +87,7 @@ def build_app(
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
     app.router.add_static(app[STATIC_PREFIX], STATIC, name="static")
     _set_up_templates(app)
-    for part in (security, parsing, health, sign_in, api, live, jobs, exports, pages):
+    for part in (security, parsing, health, sign_in, api, live, jobs, queue_jobs, exports, pages):
         part.setup(app)
     return app
 

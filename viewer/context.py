@@ -7,15 +7,21 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
+from relay.archive.api import ArchiveError
+from relay.model.switch import Pause
 from viewer import security
 from viewer.flash import take_flashes
-from viewer.keys import PERSON
+from viewer.keys import ARCHIVE, PERSON
+
+NO_PAGE = ("/static/", "/api/", "/live", "/healthz", "/readyz", "/metrics")
+"""Where nothing is drawn but rows, if anything."""
 
 
 async def template_context(request: web.Request) -> dict[str, Any]:
     """Who is signed in and what they may, the CSRF token, the waiting flash messages, the path asked for."""
     person = request.get(PERSON)
     token = security.csrf_token(request)
+    pause = await _pause(request) if person else None
     return {
         "person": person,
         "may": person.may if person else lambda permission: False,
@@ -23,4 +29,15 @@ async def template_context(request: web.Request) -> dict[str, Any]:
         "csrf_field": lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
         "flashes": lambda: take_flashes(request),
         "path": request.path,
+        "paused": lambda: pause,
     }
+
+
+async def _pause(request: web.Request) -> Pause | None:
+    """The pause of all sending, for the banner of every page. An archive that fails must not fail the page about it."""
+    if request.path.startswith(NO_PAGE):
+        return None
+    try:
+        return (await request.app[ARCHIVE].switches()).paused
+    except ArchiveError:
+        return None

@@ -25,6 +25,7 @@ from relay.config import ArchiveTable, Config, Upstream, Viewer
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
+from relay.model.upstream import UpstreamState
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
 from viewer.app import build_app
@@ -71,6 +72,10 @@ class House:
     new_id: Ids
     runner: web.AppRunner
     sessions: list[aiohttp.ClientSession] = field(default_factory=list)
+    upstreams: list[UpstreamState] = field(default_factory=list)
+    """What the courier would tell of them."""
+    switches_turned: int = 0
+    """How often the server was told that a switch was turned."""
 
     @property
     def port(self) -> int:
@@ -161,7 +166,18 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
     config.archive.path.mkdir(exist_ok=True)
     archive = await open_archive(f"sqlite:///{config.archive.path / 'archive.db'}")
     clock, new_id = Ticks(), Ids()
-    app = build_app(config, archive=archive, clock=clock, new_id=new_id)
+
+    async def turned() -> None:
+        house.switches_turned += 1
+
+    app = build_app(
+        config,
+        archive=archive,
+        clock=clock,
+        new_id=new_id,
+        switches_changed=turned,
+        upstream_states=lambda: house.upstreams,
+    )
     app[HEARTBEAT] = heartbeat
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()

@@ -6,9 +6,22 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from viewer.keys import RENDER_ROW
-from viewer.pages import account, applications, approval, grid, help, message, resend, rows, sent, users
+from viewer.pages import (
+    account,
+    applications,
+    approval,
+    grid,
+    help,
+    message,
+    queue,
+    queue_work,
+    resend,
+    rows,
+    sent,
+    users,
+)
 
-PAGES = (grid, message, sent, resend, approval, account, users, applications, help)
+PAGES = (grid, message, sent, resend, approval, queue, queue_work, account, users, applications, help)
 
 
 def setup(app: web.Application) -> None:
