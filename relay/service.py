@@ -41,6 +41,7 @@ from relay.model.delivery import MICROSECONDS
 from relay.notify import notify
 from relay.rendition.extract import ReferencePattern
 from relay.rendition.signing import Signer
+from relay.returns import Returns
 from relay.signing_keys import KeyFileError, load_signer
 from relay.vitals import Vitals
 
@@ -148,11 +149,20 @@ class Service:
         self._say(greeting(facts))
 
     async def _start_beacon(self, stack: AsyncExitStack) -> None:
-        """The tracking port, before any copy can be sent whose links lead to it, and until after the last."""
-        if not self._config.is_tracking_possible:
+        """The public port, before any copy can be sent whose links lead to it, and until after the last."""
+        self._returns = Returns(self._config, self._archive, clock=now, new_id=new_id)
+        self._returns.start()
+        stack.push_async_callback(self._returns.stop, GRACE)
+        if not _is_public(self._config):
             return
-        rules = self._config.suppression.rules()
-        self._beacon = Beacon(self._config.tracking, archive=self._archive, clock=now, new_id=new_id, rules=rules)
+        self._beacon = Beacon(
+            self._config.tracking,
+            archive=self._archive,
+            clock=now,
+            new_id=new_id,
+            rules=self._config.suppression.rules(),
+            hooks=self._returns.hooks,
+        )
         try:
             await self._beacon.start()
         except OSError as error:
@@ -291,6 +301,7 @@ class Service:
             await self._extractor.use(wish(config))
         if self._beacon is not None:
             self._beacon.use(config.tracking, config.suppression.rules())
+        self._returns.use(config)
         waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
         waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)
@@ -314,7 +325,12 @@ def _signer(config: Config) -> Signer:
 
 
 def _tracking_place(config: Config) -> tuple[bool, str, int]:
-    return config.is_tracking_possible, config.tracking.host, config.tracking.port
+    return _is_public(config), config.tracking.host, config.tracking.port
+
+
+def _is_public(config: Config) -> bool:
+    """Whether somebody outside has reason to come to the public port."""
+    return config.is_tracking_possible or bool(config.webhooks)
 
 
 def _reason(error: OSError) -> str:

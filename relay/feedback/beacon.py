@@ -3,6 +3,7 @@
     GET  /o/TOKEN.gif   the pixel, at once, also for tokens that do not exist
     GET  /c/TOKEN       302 to the address stored with the token (never to one in the request), or the preview page
     GET  /u/TOKEN       the page that asks; POST unsubscribes (RFC 8058)
+    POST /hooks/NAME    what a provider reports (`webhooks/listener.py`)
 
 HEAD is answered alike, without a body. Everything else is 404. Any Host is answered: applications have public addresses
 of their own, and a token is all that counts. Fetches go to `gathering.py`, which is never in the way.
@@ -24,6 +25,7 @@ from relay.feedback import pages
 from relay.feedback.address import client_of
 from relay.feedback.destination import destination
 from relay.feedback.gathering import Gathering, Hit
+from relay.feedback.webhooks.listener import Hooks
 from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.token import TokenKind
 
@@ -73,9 +75,11 @@ class Beacon:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         rules: SuppressionRules = NO_RULES,
+        hooks: Hooks | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._table = table
+        self._hooks = hooks
         self._max_connections = max_connections
         self._archive = archive
         self._clock = clock
@@ -125,6 +129,7 @@ class Beacon:
             add(method, f"/c/{_NAME}", _answering(self._link))
             add(method, f"/u/{_NAME}", _answering(self._ask))
         add("POST", f"/u/{_NAME}", _answering(self._unsubscribe))
+        add("*", "/hooks/{name:[^/]{1,80}}", self._report)
         add("*", r"/{rest:[\s\S]*}", self._nothing)
         return app
 
@@ -168,6 +173,11 @@ class Beacon:
     @property
     def _stops(self) -> bool:
         return self._gathering.rules.on_unsubscribe
+
+    async def _report(self, request: web.Request) -> web.Response:
+        if self._hooks is None:
+            return _page(pages.NOT_FOUND, 404)
+        return await self._hooks.receive(request, self._client(request))
 
     async def _nothing(self, request: web.Request) -> web.Response:
         return _page(pages.NOT_FOUND, 404)
