@@ -1,6 +1,6 @@
 """What each key of the configuration may be, in words, and where in the models a key is.
 
-Reads the models of `config.py`; checks nothing itself.
+Reads the models of this folder; checks nothing itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic import BaseModel, SecretStr
 
-from relay.config import Expected
+from relay.config.values import Expected, Hidden
 
 Location = tuple[str | int, ...]
 """A key's place: ("upstream", 0, "port") is `upstream[0].port`."""
@@ -40,6 +40,16 @@ class Slot:
         """The place of one item, where a list stands."""
         return _slot(get_args(self.type)[0]) if get_origin(self.type) is tuple else None
 
+    @property
+    def entry(self) -> Slot | None:
+        """The place of one table, where tables stand whose names the file chooses: `[webhooks.NAME]`."""
+        return _slot(get_args(self.type)[1]) if get_origin(self.type) is dict else None
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether what stands here is shown in no message and in no log."""
+        return self.type is SecretStr or any(isinstance(extra, Hidden) for extra in self.metadata)
+
 
 def slot_at(root: type[BaseModel], location: Sequence[str | int]) -> Slot | None:
     """The place that a key names, or None if no model has it."""
@@ -49,10 +59,17 @@ def slot_at(root: type[BaseModel], location: Sequence[str | int]) -> Slot | None
             return None
         if isinstance(step, int):
             here = here.item
+        elif here.entry is not None:
+            here = here.entry
         else:
             field = here.model.model_fields.get(step) if here.model else None
             here = _slot(field.annotation, tuple(field.metadata)) if field else None
     return here
+
+
+def written(location: Location) -> str:
+    """The key as it is written in messages: `upstream[0].port`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
 
 
 def expected(slot: Slot) -> str:
@@ -62,7 +79,7 @@ def expected(slot: Slot) -> str:
             return extra.words
     if slot.item is not None:
         return "a list of tables" if slot.item.model else f"a list, each {expected(slot.item)}"
-    if slot.model is not None:
+    if slot.model is not None or slot.entry is not None:
         return "a table"
     if get_origin(slot.type) is Literal:
         return "one of " + ", ".join(get_args(slot.type))

@@ -13,6 +13,7 @@ from relay.config.values import (
     Count,
     Duration,
     Expected,
+    Hidden,
     Name,
     Network,
     Port,
@@ -87,7 +88,7 @@ class Application(Table):
 
     name: Name
     username: str = ""
-    secret_hash: Annotated[str, Expected("sha256: and 64 hexadecimal digits")] = Field(
+    secret_hash: Annotated[str, Expected("sha256: and 64 hexadecimal digits"), Hidden()] = Field(
         default="", pattern=r"^(sha256:[0-9a-f]{64})?$"
     )
     """`sha256:` and the hash of a generated secret, as `mailwitness application add` prints it."""

@@ -91,7 +91,7 @@ class Upstream(Table):
     client_secret_file: Path | None = None
     refresh_token: SecretStr = SecretStr("")
     refresh_token_file: Path | None = None
-    source_address: IPv4Address | IPv6Address | None = None
+    source_address: Annotated[IPv4Address | IPv6Address | None, Expected("an address of this machine")] = None
     """The address of this machine to connect from."""
     helo: str = ""
     """Empty: smtp.hostname."""
@@ -139,7 +139,7 @@ class Route(Table):
     """Which upstreams carry which messages. The first route whose conditions all hold is taken."""
 
     name: Name
-    upstreams: tuple[Choice, ...]
+    upstreams: tuple[Annotated[Choice, Expected("the name of an [[upstream]], or a table")], ...]
     """Names, best first: the next is taken when one rests. `{ name = "a", weight = 3 }` shares by weight instead."""
     applications: tuple[str, ...] = ()
     senders: tuple[RecipientRule, ...] = ()

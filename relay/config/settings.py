@@ -12,12 +12,14 @@ import tomllib
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from relay.config import Config, checks
-from relay.config.expectation import Location, Slot, expected, slot_at
+from relay.config.expectation import Location, Slot, expected, slot_at, written
+from relay.config.problem import reason
+from relay.config.values import NAME_WORDS
 
 PREFIX = "MAILWITNESS_"
 DEFAULT_FILE = Path("config.toml")
@@ -28,9 +30,10 @@ SHORTHANDS: Mapping[Location, Location] = {
 }
 """Short names of keys: the host and port of the first listener."""
 
-_SECRETS = frozenset({"password", "secret_hash"})
-_PLACEHOLDER = "x"
-"""Stands for a required value that is missing or wrong, so that the rest can still be checked."""
+_FILE = "_file"
+"""Ends the key that names a file with a secret: `password_file` stands for `password`."""
+_PLACEHOLDERS = ("x", "http://x")
+"""Stand for a required value that is missing or wrong, so that the rest can still be checked."""
 
 
 class ConfigurationError(Exception):
@@ -74,11 +77,6 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Config:
     if draft.problems:
         raise ConfigurationError(draft.problems)
     return config
-
-
-def written(location: Location) -> str:
-    """The key as it is written in messages: `upstream[0].port`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
 
 
 def _read(file: Path | None) -> _Draft:
@@ -126,9 +124,9 @@ def _apply_environment(draft: _Draft, environment: Mapping[str, str]) -> None:
             continue
         steps = variable.removeprefix(PREFIX).lower().split("__")
         given: Location = tuple(int(step) if step.isascii() and step.isdigit() else step for step in steps)
-        location = SHORTHANDS.get(given, given)
+        location = _as_in_file(draft.values, SHORTHANDS.get(given, given))
         slot = slot_at(Config, location)
-        if slot is None or slot.model is not None or (slot.item is not None and slot.item.model is not None):
+        if slot is None or slot.model or slot.entry or (slot.item is not None and slot.item.model is not None):
             draft.problems.append(f"{variable}: unknown setting{_nearest_variable(variable)}")
         elif _put(draft.values, location, _listed(environment[variable]) if slot.item else environment[variable]):
             draft.names[location] = variable
@@ -136,6 +134,18 @@ def _apply_environment(draft: _Draft, environment: Mapping[str, str]) -> None:
             draft.problems.append(
                 f"{variable}: no {written(location[:-1])} to set it in, expected the one before first"
             )
+
+
+def _as_in_file(values: Mapping[str, Any], location: Location) -> Location:
+    """The location with a table's own name as the file has it: variables have neither small letters nor hyphens."""
+    slot = slot_at(Config, location[:1])
+    tables = values.get(str(location[0]))
+    if slot is None or slot.entry is None or len(location) < 2 or not isinstance(tables, dict):
+        return location
+    for name in tables:
+        if re.sub("[ .-]", "_", name.lower()) == location[1]:
+            return (location[0], name, *location[2:])
+    return location
 
 
 def _listed(value: str) -> list[str]:
@@ -153,6 +163,8 @@ def _keys(slot: Slot, here: Location = ()) -> list[Location]:
     """Every key under a table, the first item standing for each list of tables."""
     if slot.item is not None and slot.item.model is not None:
         return _keys(slot.item, (*here, 0))
+    if slot.entry is not None:
+        return _keys(slot.entry, (*here, "name"))
     if slot.model is None:
         return [here]
     found: list[Location] = []
@@ -196,7 +208,9 @@ def _validated(draft: _Draft) -> tuple[Config, list[Location]]:
             found: list[Location] = []
             for one in error.errors(include_url=False):
                 location = _known_part(one["loc"])
-                if not any(_meet(location, earlier) for earlier in broken):
+                if one["loc"][-1:] == ("[key]",):
+                    draft.say(location, f"expected {NAME_WORDS} as the table's")
+                elif not any(_meet(location, earlier) for earlier in broken):
                     draft.say(location, _explained(one["type"], location, one["input"]))
                 if location not in found:
                     found.append(location)
@@ -210,9 +224,9 @@ def _known_part(location: Location) -> Location:
     known: list[str | int] = []
     for n, step in enumerate(location):
         slot = slot_at(Config, known)
-        if slot is None or (slot.model is None and slot.item is None):
+        if step == "[key]" or slot is None or (slot.model is None and slot.item is None and slot.entry is None):
             break
-        if n and isinstance(step, str) and slot.model is None:
+        if n and isinstance(step, str) and slot.model is None and slot.entry is None:
             break
         known.append(step)
     return tuple(known)
@@ -237,7 +251,8 @@ def _limit(location: Location) -> int:
 
 def _shown(location: Location, value: Any) -> str:
     """The value as given, bounded; a secret is not shown, in no message and in no log."""
-    if location[-1] in _SECRETS:
+    slot = slot_at(Config, location)
+    if slot is not None and slot.is_secret:
         return "the value given"
     if isinstance(value, bool):
         return str(value).lower()
@@ -261,18 +276,34 @@ def _is_needed(location: Location) -> bool:
 
 def _take_out(values: Any, location: Location, *, is_needed: bool) -> None:
     here = values
-    for step in location[:-1]:
+    for n, step in enumerate(location[:-1]):
+        if isinstance(here[step], str):
+            # A name that stands for a table.
+            _take_out(values, location[: n + 1], is_needed=False)
+            return
         here = here[step]
     last = location[-1]
     slot = slot_at(Config, location)
     if isinstance(last, int):
-        here[last] = {} if slot and slot.model else _PLACEHOLDER
-        if not (slot and slot.model):
+        if slot and slot.model:
+            here[last] = {}
+        else:
             del here[last]
-    elif is_needed:
-        here[last] = _PLACEHOLDER
+    elif is_needed and slot is not None:
+        here[last] = next((value for value in _PLACEHOLDERS if _fits(slot, value)), None)
     else:
         here.pop(last, None)
+
+
+def _fits(slot: Slot, value: str) -> bool:
+    annotated: Any = slot.type
+    for extra in slot.metadata:
+        annotated = Annotated[annotated, extra]
+    try:
+        TypeAdapter(annotated).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _meet(one: Location, other: Location) -> bool:
@@ -282,18 +313,37 @@ def _meet(one: Location, other: Location) -> bool:
 
 
 def _with_secrets(draft: _Draft, config: Config) -> Config:
-    """The configuration with passwords read from the files that hold them (one line end at the end is dropped)."""
-    upstreams = list(config.upstream)
-    for n, upstream in enumerate(upstreams):
-        if upstream.password_file is None:
-            continue
-        location: Location = ("upstream", n, "password_file")
-        if upstream.password.get_secret_value():
-            draft.say(location, "given together with password, expected one of the two")
-        try:
-            text = upstream.password_file.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            draft.say(location, f"{str(upstream.password_file)!r} cannot be read: {checks.reason(error)}")
-            continue
-        upstreams[n] = upstream.model_copy(update={"password": SecretStr(text)})
-    return config.model_copy(update={"upstream": tuple(upstreams)})
+    """The configuration with secrets read from the files that hold them."""
+    found = {name: _filled(draft, table, (name,)) for name, table in config}
+    return config.model_copy(update=found)
+
+
+def _filled(draft: _Draft, value: Any, here: Location) -> Any:
+    """The value, a table, list or single one, with every secret in it that a `…_file` key names."""
+    if isinstance(value, tuple):
+        return tuple(_filled(draft, item, (*here, n)) for n, item in enumerate(value))
+    if isinstance(value, dict):
+        return {name: _filled(draft, item, (*here, name)) for name, item in value.items()}
+    if not isinstance(value, BaseModel):
+        return value
+    found = {name: _filled(draft, inner, (*here, name)) for name, inner in value}
+    for name, inner in value:
+        if isinstance(inner, Path) and isinstance(found.get(name.removesuffix(_FILE)), SecretStr):
+            found |= _secret(draft, value, name, inner, (*here, name))
+    return value.model_copy(update=found)
+
+
+def _secret(draft: _Draft, table: BaseModel, name: str, file: Path, here: Location) -> dict[str, SecretStr]:
+    """The secret in a file, under the name of its key; one line end at the end is dropped."""
+    key = name.removesuffix(_FILE)
+    if getattr(table, key).get_secret_value():
+        draft.say(here, f"given together with {key}, expected one of the two")
+    try:
+        text = file.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        draft.say(here, f"{str(file)!r} cannot be read: {reason(error)}")
+        return {}
+    if not text:
+        draft.say(here, f"{str(file)!r} is empty, expected the secret in it")
+        return {}
+    return {key: SecretStr(text)}

@@ -17,6 +17,11 @@ class Expected:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A value that no message shows, though it is no secret: it may have been given in a secret's place."""
+
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
@@ -41,11 +46,8 @@ def octets(value: object) -> object:
 
 
 Network = Annotated[IPv4Network | IPv6Network, Expected("an address or a range such as 192.0.2.0/24")]
-Name = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"),
-    Expected("a name of at most 63 letters, digits, spaces, dots, hyphens and underscores"),
-]
+NAME_WORDS = "a name of at most 63 letters, digits, spaces, dots, hyphens and underscores"
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"), Expected(NAME_WORDS)]
 FieldName = Annotated[str, Field(pattern=r"^[!-9;-~]{1,76}$"), Expected("the name of a header field")]
 Address = Annotated[
     str, Field(pattern=r"^[^\s@<>]+@[^\s@<>]+$", max_length=254), Expected("an address such as a@example.com")
