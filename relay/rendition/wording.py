@@ -16,8 +16,8 @@ from relay.rendition.findings import Finding
 
 
 CLASSES = {
-    "@who": "(?:user|recipient|mail ?box|address|account|name|addressee|alias|e-?mail|customer|member|rcpt|"
-    "local part|destination)",
+    "@who": "(?:user|recipient|mail ?box|address|account|name|addressee|alias|e-?mail|customer|member|"
+    "rcpt|local part|destination)",
     "@unknown": "(?:unknown|not (?:found|exists?|known|listed|valid|recognized|here|available)|doesn'?t exist|undefined|"
     "nonexistent|non-existent|invalid|unrecognized|nicht gefunden)",
     "@gone": "(?:disabled|inactive|suspended|deactivated|discontinued|locked|expired|closed|terminated|frozen|"

@@ -1,0 +1,1 @@
+"""What comes back by mail: bounces, delays, complaints, automatic replies, receipts; told apart and read. Pure."""
