@@ -12,6 +12,8 @@ LINE_LIMIT = 8192
 """Octets of one line."""
 LINES_LIMIT = 256
 """Lines of one reply."""
+REPLY_LIMIT = 64 * 1024
+"""Octets of one reply, its line ends included: it is kept, and shown."""
 
 
 class ReplyReader:
@@ -20,6 +22,7 @@ class ReplyReader:
     def __init__(self) -> None:
         self._buffer = b""
         self._lines: list[bytes] = []
+        self._size = 0
 
     @property
     def is_empty(self) -> bool:
@@ -42,9 +45,12 @@ class ReplyReader:
         if len(line) > LINE_LIMIT:
             raise MalformedReply(f"a reply line of more than {LINE_LIMIT} octets: {line[:80]!r}")
         self._lines.append(line)
+        self._size += len(line) + 2
+        if self._size > REPLY_LIMIT:
+            raise MalformedReply(f"a reply of more than {REPLY_LIMIT} octets: {self._lines[0][:80]!r}")
         if line[3:4] == b"-" and line[:3].isdigit():
             if len(self._lines) >= LINES_LIMIT:
                 raise MalformedReply(f"a reply of more than {LINES_LIMIT} lines")
             return None
-        lines, self._lines = self._lines, []
+        lines, self._lines, self._size = self._lines, [], 0
         return parse_reply(lines)

@@ -129,6 +129,9 @@ class Transaction:
         self._is_content_begun = True
         for octets, is_last in _with_last(stuffed(wire)):
             await self._connection.drain(self._timeout)
+            early = self._connection.unread_reply()
+            if early is not None and early.is_positive:  # of what it never saw: not to be taken for "sent"
+                raise SessionLost(trouble.unexpected("an unfinished content", early))
             # From here on a lost connection means: the upstream may have all of it (RFC 1047).
             self._is_content_sent = is_last
             self._connection.write(octets)

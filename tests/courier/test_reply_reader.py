@@ -45,7 +45,9 @@ def test_the_beginning_of_a_reply_is_noticed() -> None:
         b"2" * (LINE_LIMIT + 1),
         b"250 " + b"x" * LINE_LIMIT + b"\r\n",
         b"250-x\r\n" * LINES_LIMIT,
+        (b"250-" + b"x" * 1000 + b"\r\n") * 70,
     ],
+    ids=lambda wire: repr(wire[:20]),
 )
 def test_what_is_no_reply_is_refused(wire: bytes) -> None:
     with pytest.raises(MalformedReply):
@@ -54,3 +56,9 @@ def test_what_is_no_reply_is_refused(wire: bytes) -> None:
 
 def test_a_code_alone_is_a_reply() -> None:
     assert ReplyReader().feed(b"250\r\n") == [Reply(250, "")]
+
+
+def test_the_limit_is_of_one_reply_not_of_a_session() -> None:
+    reader = ReplyReader()
+    long = b"250-" + b"x" * 8000 + b"\r\n250 y\r\n"
+    assert sum(len(reader.feed(long)) for _ in range(20)) == 20

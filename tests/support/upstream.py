@@ -11,6 +11,7 @@ Steps: `banner EHLO HELO STARTTLS AUTH MAIL RCPT DATA DOT RSET NOOP QUIT`. What 
 
     "250 ok"                     this reply
     Raw(b"...")                  these octets instead of a reply, then goes on with the next command
+    Manner(...)                  the reply slowly, octet by octet, or again and again without end
     DROP, RESET                  closes the connection; closes it with a TCP reset
     HANG                         says nothing more, and keeps the connection until the server is stopped
     {text: one of these}         for the command whose first argument is `text`; others as by default
@@ -52,7 +53,20 @@ class Raw:
     octets: bytes
 
 
-Action = str | Raw | Hangup | None
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the reply is sent: after a pause, in pieces of some octets with a pause between, endlessly."""
+
+    octets: bytes | None = None
+    """None: the default reply."""
+    before: float = 0.0
+    piece: int = 0
+    """0: all at once."""
+    between: float = 0.0
+    is_endless: bool = False
+
+
+Action = str | Raw | Manner | Hangup | None
 Step = Action | Mapping[str, Action] | Sequence[Action]
 
 
@@ -222,6 +236,8 @@ class _Session:
         if isinstance(action, Raw):
             await self._send(action.octets)
             return action.octets.decode("latin-1")
+        if isinstance(action, Manner):
+            return await self._dawdle(action, default.encode("utf-8", "surrogateescape") + b"\r\n")
         if isinstance(action, Hangup):
             await self._hang_up(action)
         assert isinstance(action, str)
@@ -229,6 +245,16 @@ class _Session:
         if action.startswith("421"):
             raise _Closed
         return action
+
+    async def _dawdle(self, manner: Manner, default: bytes) -> str:
+        octets = default if manner.octets is None else manner.octets
+        await asyncio.sleep(manner.before)
+        while True:
+            for start in range(0, len(octets), manner.piece or len(octets)):
+                await self._send(octets[start : start + (manner.piece or len(octets))])
+                await asyncio.sleep(manner.between)
+            if not manner.is_endless:
+                return octets.decode("latin-1")
 
     async def _hang_up(self, how: Hangup) -> None:
         if how is HANG:
