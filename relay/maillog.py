@@ -80,8 +80,24 @@ def signing_failed(message_id: str, cause: str) -> None:
     _log.warning("not signed", id=message_id, cause=cause)
 
 
+def policy_not_fetched(domain: str, cause: str) -> None:
+    """An MTA-STS policy is announced and could not be had."""
+    _log.warning("policy not fetched", domain=domain, cause=cause)
+
+
 def upstream_unreachable(upstream: str, cause: str) -> None:
     _log.warning("upstream unreachable", upstream=upstream, cause=cause)
+
+
+def upstream_rests(upstream: str, failures: int, cause: str) -> None:
+    """So many failures in a row: until it answers, mail takes the next upstream of its route, or waits."""
+    metrics.upstream_rests.labels(upstream).inc()
+    _log.error("upstream rests", upstream=upstream, failures=failures, cause=cause)
+
+
+def upstream_answers(upstream: str) -> None:
+    """One that rested can be had again."""
+    _log.info("upstream answers", upstream=upstream)
 
 
 def delivery_recovered(delivery: Delivery) -> None:
