@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 
 from relay.archive.api import SORT_KEYS
+from relay.model.suppression import Cause
 from viewer.schemas import COUNT, SCHEMAS, TEXT, ULID, Json, ref
+from viewer.suppressions import Which
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "after": (COUNT, "Only events with a greater number."),
     "attempt": ({"type": "integer", "minimum": 1}, "The number of the attempt; without it, the latest."),
     "inline": ({"enum": ["1"]}, "Show instead of save; only for PNG, JPEG, GIF and WebP images."),
+    "text": (TEXT, "Somewhere in the address or the reason, whatever the case."),
+    "cause": ({"enum": [cause.value for cause in Cause]}, "Only entries of this cause."),
+    "application": (TEXT, "Only entries of this application; empty: those that hold for all."),
+    "which": ({"enum": list(Which), "default": Which.IN_FORCE}, "Entries in force, or those that ran out."),
+    "reason": (TEXT, "For those who ask later."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
 PATH_PARAMETERS: dict[str, Json] = {"id": ULID, "delivery_id": ULID, "number": COUNT}
@@ -90,6 +97,48 @@ OPERATIONS = (
         refusals=(404, 409),
     ),
     Operation("post", "/api/messages/{id}/reject", "Never send what is held", "Decided", refusals=(404, 409)),
+    Operation(
+        "get",
+        "/api/suppressions",
+        "Who is not sent to, newest first",
+        "Suppressions",
+        ("text", "cause", "application", "which", "limit", "cursor"),
+        refusals=(400,),
+    ),
+    Operation(
+        "post",
+        "/api/suppressions",
+        "Send nothing to an address any more",
+        "Suppression",
+        body="NewSuppression",
+        status=201,
+        refusals=(400,),
+    ),
+    Operation("get", "/api/suppressions/{id}", "One entry of the list", "Suppression", refusals=(404,)),
+    Operation(
+        "delete",
+        "/api/suppressions/{id}",
+        "Take an entry off the list; the answer is what it was",
+        "Suppression",
+        ("reason",),
+        refusals=(400, 404),
+    ),
+    Operation(
+        "get",
+        "/api/suppressions/export",
+        "The list as CSV",
+        "text/csv",
+        ("text", "cause", "application", "which"),
+        refusals=(400,),
+    ),
+    Operation(
+        "post",
+        "/api/suppressions/import",
+        "Add the entries of a CSV file; with a wrong line none of them",
+        "Imported",
+        body="Import",
+        refusals=(400,),
+    ),
     Operation("get", "/api/events", "The journal", "Events", ("after", "limit"), refusals=(400,)),
     Operation(
         "get", "/api/export", "A search as one file", "application/octet-stream", ("q", "format"), refusals=(400,)

@@ -12,6 +12,7 @@ from relay.model.event import Grade, Kind
 from relay.model.fetch import Verdict
 from relay.model.message import Mode, Trait
 from relay.model.signature import Algorithm, Alignment
+from relay.model.suppression import Cause
 from relay.model.token import TokenKind
 
 Json = dict[str, Any]
@@ -220,6 +221,44 @@ SCHEMAS: dict[str, Json] = {
         size=COUNT,
         is_multipart=FLAG,
         defects=list_of(TEXT),
+    ),
+    "Suppression": object_of(
+        id=ULID,
+        address=TEXT,
+        application=TEXT,
+        cause={"enum": [cause.value for cause in Cause]},
+        reason=TEXT,
+        created_at=TIME,
+        created_by=TEXT,
+        expires_at=or_null(TIME),
+        message_id=or_null(ULID),
+        delivery_id=or_null(ULID),
+    ),
+    "Suppressions": object_of(suppressions=list_of(ref("Suppression")), next=or_null(TEXT)),
+    "NewSuppression": {
+        "type": "object",
+        "properties": {
+            "address": TEXT,
+            "application": {**TEXT, "description": "Whose mail is not sent there; without it, that of all."},
+            "reason": TEXT,
+            "expires_at": {**TEXT, "description": "A date or RFC 3339 time; without it, until removed."},
+        },
+        "required": ["address"],
+        "additionalProperties": False,
+    },
+    "Import": {
+        "type": "object",
+        "properties": {
+            "csv": {**TEXT, "description": "Lines as the export has them, or one address a line."},
+            "skip_bad": {**FLAG, "description": "Leave out lines that are wrong, and import the others."},
+        },
+        "required": ["csv"],
+        "additionalProperties": False,
+    },
+    "Imported": object_of(
+        read=COUNT,
+        imported=COUNT,
+        problems=list_of(object_of(line=COUNT, message=TEXT)),
     ),
     "Messages": object_of(messages=list_of(ref("Listing")), next=or_null(TEXT), previous=or_null(TEXT)),
     "Events": object_of(events=list_of(ref("Event"))),

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from viewer.api import approval, content, deliveries, description, events, export, messages, parts, resend
+from viewer.api import (
+    approval,
+    content,
+    deliveries,
+    description,
+    events,
+    export,
+    messages,
+    parts,
+    resend,
+    suppressions,
+)
+
+PARTS = (messages, content, deliveries, parts, resend, approval, suppressions, events, export, description)
 
 
 def setup(app: web.Application) -> None:
-    for part in (messages, content, deliveries, parts, resend, approval, events, export, description):
+    for part in PARTS:
         app.add_routes(part.routes)

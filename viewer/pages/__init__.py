@@ -18,10 +18,11 @@ from viewer.pages import (
     resend,
     rows,
     sent,
+    suppressions,
     users,
 )
 
-PAGES = (grid, message, sent, resend, approval, queue, queue_work, account, users, applications, help)
+PAGES = (grid, message, sent, resend, approval, queue, queue_work, suppressions, account, users, applications, help)
 
 
 def setup(app: web.Application) -> None:

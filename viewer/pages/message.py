@@ -25,6 +25,7 @@ from viewer.people import Permission, Person
 from viewer.preview import POLICY, Preview, TooMuch
 from viewer.resend import obstacle
 from viewer.security import require
+from viewer.suppressions import kept_from
 
 routes = web.RouteTableDef()
 
@@ -157,6 +158,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "keep": lambda tab: urlencode({"tab": tab} | ({"q": q} if q else {})),
         "sent": next(iter(stored.attempts)).delivery_id if stored.attempts else "",
         "obstacle": obstacle(request.app[CONFIG]),
+        "suppressed": await kept_from(request, stored),
         "traits": [present.TRAITS[trait] for trait in sorted(message.traits)],
         "mode": present.MODES[message.mode],
     }

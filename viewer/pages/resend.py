@@ -22,6 +22,7 @@ from viewer.parsing import in_thread
 from viewer.people import Permission
 from viewer.resend import obstacle, resend_edited, resend_exact
 from viewer.security import require
+from viewer.suppressions import kept_from
 
 routes = web.RouteTableDef()
 
@@ -66,8 +67,14 @@ async def resend(request: web.Request) -> web.Response:
     except FieldError as error:
         return await _page(request, problem=f"{error.message[:1].upper()}{error.message[1:]}.", form=form, status=400)
     count = len(done.delivery_ids)
-    flash(request, f"Queued again for {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    kept = await kept_from(request, await request.app[ARCHIVE].message(message_id), recipients)
+    but = f" {_count(len(kept))} on the suppression list: recorded, not sent." if kept else ""
+    flash(request, f"Queued again for {'1 recipient' if count == 1 else f'{count} recipients'}.{but}")
     raise web.HTTPSeeOther(f"/messages/{done.message_id}")
+
+
+def _count(kept: int) -> str:
+    return "1 of them is" if kept == 1 else f"{kept} of them are"
 
 
 def _recipients(form: MultiDictProxy[Any]) -> list[str]:
@@ -116,13 +123,15 @@ async def _page(
     message_id = request.match_info["id"]
     stored = await request.app[ARCHIVE].message(message_id)
     draft = await _draft(request, message_id)
+    suppressed = await kept_from(request, stored, [to.address for to in stored.message.envelope.recipients])
     context: dict[str, Any] = {
         "stored": stored,
         "message": stored.message,
         "draft": draft,
         "obstacle": obstacle(request.app[CONFIG]),
         "problem": problem,
-        "recipients": _offered(stored, form),
+        "recipients": _offered(stored, form, {kept.address for kept in suppressed}),
+        "suppressed": suppressed,
         "others": str(form.get("others", "")) if form else "",
         "how": str(form.get("how", "exact")) if form else "exact",
         "given": _given(draft, form),
@@ -141,12 +150,18 @@ def _given(draft: Draft, form: MultiDictProxy[Any] | None) -> dict[str, str]:
     return {name: str(text if text is not None else getattr(draft, name) or "") for name, text in typed.items()}
 
 
-def _offered(stored: StoredMessage, form: MultiDictProxy[Any] | None) -> list[tuple[str, State | None, bool]]:
-    """Address, latest state, ticked: at first those to whom it was not sent, or all if it was sent to everyone."""
+def _offered(
+    stored: StoredMessage, form: MultiDictProxy[Any] | None, suppressed: set[str]
+) -> list[tuple[str, State | None, bool]]:
+    """Address, latest state, ticked: at first those to whom it was not sent, or all if it was sent to everyone.
+
+    Not those on the suppression list: it would not be sent to them.
+    """
     latest = {delivery.recipient.address: delivery.state for delivery in stored.deliveries}
     addresses = list(dict.fromkeys(to.address for to in stored.message.envelope.recipients))[:MOST_RECIPIENTS]
     if form is not None:
         ticked = set(map(str, form.getall("recipient", [])))
     else:
         ticked = {address for address in addresses if latest.get(address) is not State.SENT} or set(addresses)
+        ticked -= suppressed
     return [(address, latest.get(address), address in ticked) for address in addresses]
