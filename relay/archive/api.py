@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from relay.archive.engagement_api import Engagement
+from relay.archive.notification_api import Notifications
 from relay.archive.query import Query
 from relay.archive.queue_api import ALL_LANES as ALL_LANES
 from relay.archive.queue_api import Lanes as Lanes
@@ -243,7 +244,7 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Suppressions, QueueWork, WaitingQueue, Reports, Protocol):
+class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Protocol):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
     suppression, `suppression_api.py`."""
 

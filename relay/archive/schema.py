@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from relay.archive.schema_notification import endpoint_table, notification_table
 from relay.archive.schema_report import payload_table, report_table
 
 metadata = MetaData()
@@ -354,6 +355,9 @@ suppression = Table(
 
 payload = payload_table(metadata)
 report = report_table(metadata)
+
+endpoint = endpoint_table(metadata)
+notification = notification_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 

@@ -39,6 +39,7 @@ from relay.archive.listing import listings
 from relay.archive.live import Changes
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
+from relay.archive.sqlite_notification import SqliteNotification
 from relay.archive.sqlite_queue import SqliteQueue
 from relay.archive.sqlite_report import SqliteReports
 from relay.archive.sqlite_suppression import SqliteSuppression
@@ -54,7 +55,7 @@ from relay.model.token import Token
 NEWEST_FIRST = Sort()
 
 
-class SqliteArchive(SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports):
+class SqliteArchive(SqliteNotification, SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports):
     """See `api.Archive`; made by `open_sqlite`."""
 
     # -- life ------------------------------------------------------------------------------------------------

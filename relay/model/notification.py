@@ -10,8 +10,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -94,17 +94,19 @@ class Notification:
     id: str
     endpoint: str
     event_seq: int
+    """Of the event; 0: a trial, which a person asked for."""
     created_at: int
     """UTC microseconds."""
+    begun_at: int
+    """From when on the time is counted in which it must succeed: a replay begins anew."""
     standing: Standing = Standing.WAITING
     attempts: int = 0
     due_at: int | None = None
     tried_at: int | None = None
-    finished_at: int | None = None
     status: int | None = None
     """Of the last answer."""
     error: str = ""
-    """Why the last try failed, in words; of the answer's text nothing is kept but that."""
+    """Why the last try failed, in words; of the answer's text nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,15 @@ class Answer:
     @property
     def is_good(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+
+TRIAL = "trial"
+"""The type of what is sent when a person tries an endpoint."""
+
+
+def trial(at: int) -> bytes:
+    """The octets of a trial: nothing happened, nothing is told."""
+    return _written(TRIAL, at, {})
 
 
 def body(event: Event, about: Subject) -> bytes:
@@ -137,8 +148,12 @@ def body(event: Event, about: Subject) -> bytes:
         "actor": event.actor,
         "detail": told,
     }
+    return _written(event.kind.value, event.at, data)
+
+
+def _written(kind: str, at: int, data: Mapping[str, Any]) -> bytes:
     given = {key: value for key, value in data.items() if value not in (None, "", [], {})}
-    whole = {"type": event.kind.value, "timestamp": _instant(event.at), "data": given}
+    whole = {"type": kind, "timestamp": _instant(at), "data": given}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
 
 
@@ -159,45 +174,21 @@ def headers(notification_id: str, at: int, content: bytes, key: bytes) -> Mappin
 
 
 def after(notification: Notification, answer: Answer, now: int, *, give_up_after: int, spread: float) -> Notification:
-    """The notification after one try. `give_up_after`: seconds since it was made; `spread`: chance, 0 to 1."""
-    tried = Notification(
-        notification.id,
-        notification.endpoint,
-        notification.event_seq,
-        notification.created_at,
-        Standing.DELIVERED if answer.is_good else Standing.FAILED,
-        notification.attempts + 1,
-        None,
-        now,
-        now,
-        answer.status,
-        "" if answer.is_good else answer.error[:TEXT],
+    """The notification after one try. `give_up_after`: seconds since it began; `spread`: chance, 0 to 1."""
+    tried = replace(
+        notification,
+        attempts=notification.attempts + 1,
+        tried_at=now,
+        due_at=None,
+        status=answer.status,
+        error="" if answer.is_good else answer.error[:TEXT],
     )
+    if answer.is_good:
+        return replace(tried, standing=Standing.DELIVERED)
     due_at = now + _wait(tried.attempts, answer, spread) * 1_000_000
-    if answer.is_good or answer.status == GONE or due_at > notification.created_at + give_up_after * 1_000_000:
-        return tried
-    return _waiting(tried, due_at)
-
-
-def again(notification: Notification, now: int) -> Notification:
-    """The notification to be sent once more, now, with all the time of a new one."""
-    return Notification(notification.id, notification.endpoint, notification.event_seq, now, due_at=now)
-
-
-def _waiting(tried: Notification, due_at: int) -> Notification:
-    return Notification(
-        tried.id,
-        tried.endpoint,
-        tried.event_seq,
-        tried.created_at,
-        Standing.WAITING,
-        tried.attempts,
-        due_at,
-        tried.tried_at,
-        None,
-        tried.status,
-        tried.error,
-    )
+    if answer.status == GONE or due_at > notification.begun_at + give_up_after * 1_000_000:
+        return replace(tried, standing=Standing.FAILED)
+    return replace(tried, standing=Standing.WAITING, due_at=due_at)
 
 
 def _wait(attempts: int, answer: Answer, spread: float) -> int:
@@ -210,8 +201,3 @@ def _wait(attempts: int, answer: Answer, spread: float) -> int:
 def _instant(at: int) -> str:
     moment = datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def wanted(targets: Sequence[Target], kind: Kind, application: str, has_message: bool) -> Collection[str]:
-    """The names of the endpoints that are told of such an event."""
-    return [target.name for target in targets if target.wants(kind, application, has_message)]
