@@ -36,7 +36,7 @@ STRONG: tuple[Wording, ...] = (
         mailspike
         invaluement
         barracudacentral~
-        blocked using
+        blocked using \S+\.\S+
         black ?listed
         (on|in|by) * (black|block) ?list
         s31[45]0
@@ -103,10 +103,9 @@ STRONG: tuple[Wording, ...] = (
     *rows(
         Finding.SPAM,
         r"""
-        (?<![./])spam
-        spam(ming|my|mer|mers)
-        ~spam-?(assassin|bouncer|filter|score|like|message|mail|content)~
-        anti-?spam
+        ~spam~
+        mass[- ]mail~
+        content reject~
         unsolicited
         u[bc]e
         bulk (e-?)?mail
@@ -138,8 +137,8 @@ STRONG: tuple[Wording, ...] = (
         quota * (exceeded|exceed|violation|full|reached|limit|exceeds)
         ~over-?quota
         (disk|mail ?box|user|storage|mail|hard) quota
-        (exceed|exceeds|exceeded) * (storage|space|disk|mail ?box|size) (limit|allocation|allocated|allowed)
-        (exceeding|over|beyond) * (storage|space|disk|mail ?box|size) (limit|allocation|allocated|allowed)
+        (exceed|exceeds|exceeded) * (storage|space|disk|mail ?box) (size )?(limit|allocation|allocated|allowed)
+        (exceeding|over|beyond) * (storage|space|disk|mail ?box) (size )?(limit|allocation|allocated|allowed)
         (exceed|exceeds|exceeded|over) * (storage|mail ?box|disk space)
         (not enough|insufficient|no more|no) * (disk|mail ?box|storage) * (space|storage)
         mail ?box * (limit|over|exceeded|overflow)
@@ -156,8 +155,21 @@ STRONG: tuple[Wording, ...] = (
         skrzynk[ai] * (pełna|pelna|przepełniona|przepelniona)
         переполнен~
         mailbox is full
+        full (mail ?box|in-?box)
+        mail ?box * exceeds?
         account is full
         overdrawn
+        """,
+    ),
+    *rows(
+        Finding.TOO_LARGE,
+        r"""
+        too (large|big)
+        (message|mail|size|attachment|file) * (exceeds?|exceeded|larger than) * (size|limit|maximum|max|\d+ ?[km]?b~)
+        (message|mail|size|attachment|file) * (bigger than|over|above) * (size|limit|maximum|max|\d+ ?[km]?b~)
+        (message|mail|maximum|max|attachment) size * (exceed|exceeds|exceeded|limit|violation)~
+        size (limit|restriction|exceed)~
+        exceeds? * (maximum|fixed|allowed|permitted|size) * (size|length|limit)
         """,
     ),
     *rows(
@@ -177,6 +189,39 @@ STRONG: tuple[Wording, ...] = (
         konto * (zablokowane|zawieszone|nieaktywne|wyłączone|wylaczone)
         mailbox disabled
         delayed until * activat~
+        """,
+    ),
+    *rows(
+        Finding.NO_DOMAIN,
+        r"""
+        host ?( \S{1,80} )?(unknown|not found)
+        (unknown|no such|illegal|bad) (host|domain|destination)~
+        (domain|host) (name )?\S{0,80} ?(is |does |was )?(not exist|not found|doesn'?t exist|unknown)
+        (domain|host) (name )?\S{0,80} ?(is |does |was )?(nonexistent|non-existent|not known|invalid)
+        ~hostnotfound
+        name or service not known
+        couldn'?t find any host~
+        (null|invalid|bad|no|no valid) mx
+        nullmx
+        no (valid |usable )?(mx|mail exchanger|mail server|mail ?exchange|hosts?) *
+        nxdomain
+        (domain|host)( \S{1,80})? does not accept mail
+        unrouteable (mail )?domain
+        (domain|host|name) * (couldn't|could not|cannot|can't) be (found|resolved)
+        unable to resolve
+        non-existent (domain|host)
+        malformed (or unexpected )?(name server reply|dns)~
+        name server: * host not found
+        dns error: * (no such|not found|does not exist|nonexistent)~
+        server not found
+        """,
+    ),
+    *rows(
+        Finding.AMBIGUOUS,
+        r"""
+        not unique
+        several matches
+        ambiguous
         """,
     ),
     *rows(
@@ -252,31 +297,9 @@ STRONG: tuple[Wording, ...] = (
         not deliverable to this user
         unrouteable address
         the name was not found
+        invalid final delivery user~
+        not be found in the~
         adresse * (invalide|inexistante|unbekannt)
-        """,
-    ),
-    *rows(
-        Finding.NO_DOMAIN,
-        r"""
-        host ?( \S{1,80} )?(unknown|not found)
-        (unknown|no such|illegal|bad) (host|domain|destination)~
-        (domain|host) (name )?\S{0,80} ?(is |does |was )?(not exist|not found|doesn'?t exist|unknown)
-        (domain|host) (name )?\S{0,80} ?(is |does |was )?(nonexistent|non-existent|not known|invalid)
-        ~hostnotfound
-        name or service not known
-        couldn'?t find any host~
-        (null|invalid|bad|no|no valid) mx
-        nullmx
-        no (valid |usable )?(mx|mail exchanger|mail server|mail ?exchange|hosts?) *
-        nxdomain
-        does not accept mail
-        (domain|host|name) * (couldn't|could not|cannot|can't) be (found|resolved)
-        unable to resolve
-        non-existent (domain|host)
-        malformed (or unexpected )?(name server reply|dns)~
-        name server: * host not found
-        dns error: * (no such|not found|does not exist|nonexistent)~
-        server not found
         """,
     ),
 )

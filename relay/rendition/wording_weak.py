@@ -36,17 +36,6 @@ WEAK: tuple[Wording, ...] = (
         """,
     ),
     *rows(
-        Finding.TOO_LARGE,
-        r"""
-        too (large|big|long)
-        (message|mail|size|attachment|file) * (exceeds?|exceeded|larger than) * (size|limit|maximum|max|\d+ ?[km]?b~)
-        (message|mail|size|attachment|file) * (bigger than|over|above) * (size|limit|maximum|max|\d+ ?[km]?b~)
-        (message|mail|maximum|max|attachment) size * (exceed|exceeds|exceeded|limit|violation)~
-        size (limit|restriction|exceed)~
-        exceeds? * (maximum|fixed|allowed|permitted|size) * (size|length|limit)
-        """,
-    ),
-    *rows(
         Finding.RESTRICTED,
         r"""
         only accepts? (mail|messages) from
@@ -80,7 +69,7 @@ WEAK: tuple[Wording, ...] = (
     *rows(
         Finding.RELAY,
         r"""
-        rela[yi](ing)?
+        rela[yi](ing)?(?![-.]\w)
         rcpthosts
         authentication (is )?(required|failed|failure)
         must (authenticate|log in|sign in)
@@ -115,6 +104,8 @@ WEAK: tuple[Wording, ...] = (
         retry (timeout|time|limit) *
         (too long|been) in the queue~
         giving up
+        failed \d+ attempts
+        not been collected
         unable to deliver * (after|for) \d+ *
         (tried|trying|retry|attempts?|attempted|undelivered) * \d+ ?(hours?|days?|attempts)
         expired
@@ -130,6 +121,7 @@ WEAK: tuple[Wording, ...] = (
         not (responding|reachable|answering)
         (could|can|unable|failed|cannot|couldn't|wasn't|was)( ?not)?( able)?( to)? (connect|contact|reach|establish)~
         lost connection
+        all hosts have been failing~
         unreachable
         dropped connection
         """,

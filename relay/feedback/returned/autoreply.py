@@ -65,11 +65,22 @@ def kind_of(letter: Letter) -> ReturnedKind | None:
         return ReturnedKind.CHALLENGE
     if _SUBJECT.search(subject):
         return ReturnedKind.AUTO_REPLY
-    if _CHALLENGE_TEXT.search(beginning) and len(_CHALLENGE_TEXT.findall(beginning)) > 1:
+    if is_automatic and len(_CHALLENGE_TEXT.findall(beginning)) > 1:
         return ReturnedKind.CHALLENGE
     if is_automatic or _TEXT.search(beginning):
         return ReturnedKind.AUTO_REPLY
     return None
+
+
+def has_subject(letter: Letter) -> bool:
+    """Whether the subject alone says so."""
+    subject = letter.field("subject")
+    return bool(_SUBJECT.search(subject) or _CHALLENGE_SUBJECT.search(subject))
+
+
+def is_challenge(letter: Letter) -> bool:
+    """Whether a delay is reported because a person has to confirm first."""
+    return bool(_CHALLENGE_TEXT.search(letter.text[:4000]))
 
 
 def says_automatic(letter: Letter) -> bool:

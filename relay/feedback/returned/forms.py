@@ -168,7 +168,7 @@ WHERE_THE_COPY_BEGINS = re.compile(
     r"headers?|original|unsent|returned|undelivered|message (?:follows|text|headers?)|forwarded|text of|body of|"
     r"your (?:original )?message)\b[^\n]{0,120})"
     r"|(?:below this line is a copy|this is a copy of|the (?:original|first \d+ lines of the|headers? of the|message) "
-    r"(?:message|headers?|that|was|text|follows)[^\n]{0,80}:?|original (?:message|headers?|text)(?: follows| details| headers?)?\s*:?$|"
+    r"(?:message|headers?|that|was|text|follows)[^\n]{0,80}:?|original (?:message|headers?|text)(?: follows| details| headers?)?[ \t]*[:.]?$|"
     r"your (?:original )?message (?:follows|reads|begins)|message (?:header|text|headers) follows?|message from:?$|"
     r"-{0,9} ?included is a copy|returned (?:message|mail) (?:follows|below)|unsent message (?:follows|below)|"
     r"header of (?:the )?(?:original|message)|text of (?:the )?(?:original|message)|"

@@ -18,8 +18,8 @@ from relay.rendition.findings import Finding
 MAX_LOOKED_AT = 20_000
 MAX_FATES = 200
 MAX_REASON = 1000
-_ADDRESS = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{0,63}@(?:[A-Za-z0-9_-]{1,63}\.){1,9}[A-Za-z][A-Za-z0-9-]{1,62}"
-ADDRESS = re.compile(rf"(?<![A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~@-]){_ADDRESS}(?![\w@])")
+_ADDRESS = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{0,63}@(?:[A-Za-z0-9_-]{1,63}\.){1,9}[A-Za-z][A-Za-z0-9-]{0,62}"
+ADDRESS = re.compile(rf"(?<![A-Za-z0-9.!#$%&*+/=?^_`{{|}}~@-]){_ADDRESS}(?![\w@])")
 _AT_LINE_START = re.compile(
     rf"(?im)^[ \t>*|\"'\[(:-]{{0,40}}(?:(?:(?:failed |final |original |rejected )?(?:to|recipients?|address(?:es)?|user|"
     rf"e-?mail|rcpt to|mailbox|account|smtp|name|undeliverable to|unknown user|sent to)"
@@ -80,8 +80,8 @@ def read_prose(
     opening, stop = found
     fates = (
         _listed(text[stop:], opening.action, excluded)
-        or _mentioned(text[stop:], opening.action, excluded)
         or _without_domain(text[stop:], opening.action, daemon)
+        or _mentioned(text[stop:], opening.action, excluded)
         or _listed(text, opening.action, excluded)
         or _mentioned(text, opening.action, excluded)
     )
@@ -99,7 +99,7 @@ def _listed(text: str, action: Action, excluded: set[str]) -> tuple[Fate, ...]:
     for n, match in enumerate(matches[:MAX_FATES]):
         # Of several in a row without a word between, the reason stands after the last, or before the first.
         reason = next((one for one in reasons[n:] if one.strip("<>()[]\"',;: \t\n")), "") or text[: matches[0].start()]
-        told = fate(_plain(match[1]), action, reason)
+        told = fate(_plain(match[1]), action, reason, text)
         expanded = _EXPANDED.match(reasons[n])
         fates.setdefault(told.recipient.casefold(), replace(told, original_recipient=expanded[1] if expanded else ""))
     return tuple(fates.values())
@@ -110,7 +110,7 @@ def _mentioned(text: str, action: Action, excluded: set[str]) -> tuple[Fate, ...
     for match in ADDRESS.finditer(text):
         if _may_be(match[0], excluded):
             around = text[max(0, match.start() - MAX_REASON) : match.end() + MAX_REASON]
-            return (fate(_plain(match[0]), action, around),)
+            return (fate(_plain(match[0]), action, text[match.end() : match.end() + MAX_REASON], around),)
     return ()
 
 
@@ -136,10 +136,19 @@ def _by_lines(text: str, excluded: set[str]) -> tuple[Fate, ...]:
     return tuple(fates.values())
 
 
-def fate(recipient: str, action: Action, reason: str) -> Fate:
-    reason = " ".join(reason[: 2 * MAX_REASON].split()).lstrip(">)]\"':;,. ")[:MAX_REASON]
+def fate(recipient: str, action: Action, reason: str, around: str = "") -> Fate:
+    """The fate as `reason` tells it; if it tells nothing, as the text `around` it does."""
+    reason = _folded(reason)
     verdict = classify(None, "", reason)
+    if around and verdict.finding in (Finding.UNKNOWN, Finding.TEMPORARY):
+        wider = classify(None, "", _folded(around))
+        if wider.finding not in (Finding.UNKNOWN, Finding.TEMPORARY):
+            reason, verdict = _folded(around), wider
     return Fate(recipient, action, status_for(verdict, action), reason, code_in(reason))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text[: 2 * MAX_REASON].split()).lstrip(">)]\"':;,.-_=* ")[:MAX_REASON]
 
 
 def status_for(verdict: Classification, action: Action) -> str:

@@ -24,6 +24,7 @@ from relay.rendition.dates import parse_date
 from relay.rendition.decode import decode_text
 from relay.rendition.mime import walk
 
+_MAILER_DAEMON = re.compile(r"(?i)\bmailer-daemon\b")
 _THROWN_AWAY = re.compile(r"(?im)^disposition:[^\n]*automatic-action[^\n]*(?:deleted|denied|failed)")
 
 
@@ -74,6 +75,8 @@ def read_enclosed(content: bytes) -> Returned:
 
 def _from_status(letter: Letter, first: Group, fates: tuple[Fate, ...]) -> Returned:
     returned = _returned(letter, ReturnedKind.BOUNCE, "rfc3464")
+    if all(one.action is Action.DELAYED for one in fates) and autoreply.is_challenge(letter):
+        return replace(returned, kind=ReturnedKind.CHALLENGE)
     return replace(
         returned,
         fates=tuple(_completed(one, letter, returned, is_only=len(fates) == 1) for one in fates),
@@ -104,16 +107,20 @@ def _completed(one: Fate, letter: Letter, returned: Returned, *, is_only: bool) 
 def _from_words(letter: Letter) -> Returned:
     failed = addresses_of(letter.field("x-failed-recipients"))
     is_from_daemon = bool(DAEMON.search(letter.field("from"))) or letter.field("return-path") == "<>"
-    is_reported = letter.root.content_type == "multipart/report" or bool(failed)
     has_subject = bool(SUBJECT.search(letter.field("subject")))
     text = before_copy(letter.text)
     is_opened = opening_of(text) is not None
-    if not (is_reported or (is_from_daemon and is_opened)):
+    if letter.report_type not in ("", "delivery-status", "disposition-notification"):
+        return _returned(letter, ReturnedKind.OTHER, letter.report_type[:40])
+    is_reported = letter.root.content_type == "multipart/report" or bool(failed)
+    is_reported = is_reported or (
+        bool(_MAILER_DAEMON.search(letter.field("from"))) and not autoreply.has_subject(letter)
+    )
+    if not is_reported and not (is_from_daemon and (is_opened or has_subject)):
         automatic = autoreply.kind_of(letter)
-        if automatic is not None and not (has_subject and is_opened and is_from_daemon):
-            if not (has_subject and is_opened and automatic is ReturnedKind.AUTO_REPLY):
-                return _returned(letter, automatic, "automatic")
-        if not (is_from_daemon or has_subject) or not (is_opened or is_from_daemon):
+        if automatic is not None and (autoreply.has_subject(letter) or not (has_subject and is_opened)):
+            return _returned(letter, automatic, "automatic")
+        if not (has_subject and is_opened):
             return _returned(letter, ReturnedKind.OTHER, "nothing known")
     returned = _returned(letter, ReturnedKind.BOUNCE, "text")
     told = read_prose(
@@ -123,6 +130,8 @@ def _from_words(letter: Letter) -> Returned:
         daemon=_daemon(letter) if is_from_daemon or has_subject else "",
     )
     fates = told.fates if told else ()
+    if not fates and not is_reported and not is_from_daemon:
+        return _returned(letter, ReturnedKind.OTHER, "nothing known")
     within = _enclosed_report(letter) if not fates else None
     if within is not None:
         return replace(within, own_message_id=returned.own_message_id)
@@ -167,5 +176,5 @@ def _daemon(letter: Letter) -> str:
 
 def _not_recipients(letter: Letter) -> tuple[str, ...]:
     """Addresses in the bounce that are not what failed: who sends it, to whom it goes."""
-    names = ("from", "to", "reply-to", "delivered-to", "x-original-to", "sender", "return-path", "cc")
+    names = ("from", "to", "reply-to", "delivered-to", "sender", "return-path", "cc")
     return tuple(one for name in names for one in addresses_of(letter.field(name)))
