@@ -1,7 +1,8 @@
 """Delivery status notifications: when one is owed to a sender, and its octets. Pure. RFC 3461, RFC 3464, RFC 6533.
 
 `relayed` is owed where success was to be reported and the upstream cannot (RFC 3461 section 5.2.2); `failed` when the
-configuration wants notices. Reports of delay are optional and never made. Nothing is ever sent to the null sender.
+configuration wants notices; `delayed` once, to who asked for it or when the configuration wants it. Nothing is ever
+sent to the null sender.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from relay.config import Delivery as DeliveryTable
 from relay.model.delivery import Delivery
 from relay.model.event import Kind
 from relay.model.message import Envelope, Message, Recipient
@@ -19,6 +21,8 @@ from relay.rendition.trace import date_time
 
 FULL_LIMIT = 1024 * 1024
 """Octets up to which RET=FULL returns the whole message; beyond it the header section (RFC 3461 section 6.2)."""
+DELAY_NOTICE_AFTER = 4 * 3600
+"""Seconds of waiting after which who asked by NOTIFY=DELAY is told, where the configuration does not say."""
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
@@ -29,6 +33,7 @@ class Action(StrEnum):
     """RFC 3464 section 2.3.3."""
 
     FAILED = "failed"
+    DELAYED = "delayed"
     RELAYED = "relayed"
 
 
@@ -40,10 +45,8 @@ class Report:
     action: Action
     reply: Reply
     is_expired: bool = False
-
-    @property
-    def is_success(self) -> bool:
-        return self.action is Action.RELAYED
+    will_try_until: int | None = None
+    """UTC microseconds: of a delay, when it is given up."""
 
     @property
     def status(self) -> str:
@@ -52,6 +55,9 @@ class Report:
             return self.reply.enhanced or "2.0.0"
         if self.is_expired:
             return "4.4.7"
+        if self.action is Action.DELAYED:
+            enhanced = self.reply.enhanced or ""
+            return enhanced if enhanced.startswith("4.") else "4.0.0"
         return self.reply.enhanced or "5.0.0"
 
 
@@ -65,6 +71,15 @@ def owed(delivery: Delivery, kind: Kind, envelope: Envelope, *, is_dsn_passed: b
     if kind in (Kind.FAILED, Kind.EXPIRED) and "FAILURE" in wishes:
         return Report(delivery.recipient, Action.FAILED, delivery.reply, kind is Kind.EXPIRED)
     return None
+
+
+def is_delay_owed(delivery: Delivery, envelope: Envelope, settings: DeliveryTable) -> bool:
+    """Whether the sender is to be told that a delivery waits, if it has waited long enough and was not told before."""
+    if not envelope.sender or delivery.due_at is None:
+        return False
+    if delivery.recipient.notify is None:
+        return settings.delay_notice_after > 0
+    return "DELAY" in delivery.recipient.notify.upper().split(",")
 
 
 def build_notice(
@@ -112,7 +127,10 @@ def xtext_decoded(text: str) -> str:
 
 def _header(message: Message, reports: Sequence[Report], hostname: str, boundary: str, notice_id: str, now: int) -> str:
     has_failed = any(report.action is Action.FAILED for report in reports)
-    subject = "Message could not be delivered" if has_failed else "Message passed on"
+    has_waited = any(report.action is Action.DELAYED for report in reports)
+    subject = "Message passed on"
+    if has_failed or has_waited:
+        subject = "Message could not be delivered" if has_failed else "Message is delayed"
     lines = [
         f"From: Mail Delivery System <MAILER-DAEMON@{hostname}>",
         f"To: <{_CONTROL.sub('', message.envelope.sender)}>",
@@ -131,6 +149,10 @@ def _text_part(message: Message, reports: Sequence[Report], hostname: str) -> st
     lines = [f"This is the mail system at {hostname}.", ""]
     for action, words in (
         (Action.FAILED, "Your message could not be delivered to:"),
+        (
+            Action.DELAYED,
+            "Your message could not be delivered yet. It is tried again; you need not send it once more:",
+        ),
         (
             Action.RELAYED,
             "Your message was passed on. The next mail system does not report delivery, so that no more will be heard"
@@ -164,6 +186,8 @@ def _status_part(message: Message, reports: Sequence[Report], hostname: str, ups
         address = _CONTROL.sub("", report.recipient.address)
         lines.append(f"Final-Recipient: {'rfc822' if address.isascii() else 'utf-8'}; {address}")
         lines += [f"Action: {report.action.value}", f"Status: {report.status}"]
+        if report.will_try_until is not None:
+            lines.append(f"Will-Retry-Until: {date_time(report.will_try_until)}")
         if not report.reply.is_local:
             lines.append(f"Remote-MTA: dns; {upstream}")
             lines.append(f"Diagnostic-Code: smtp; {_UNPRINTABLE.sub(' ', str(report.reply))[:900]}")

@@ -9,6 +9,7 @@ import pytest
 
 from relay.archive.api import Archive, ArchiveUnavailable
 from relay.model.event import Kind
+from relay.model.message import Recipient
 from tests.support.dispatch import (
     CONTENT,
     RunningClock,
@@ -80,15 +81,32 @@ async def test_an_outcome_is_written_even_if_the_archive_fails_for_a_while(archi
     assert kinds == [Kind.CAPTURED, Kind.SENT]
 
 
-async def test_a_notice_that_cannot_be_kept_does_not_undo_the_delivery(archive: Archive) -> None:
+@pytest.mark.parametrize("how", [["lost"], ["done"], ["done", "lost", "done"]], ids="-".join)
+async def test_a_notice_is_kept_once_with_the_failure_it_tells_of(archive: Archive, how: list[str]) -> None:
     message = await queue(archive, message_of(CONTENT), CONTENT)
-    failing = FailingArchive(archive, {"add_message": ["lost"]})
-    async with ScriptedUpstream(script={"RCPT": "550 5.1.1 no"}) as upstream:
+    failing = FailingArchive(archive, {"finish_attempts": how})
+    async with ScriptedUpstream(script={"RCPT": {f"<{B}>": "550 5.1.1 no"}}) as upstream:
+        courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)], notices=True)
+        await courier.start()
+        found = await at_rest(archive, message)
+        assert states(found) == {B: "failed"}
+        await upstream.received(1)
+        await courier.stop(5)
+    assert (await archive.health()).messages == 2
+    assert len(upstream.messages) == 1
+    kinds = [event.kind for _, event in await archive.events(message_id=message.id)]
+    assert kinds == [Kind.CAPTURED, Kind.FAILED, Kind.NOTICE]
+
+
+async def test_a_notice_that_cannot_be_made_does_not_undo_the_delivery(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT, Recipient(B, "DELAY")), CONTENT, created_at=0)
+    failing = FailingArchive(archive, {"events": ["lost"]})
+    async with ScriptedUpstream(script={"RCPT": "450 4.2.1 later"}) as upstream:
         courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)], notices=True)
         await courier.start()
         found = await at_rest(archive, message)
         await courier.stop(5)
-    assert states(found) == {B: "failed"}
+    assert states(found) == {B: "deferred"}
     assert (await archive.health()).messages == 1
 
 
@@ -120,7 +138,7 @@ async def test_an_outcome_that_the_archive_will_not_take_is_unconfirmed(archive:
 
 async def test_when_nothing_can_be_written_the_lease_brings_the_delivery_back(archive: Archive) -> None:
     message = await queue(archive, message_of(CONTENT), CONTENT)
-    failing = FailingArchive(archive, {"begin_attempts": ["broken"], "add_events": ["broken"]})
+    failing = FailingArchive(archive, {"begin_attempts": ["broken"], "release": ["broken"]})
     async with ScriptedUpstream() as upstream:
         courier = courier_of(cast(Archive, failing), [upstream_of(upstream.port)], RunningClock(), lease=0.3)
         await courier.start()

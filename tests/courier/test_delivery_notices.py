@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
+from functools import partial
 from email.message import EmailMessage
 from typing import Any
 
@@ -12,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.archive.api import Archive, StoredMessage
-from relay.courier.notice import FULL_LIMIT, Action, Report, build_notice, owed, xtext_decoded
+from relay.config import Delivery as DeliveryTable
+from relay.courier.notice import FULL_LIMIT, Action, Report, build_notice, is_delay_owed, owed, xtext_decoded
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Recipient
 from relay.model.reply import Reply, local_reply
-from tests.support.dispatch import CONTENT, START, at_rest, courier_of, message_of, queue, until, upstream_of
+from tests.support.dispatch import CONTENT, START, Clock, at_rest, courier_of, message_of, queue, until, upstream_of
 from tests.support.upstream import EVERYTHING, ScriptedUpstream
 
 B = "b@example.com"
@@ -132,6 +135,8 @@ def test_a_notice_of_relaying_promises_no_delivery() -> None:
     [
         (Report(Recipient(B), Action.RELAYED, Reply(250, "ok")), "2.0.0"),
         (Report(Recipient(B), Action.FAILED, Reply(550, "no")), "5.0.0"),
+        (Report(Recipient(B), Action.DELAYED, Reply(450, "later", "4.2.1")), "4.2.1"),
+        (Report(Recipient(B), Action.DELAYED, Reply(450, "later")), "4.0.0"),
         (Report(Recipient(B), Action.FAILED, Reply(451, "later", "4.3.0"), is_expired=True), "4.4.7"),
     ],
 )
@@ -263,6 +268,54 @@ async def test_a_failure_that_was_to_be_reported_and_is_not_leaves_an_event(arch
         await until(is_said)
     event = (await notices(archive, message))[0]
     assert event.data == {"sent": False, "reason": "delivery.notices is off", "recipients": [B]}
+
+
+async def test_who_asked_is_told_of_a_delay_once(archive: Archive) -> None:
+    message = message_of(CONTENT, Recipient(B, "DELAY", "rfc822;b@example.com"), "c@example.com", envid="Order+3D7")
+    clock = Clock()
+    script = {"RCPT": {f"<{B}>": "451 4.2.1 later", "<c@example.com>": "451 4.2.1 later"}}
+    async with ScriptedUpstream(script=script) as upstream:
+        await queue(archive, message, CONTENT)
+        courier = courier_of(archive, [upstream_of(upstream.port)], clock, retry=(60,), retry_then=3600)
+        await courier.start()
+        for attempts in range(1, 8):
+            await until(partial(has_tried, archive, message, attempts))
+            clock.now = max(delivery.due_at or 0 for delivery in (await archive.message(message.id)).deliveries)
+            await archive.release([])
+            archive._due.set()  # type: ignore[attr-defined]
+        await courier.stop(5)
+    (notice,) = upstream.messages
+    assert (notice.sender, notice.recipients) == ("<>", ("<a@example.com>",))
+    assert b"Subject: Message is delayed\r\n" in notice.content
+    assert b"Original-Envelope-Id: Order=7\r\n" in notice.content
+    assert b"Action: delayed\r\nStatus: 4.2.1\r\nWill-Retry-Until: " in notice.content
+    assert b"c@example.com" not in notice.content
+    (event,) = await notices(archive, message)
+    assert event.data["actions"] == {B: "delayed"}
+
+
+async def has_tried(archive: Archive, message: Message, attempts: int) -> bool:
+    found = await archive.message(message.id)
+    return all(delivery.attempts == attempts and delivery.state is State.DEFERRED for delivery in found.deliveries)
+
+
+@pytest.mark.parametrize(
+    ("notify", "sender", "after", "is_owed"),
+    [
+        ("DELAY", "a@example.com", 0, True),
+        ("failure,delay", "a@example.com", 0, True),
+        (None, "a@example.com", 0, False),
+        (None, "a@example.com", 60, True),
+        ("FAILURE", "a@example.com", 60, False),
+        ("NEVER", "a@example.com", 60, False),
+        ("DELAY", "", 60, False),
+    ],
+)
+def test_a_report_of_delay_is_owed_as_notify_says(notify: str | None, sender: str, after: int, is_owed: bool) -> None:
+    waiting = Delivery("d", "m", Recipient(B, notify), State.DEFERRED, START, due_at=START, reply=REFUSED)
+    settings = DeliveryTable(delay_notice_after=after)
+    assert is_delay_owed(waiting, Envelope(sender, ()), settings) is is_owed
+    assert not is_delay_owed(replace(waiting, due_at=None), Envelope(sender, ()), settings)
 
 
 async def test_a_notice_that_fails_is_not_reported(archive: Archive) -> None:
