@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from relay import maillog
-from relay.archive.api import Archive, ArchiveError
+from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
 from relay.model.report import Payload, Report
 from relay.model.suppressing import SuppressionRules
 
@@ -49,12 +49,16 @@ class Mapper:
         rules: SuppressionRules,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        retry: float = RETRY,
+        again: Sequence[float] = AGAIN,
     ) -> None:
         self._archive = archive
         self._readers = readers
         self._rules = rules
         self._clock = clock
         self._new_id = new_id
+        self._retry = retry
+        self._again = again
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._later: list[tuple[float, int, str]] = []
@@ -99,7 +103,7 @@ class Mapper:
                 await self._match_again()
             except ArchiveError as error:
                 maillog.payloads_wait(error)
-                await self._rest(RETRY)
+                await self._rest(self._retry)
                 continue
             await self._rest(self._pause())
 
@@ -140,19 +144,16 @@ class Mapper:
             portion, is_last = reports[start : start + PORTION], start + PORTION >= len(reports)
             try:
                 applied = await self._archive.add_reports(payload.id, portion, self._rules, is_last=is_last)
-            except ArchiveError as error:
-                if await self._is_archive_well():
-                    await self._failed(payload, str(error))
-                    return
+            except ArchiveUnavailable:
                 raise
+            except ArchiveError as error:
+                # It is these values that cannot be kept, not the archive that is in trouble.
+                await self._failed(payload, str(error))
+                return
             maillog.reports_applied(payload, applied)
             is_unmatched |= any(one.is_new and one.message_id is None for one in applied)
         if is_unmatched:
             self._try_later(payload.id, 0)
-
-    async def _is_archive_well(self) -> bool:
-        """Whether it is these values, not the archive, that cannot be kept."""
-        return (await self._archive.health()).is_writable
 
     async def _failed(self, payload: Payload, problem: str) -> None:
         maillog.payload_not_read(payload, problem)
@@ -169,8 +170,8 @@ class Mapper:
 
     # -- reports that match nothing yet ----------------------------------------------------------------------
     def _try_later(self, payload_id: str, tries: int) -> None:
-        if tries < len(AGAIN) and len(self._later) < WAITING:
-            when = asyncio.get_running_loop().time() + AGAIN[tries]
+        if tries < len(self._again) and len(self._later) < WAITING:
+            when = asyncio.get_running_loop().time() + self._again[tries]
             heapq.heappush(self._later, (when, tries, payload_id))
 
     async def _match_again(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +23,7 @@ from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
-from relay.model.report import Payload, Report, ReportKind
+from relay.model.report import Applied, Payload, Report, ReportKind
 from relay.model.summary import Summary
 from relay.model.suppressing import SuppressionRules
 from relay.model.suppression import Cause
@@ -58,7 +59,7 @@ def a_payload(number: int = 1, source: str = SOURCE, **more: object) -> Payload:
     return Payload(**{**values, **more})  # type: ignore[arg-type]
 
 
-def a_report(payload: Payload, kind: ReportKind = ReportKind.DELIVERED, key: str = "", **more: object) -> Report:
+def a_report(payload: Payload, kind: ReportKind = ReportKind.DELIVERED, key: str = "", **more: Any) -> Report:
     values: dict[str, object] = {
         "id": new_id(),
         "payload_id": payload.id,
@@ -115,6 +116,11 @@ async def finished(
         event = Event(new_id(), NOON, Kind.SENT, "upstream:u", delivery.message_id, delivery.id)
         closings.append(Closing(attempt, after, event))
     await archive.finish_attempts(closings)
+
+
+def about(applied: Applied) -> str | None:
+    """The id of the delivery that the report was found to be about."""
+    return applied.delivery.id if applied.delivery else None
 
 
 async def delivery_now(archive: Archive, delivery: Delivery) -> Delivery:
@@ -179,7 +185,7 @@ async def test_reports_of_an_unknown_payload_are_refused(archive):
 
 async def test_payloads_and_reports_cannot_be_changed_or_taken_away(url: str):
     archive = await open_archive(url)
-    message, _ = await sent(archive, 1, provider_id="p")
+    await sent(archive, 1, provider_id="p")
     payload = a_payload()
     await reported(archive, payload, a_report(payload, provider_id="p"))
     await archive.close()
@@ -202,7 +208,7 @@ async def test_a_report_is_matched_by_our_identifier_of_the_delivery(archive):
     _, (jane, joe) = await sent(archive, 1, "jane@example.com", "joe@example.com")
     payload = a_payload()
     (applied,) = await reported(archive, payload, a_report(payload, delivery_id=joe.id, recipient="other@x.example"))
-    assert applied.delivery is not None and applied.delivery.id == joe.id
+    assert about(applied) == joe.id
     assert (await delivery_now(archive, joe)).state is State.DELIVERED
     assert (await delivery_now(archive, jane)).state is State.SENT
 
@@ -214,11 +220,11 @@ async def test_our_identifier_of_the_message_needs_the_recipient(archive, name):
     named, unnamed, foreign = await reported(
         archive,
         payload,
-        a_report(payload, key="1", recipient="JOE@example.COM", **{name: message.id}),
-        a_report(payload, key="2", **{name: message.id}),
-        a_report(payload, key="3", recipient="nobody@example.com", **{name: message.id}),
+        a_report(payload, key="1", recipient="JOE@example.COM", **cast(Any, {name: message.id})),
+        a_report(payload, key="2", **cast(Any, {name: message.id})),
+        a_report(payload, key="3", recipient="nobody@example.com", **cast(Any, {name: message.id})),
     )
-    assert named.delivery is not None and named.delivery.id == joe.id
+    assert about(named) == joe.id
     assert (unnamed.message_id, unnamed.delivery) == (message.id, None)
     assert (foreign.message_id, foreign.delivery) == (message.id, None)
 
@@ -232,7 +238,7 @@ async def test_of_a_message_to_one_recipient_every_report_is_theirs(archive):
         a_report(payload, key="1", message_id=message.id),
         a_report(payload, key="2", message_id=message.id, recipient="forwarded@elsewhere.example"),
     ):
-        assert applied.delivery is not None and applied.delivery.id == jane.id
+        assert about(applied) == jane.id
 
 
 @pytest.mark.parametrize(("kept", "named"), [("0102-abc", "0102-abc"), ("<a@b>", "a@b"), ("a@b", "<a@b>")])
@@ -240,7 +246,7 @@ async def test_a_report_is_matched_by_the_providers_id_in_the_reply(archive, kep
     _, (_, joe) = await sent(archive, 1, "jane@example.com", "joe@example.com", provider_id=kept)
     payload = a_payload()
     (applied,) = await reported(archive, payload, a_report(payload, provider_id=named, recipient="joe@example.com"))
-    assert applied.delivery is not None and applied.delivery.id == joe.id
+    assert about(applied) == joe.id
 
 
 async def test_a_report_is_matched_by_the_return_path_before_all_else(archive):
@@ -254,9 +260,9 @@ async def test_a_report_is_matched_by_the_return_path_before_all_else(archive):
         a_report(payload, key="2", recipient="joe@example.com"),
         a_report(payload, key="3", recipient="eve@example.com", message_id=other.id, provider_id="p"),
     )
-    assert own.delivery is not None and own.delivery.id == jane.id
-    assert elsewhere.delivery is not None and elsewhere.delivery.id == joe.id
-    assert claimed.delivery is not None and claimed.delivery.id == jane.id, "the token's, whatever the mail says"
+    assert about(own) == jane.id
+    assert about(elsewhere) == joe.id
+    assert about(claimed) == jane.id, "the token's, whatever the mail says"
 
 
 async def test_a_token_of_a_pixel_is_no_return_path(archive):
@@ -278,7 +284,7 @@ async def test_the_headers_message_id_counts_only_with_a_recipient_of_that_messa
         a_report(payload, key="2", header_message_id="x@shop.example"),
         a_report(payload, key="3", header_message_id="x@shop.example", recipient="eve@example.com"),
     )
-    assert with_recipient.delivery is not None and with_recipient.delivery.id == jane.id
+    assert about(with_recipient) == jane.id
     assert (without.message_id, foreign.message_id) == (None, None)
 
 
@@ -297,7 +303,8 @@ async def test_a_redirected_copy_is_known_by_whom_it_went_to(archive):
         a_report(payload, key="2", header_message_id="x@y", recipient="test@ours.example"),
     )
     assert meant.message_id is None
-    assert went.delivery is not None and went.delivery.recipient.address == "test@ours.example"
+    assert went.delivery is not None
+    assert went.delivery.recipient.address == "test@ours.example"
 
 
 async def test_of_two_copies_to_one_recipient_the_latest_that_had_been_tried_is_meant(archive):
@@ -308,7 +315,7 @@ async def test_of_two_copies_to_one_recipient_the_latest_that_had_been_tried_is_
     await archive.add_deliveries([again, later, waiting], [])
     payload = a_payload()
     (applied,) = await reported(archive, payload, a_report(payload, message_id=message.id))
-    assert applied.delivery is not None and applied.delivery.id == again.id
+    assert about(applied) == again.id
 
 
 async def test_a_report_of_nothing_of_ours_is_kept_and_tells_nobody(archive):
@@ -330,7 +337,8 @@ async def test_a_report_that_came_before_the_reply_was_kept_is_matched_later(arc
     assert await archive.match_reports([payload.id, "nothing"], NO_RULES) == []
     await finished(archive, deliveries, provider_id="p")
     (applied,) = await archive.match_reports([payload.id], NO_RULES)
-    assert applied.delivery is not None and applied.delivery.state is State.DELIVERED
+    assert applied.delivery is not None
+    assert applied.delivery.state is State.DELIVERED
     assert await archive.match_reports([payload.id], NO_RULES) == []
     assert [event.kind for _, event in await archive.events(message_id=message.id)][-1] is Kind.DELIVERED
 

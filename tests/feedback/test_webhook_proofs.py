@@ -428,7 +428,13 @@ def test_thirty_levels_are_read():
 
 
 def test_accessors_answer_for_any_json():
-    value = {"a": {"b": [{"c": 1}, {"c": "x\ud800"}]}, "t": "true", "n": 1.5, "yes": True, "list": ["x", 7, "y"]}
+    value: dict[str, Any] = {
+        "a": {"b": [{"c": 1}, {"c": "x\ud800"}]},
+        "t": "true",
+        "n": 1.5,
+        "yes": True,
+        "list": ["x", 7, "y"],
+    }
     assert at(value, "a", "b", 0, "c") == 1
     assert at(value, "a", "b", 9) is None
     assert at(value, "a", 0) is None

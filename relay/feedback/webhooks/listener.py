@@ -54,6 +54,8 @@ class Hooks:
         new_id: Callable[[], str],
         fetch: Fetch,
         kept: Callable[[], None],
+        body_deadline: float = BODY_DEADLINE,
+        at_a_time: int = AT_A_TIME,
     ) -> None:
         self._sources = sources
         self._archive = archive
@@ -61,9 +63,10 @@ class Hooks:
         self._new_id = new_id
         self._fetch = fetch
         self._kept = kept
+        self._body_deadline = body_deadline
+        self._bodies_left = at_a_time
         self._certificates = Certificates(fetch)
         self._refusals = Refusals()
-        self._at_work = 0
 
     def use(self, sources: Mapping[str, WebhookSource]) -> None:
         """Others from now on."""
@@ -89,17 +92,17 @@ class Hooks:
         refusal = self._at_the_door(request, client, table)
         if refusal is not None or table is None:
             return refusal
-        if self._at_work >= AT_A_TIME:
+        if self._bodies_left <= 0:
             return Refusal(503, "busy", "too much at a time")
-        self._at_work += 1
+        self._bodies_left -= 1
         try:
-            body = await _body(request, table.max_size)
+            body = await _body(request, table.max_size, self._body_deadline)
             return body if isinstance(body, Refusal) else await self._look_at(request, body, client, name, table)
         except ArchiveError as error:
             maillog.beacon_failed("/hooks", error)
             return Refusal(503, "archive", "cannot be kept just now")
         finally:
-            self._at_work -= 1
+            self._bodies_left += 1
 
     def _at_the_door(self, request: web.Request, client: str, table: WebhookSource | None) -> Refusal | None:
         if self._refusals.are_many(client, self._clock()):
@@ -180,11 +183,11 @@ class Hooks:
 _TOO_LARGE = Refusal(413, "size", "too large")
 
 
-async def _body(request: web.Request, max_size: int) -> bytes | Refusal:
+async def _body(request: web.Request, max_size: int, deadline: float) -> bytes | Refusal:
     """The octets; not one more than allowed is kept, however the request says how many there are."""
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_DEADLINE):
+        async with asyncio.timeout(deadline):
             async for chunk in request.content.iter_any():
                 if len(body) + len(chunk) > max_size:
                     return _TOO_LARGE
