@@ -16,6 +16,7 @@ from relay import metrics
 from relay.model.delivery import Attempt, Delivery
 from relay.model.fetch import Fetch, Verdict
 from relay.model.message import Message
+from relay.model.notification import Notification
 from relay.model.report import Applied, Payload
 
 _log = structlog.get_logger("mailwitness")
@@ -146,6 +147,11 @@ def payload_not_read(payload: Payload, problem: str) -> None:
     _log.error("payload not read", id=payload.id, source=payload.source, problem=problem)
 
 
+def mailbox_unreachable(host: str, mailbox: str, cause: BaseException, pause: float) -> None:
+    """The mailbox of the return paths could not be read; it is tried again after `pause` seconds."""
+    _log.warning("mailbox unreachable", host=host, mailbox=mailbox, cause=str(cause) or repr(cause), pause=pause)
+
+
 def payloads_wait(cause: BaseException) -> None:
     """The archive could not be asked, or could not keep what payloads say; it is tried again."""
     _log.error("payloads wait", cause=repr(cause))
@@ -184,6 +190,26 @@ def subscription_confirmed(source: str, url: str) -> None:
 def fetch_failed(source: str, url: str, cause: BaseException) -> None:
     """A certificate or a confirmation could not be had; the provider was asked to try again."""
     _log.error("fetch failed", source=source, host=url.split("/")[2], cause=repr(cause))
+
+
+def endpoint_told(notification: Notification) -> None:
+    """One try to tell an endpoint of an event, and what came of it; the address is in the configuration."""
+    standing = notification.standing.value
+    metrics.notifications.labels(notification.endpoint, "retried" if notification.due_at else standing).inc()
+    _log.info(
+        "endpoint told",
+        id=notification.id,
+        endpoint=notification.endpoint,
+        attempt=notification.attempts,
+        standing=standing,
+        status=notification.status,
+        error=notification.error or None,
+    )
+
+
+def endpoint_waits(endpoint: str, cause: BaseException) -> None:
+    """The archive could not say what is due, or keep what came of it; it is tried again."""
+    _log.error("endpoint waits", endpoint=endpoint, cause=repr(cause))
 
 
 def room_failed(room: str, cause: BaseException) -> None:

@@ -20,6 +20,15 @@ commit_seconds = Histogram(
     registry=REGISTRY,
 )
 attempts = Counter("mailwitness_attempts_total", "Delivery attempts closed", ["upstream", "result"], registry=REGISTRY)
+upstream_rests = Counter(
+    "mailwitness_upstream_rests_total", "Times an upstream failed too often in a row", ["upstream"], registry=REGISTRY
+)
+upstream_up = Gauge(
+    "mailwitness_upstream_up", "1: mail goes there; 0: rests or is paused", ["upstream"], registry=REGISTRY
+)
+upstream_sessions = Gauge(
+    "mailwitness_upstream_sessions", "SMTP sessions open with it", ["upstream"], registry=REGISTRY
+)
 queue_depth = Gauge("mailwitness_queue_depth", "Deliveries due or under way", ["state"], registry=REGISTRY)
 queue_age_seconds = Gauge("mailwitness_queue_age_seconds", "Age of the oldest delivery still due", registry=REGISTRY)
 index_lag = Gauge("mailwitness_index_lag_messages", "Messages captured but not yet searchable", registry=REGISTRY)
@@ -43,4 +52,10 @@ payloads_refused = Counter(
 )
 reports = Counter(
     "mailwitness_reports_total", "Statements about recipients in it", ["source", "kind", "result"], registry=REGISTRY
+)
+notifications = Counter(
+    "mailwitness_notifications_total",
+    "Tries to tell an endpoint of an event",
+    ["endpoint", "result"],
+    registry=REGISTRY,
 )

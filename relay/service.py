@@ -25,6 +25,7 @@ from aiohttp import web
 from relay import maillog
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
+from relay.arrivals import Arrivals
 from relay.clock import new_id, new_token, now
 from relay.config import Config, Smtp, settings
 from relay.control import Control
@@ -35,6 +36,7 @@ from relay.extractor import Extractor
 from relay.feedback.beacon import Beacon
 from relay.folder import FolderError, open_in_folder
 from relay.greeting import Facts, greeting
+from relay.herald.herald import Herald
 from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
@@ -131,6 +133,8 @@ class Service:
         await indexer.start()
         stack.push_async_callback(indexer.stop)
         await self._start_beacon(stack)
+        await self._start_herald(stack)
+        await self._start_arrivals(stack)
         await self._start_mail(stack)
         viewer = await stack.enter_async_context(self._viewer())
         control = Control(
@@ -168,6 +172,22 @@ class Service:
         except OSError as error:
             raise StartError(f"cannot listen for tracking: {_reason(error)}") from error
         stack.push_async_callback(self._beacon.stop, GRACE)
+
+    async def _start_herald(self, stack: AsyncExitStack) -> None:
+        """Before mail, so that an endpoint that is new is told of the first."""
+        endpoints = self._config.endpoint
+        self._herald = Herald(endpoints, archive=self._archive, clock=now, new_id=new_id, spread=random.random)
+        await self._herald.start()
+        stack.push_async_callback(self._herald.stop)
+
+    async def _start_arrivals(self, stack: AsyncExitStack) -> None:
+        """Where bounces come in by mail, before any copy can be sent that asks for them."""
+        self._arrivals = Arrivals(self._archive, clock=now, new_id=new_id, kept=self._returns.mapper.wake)
+        stack.push_async_callback(self._arrivals.stop, GRACE)
+        try:
+            await self._arrivals.use(self._config, _smtp(self._config).hostname)
+        except OSError as error:
+            raise StartError(f"cannot listen for bounces: {_reason(error)}") from error
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config
@@ -293,9 +313,16 @@ class Service:
         smtp = _smtp(config)
         signer = load_signer(config)
         await self._intake.reload(smtp, await self._directory(config))
+        await self._arrivals.use(config, smtp.hostname)
         await self._courier.reload(
-            config.delivery, config.upstream, hostname=smtp.hostname, signer=signer, marking=_marking(config)
+            config.delivery,
+            config.upstream,
+            hostname=smtp.hostname,
+            signer=signer,
+            marking=_marking(config),
+            routes=config.route,
         )
+        await self._herald.reload(config.endpoint)
         before, self._config = self._config, config
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))

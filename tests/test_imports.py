@@ -21,7 +21,7 @@ PURE_FORBIDDEN = {
 DRIVERS = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 CLOCKS = {"random", "secrets", "ulid"}
 
-GIVEN = ("relay.intake", "relay.courier", "relay.feedback")
+GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald")
 """Rooms that get clock, ids and chance from the service."""
 
 API = {
@@ -29,6 +29,7 @@ API = {
     "=relay.archive.api",
     "=relay.archive.content",
     "=relay.archive.query",
+    "=relay.archive.notification_api",
     "=relay.archive.suppression_api",
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
@@ -44,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "relay.intake": {"relay.intake", *LOGGED, *API},
     "relay.courier": {"relay.courier", "relay.resolver", *LOGGED, *API},
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
+    "relay.herald": {"relay.herald", *LOGGED, *API},
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
     "relay.metrics": set(),
     "relay.resolver": set(),

@@ -31,7 +31,7 @@ NOTIFICATION_COLUMNS = [
 FORGOTTEN = 2000
 """Rows deleted at a time."""
 
-_INSERT = insert("notification", NOTIFICATION_COLUMNS, conflict="ON CONFLICT DO NOTHING")
+_INSERT = insert("notification", NOTIFICATION_COLUMNS).replace("INSERT", "INSERT OR IGNORE", 1)
 _INSERT_ENDPOINT = insert("endpoint", ["name", "url", "event_seq", "is_failing", "error"])
 _REMOVED = "the endpoint is not in the configuration any more"
 _AMONG = "IN (SELECT value FROM json_each(?))"

@@ -1,0 +1,1 @@
+"""The herald: tells endpoints of events. `herald.py` follows the journal, `telling.py` sends what is due."""
