@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from relay.archive.api import Archive
 from relay.config import Config
+from relay.feedback.inbound import SOURCE
 from relay.feedback.mapping import Mapper, Read
+from relay.feedback.returned.reports import read_returned
 from relay.feedback.webhooks.certificates import fetch
 from relay.feedback.webhooks.listener import Hooks
 from relay.feedback.webhooks.providers import PROVIDERS
@@ -41,4 +43,5 @@ class Returns:
 
 def _readers(config: Config) -> dict[str, Read]:
     """By the source of a payload."""
-    return {f"webhook:{name}": PROVIDERS[table.provider or name].read for name, table in config.webhooks.items()}
+    providers = {f"webhook:{name}": PROVIDERS[table.provider or name].read for name, table in config.webhooks.items()}
+    return {SOURCE: read_returned, **providers}

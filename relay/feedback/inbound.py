@@ -57,6 +57,10 @@ class ReturnDoor:
         self._new_id = new_id
         self._kept = kept
 
+    def use(self, paths: ReturnPaths) -> None:
+        """Others from now on."""
+        self._paths = paths
+
     async def refusal(self, address: str) -> Reply | None:
         return None if await self._token(address) else NO_SUCH_PATH
 

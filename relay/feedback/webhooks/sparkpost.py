@@ -76,6 +76,7 @@ def _report(event: Mapping[str, Any]) -> Report:
         identifier=identifier_in(at(event, "rcpt_meta")),
         provider_id=text(event, "message_id"),
         bounce=bounce,
+        is_exact=code in _CLASSES,
         diagnostic="" if kind is ReportKind.DROPPED else words,
         explanation=f"SparkPost did not try: {words}" if kind is ReportKind.DROPPED and words else "",
         is_machine=True if flag(event, "is_prefetched") else None,

@@ -15,6 +15,8 @@ from typing import Any
 from relay.feedback.webhooks.document import clean, inner, text
 from relay.model.bounce import BounceClass
 from relay.model.report import Report, ReportKind
+from relay.rendition.diagnosis import Classification, classify
+from relay.rendition.findings import Finding
 
 IDENTIFIER = "mailwitness"
 """The key of our identifier."""
@@ -40,12 +42,15 @@ def report(
     status: str = "",
     diagnostic: str = "",
     explanation: str = "",
+    is_exact: bool = False,
     is_machine: bool | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Report:
     """`event`: the provider's own name of it. `at`: UTC microseconds, 0 if not said. `more`: what else to keep; empty
-    values are left out."""
+    values are left out. `is_exact`: the provider's class is finer than hard and soft."""
     detail = {"event": event, **(more or {})}
+    status = status or status_in(diagnostic)
+    verdict = classify(None, status, diagnostic) if bounce is not None else None
     return Report(
         id="",
         payload_id="",
@@ -56,13 +61,24 @@ def report(
         delivery_id=identifier[:NAME_LIMIT],
         provider_id=provider_id.strip("<> ")[:NAME_LIMIT],
         header_message_id=header_message_id.strip("<> ")[:NAME_LIMIT],
-        bounce=bounce,
-        status=status or status_in(diagnostic),
+        bounce=bounce if verdict is None or bounce is None or is_exact else _class(bounce, verdict),
+        status=status,
         diagnostic=diagnostic,
-        explanation=explanation,
+        explanation=explanation or (verdict.explanation if verdict is not None else ""),
+        action=verdict.action if verdict is not None else "",
         is_machine=is_machine,
         detail={name: value for name, value in detail.items() if value not in ("", None)},
     )
+
+
+def _class(named: BounceClass, verdict: Classification) -> BounceClass:
+    """The provider's class, but as ours where the provider only says hard or soft and the server's words say more.
+
+    Never hard because of the words alone: the provider saw more of it than one line, and hard keeps all later mail.
+    """
+    if verdict.finding in (Finding.UNKNOWN, Finding.TEMPORARY) or verdict.bounce is BounceClass.HARD:
+        return named
+    return verdict.bounce if named in (BounceClass.HARD, BounceClass.SOFT) else named
 
 
 def key_of(*parts: object) -> str:
@@ -103,10 +119,7 @@ def moment(value: str) -> int:
     except ValueError:
         return 0
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    try:
-        return (when - _EPOCH) // timedelta(microseconds=1)
-    except OverflowError:
-        return 0
+    return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def since_1970(value: Any, *path: str | int, per_second: int = 1) -> int:
