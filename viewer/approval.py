@@ -5,15 +5,11 @@ Decides on the deliveries of a message that are held; others, and those that som
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aiohttp import web
 
-from relay.archive.api import Waiting
-from relay.model.delivery import MICROSECONDS, State
-from relay.model.event import Kind
-from viewer.journal import deed
-from viewer.keys import ARCHIVE, CLOCK, CONFIG
+from relay.model.delivery import State
+from viewer.keys import ARCHIVE, CONFIG
+from viewer.operations import Outcome, hand_of, order_of
 from viewer.resend import obstacle
 
 NOTHING_HELD = "Nothing of this message is waiting for approval."
@@ -23,23 +19,20 @@ async def approve(request: web.Request, message_id: str) -> list[str]:
     """Makes the held deliveries due and returns their ids, after commit. Raises NotFound, and 409 with the reason."""
     if reason := obstacle(request.app[CONFIG]):
         raise web.HTTPConflict(text=reason)
-    now = request.app[CLOCK]()
-    expires_at = now + request.app[CONFIG].delivery.expire_after * MICROSECONDS
-    return await _decide(request, message_id, State.QUEUED, Kind.QUEUED, now, expires_at)
+    return await _decide(request, message_id, "release")
 
 
 async def reject(request: web.Request, message_id: str) -> list[str]:
     """Cancels the held deliveries and returns their ids, after commit. Raises NotFound, and 409 if none is held."""
-    return await _decide(request, message_id, State.CANCELLED, Kind.CANCELLED, None, None)
+    return await _decide(request, message_id, "reject")
 
 
-async def _decide(
-    request: web.Request, message_id: str, state: State, kind: Kind, due_at: int | None, expires_at: int | None
-) -> list[str]:
-    stored = await request.app[ARCHIVE].message(message_id)
-    held = [delivery for delivery in stored.deliveries if delivery.state is State.HELD]
+async def _decide(request: web.Request, message_id: str, name: str) -> list[str]:
+    archive = request.app[ARCHIVE]
+    stored = await archive.message(message_id)
+    held = [delivery.id for delivery in stored.deliveries if delivery.state is State.HELD]
     if not held:
         raise web.HTTPConflict(text=NOTHING_HELD)
-    decided = [replace(delivery, state=state, due_at=due_at, expires_at=expires_at) for delivery in held]
-    events = [deed(request, kind, message_id, delivery.id, decision=True) for delivery in decided]
-    return await request.app[ARCHIVE].change_waiting([Waiting(delivery, State.HELD) for delivery in decided], events)
+    outcome = Outcome()
+    await hand_of(request.app).carry_out(order_of(request, name), await archive.waiting_of(held), outcome)
+    return outcome.changed

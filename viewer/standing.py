@@ -15,6 +15,7 @@ from relay.archive.api import Listing, Reported
 from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, Delivery, State
 from relay.model.event import Event, Grade, Kind
+from relay.rendition.diagnosis import classify
 from viewer import present
 from viewer.present import STATES, Word
 
@@ -103,6 +104,8 @@ def standing(delivery: Delivery, events: Iterable[Event] = ()) -> Standing:
         if delivery.state is State.SENT:
             text = f"Sent: the provider's {code}"
         else:
+            found = classify(reply.code, reply.enhanced or "", reply.text)
+            explanation, action = found.explanation, found.action
             ending = "the last answer" if delivery.state is State.FAILED and reply.is_transient else "the answer"
             who = "our own finding" if reply.is_local else f"{ending} of {delivery.upstream or 'the provider'}"
             text = f"{word.text}: {code}, {who}"

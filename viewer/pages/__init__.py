@@ -13,6 +13,7 @@ from viewer.pages import (
     grid,
     help,
     message,
+    payload,
     queue,
     queue_work,
     resend,
@@ -22,7 +23,21 @@ from viewer.pages import (
     users,
 )
 
-PAGES = (grid, message, sent, resend, approval, queue, queue_work, suppressions, account, users, applications, help)
+PAGES = (
+    grid,
+    message,
+    sent,
+    payload,
+    resend,
+    approval,
+    queue,
+    queue_work,
+    suppressions,
+    account,
+    users,
+    applications,
+    help,
+)
 
 
 def setup(app: web.Application) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,19 +12,23 @@ from aiohttp import web
 
 from relay.archive.api import StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
+from relay.archive.waiting_api import WAITING_STATES
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
-from viewer import engagement, present, standing
+from viewer import engagement, present, reports, standing, waiting_words
 from viewer.journal import events_of, record
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID, UPSTREAM_STATES
+from viewer.operations import OPERATIONS
 from viewer.pages import reading
 from viewer.pages.grid import MAX_QUERY
 from viewer.pages.reading import Reading
 from viewer.parsing import in_thread
 from viewer.people import Permission, Person
 from viewer.preview import POLICY, Preview, TooMuch
+from viewer.reports import Told
 from viewer.resend import obstacle
 from viewer.security import require
+from viewer.standing import Standing
 from viewer.suppressions import kept_from
 
 routes = web.RouteTableDef()
@@ -33,6 +37,13 @@ VIEW_AGAIN = 10 * present.MINUTE
 """Opening the page again within this time (another tab of it, say) is the same view."""
 MOST_RECIPIENTS = 200
 """Recipients shown with their timelines; the rest are counted."""
+POSSIBLE = {
+    State.QUEUED: ("retry", "reroute", "cancel"),
+    State.DEFERRED: ("retry", "reroute", "cancel"),
+    State.UNCONFIRMED: ("retry", "reroute", "cancel"),
+    State.HELD: ("release", "reject"),
+}
+"""Operations offered for one delivery on its message's page."""
 NAMES = {
     "preview": "Preview",
     "text": "Text",
@@ -58,6 +69,8 @@ class Moment:
     attempt: Attempt | None = None
     left_alone: tuple[str, ...] = ()
     """Why tracking or signing did not touch the copy, or parts of it."""
+    told: Told | None = None
+    """What somebody further on reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +78,16 @@ class Story:
     """What became of the message for one recipient."""
 
     delivery: Delivery
-    word: present.Word
+    standing: Standing
     moments: tuple[Moment, ...]
-    was_attempted: bool = field(default=False)
+    operations: tuple[str, ...] = ()
+    """What can be done with it while it waits."""
+    why: str = ""
+    """Why it waits."""
+
+    @property
+    def word(self) -> present.Word:
+        return self.standing.word
 
 
 @routes.get(f"/messages/{ID}")
@@ -148,7 +168,8 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "word": standing.message_word(stored.deliveries),
         "is_moving": bool(states.keys() & {State.QUEUED, State.SENDING}),
         "now": request.app[CLOCK](),
-        "stories": [_story(one, stored.attempts, events) for one in stored.deliveries[:MOST_RECIPIENTS]],
+        "stories": await _stories(request, stored, events),
+        "operations": OPERATIONS,
         "unshown": max(0, len(stored.deliveries) - MOST_RECIPIENTS),
         "history": [_moment(event, None) for event in events if _is_of_all(event)],
         "newer": newer[0].id if newer else "",
@@ -172,10 +193,29 @@ def _search(request: web.Request, q: str) -> Query:
         return Query()
 
 
+async def _stories(request: web.Request, stored: StoredMessage, events: Sequence[Event]) -> list[Story]:
+    """The recipients' stories; of what waits, with why it does and what can be done."""
+    shown = stored.deliveries[:MOST_RECIPIENTS]
+    stories = [_story(one, stored.attempts, events) for one in shown]
+    if not any(one.state in WAITING_STATES for one in shown):
+        return stories
+    switches, now = await request.app[ARCHIVE].switches(), request.app[CLOCK]()
+    upstreams = {state.name: state for state in request.app[UPSTREAM_STATES]()}
+    return [
+        replace(
+            story,
+            why=waiting_words.why(story.delivery, switches, upstreams, now).text,
+            operations=POSSIBLE.get(story.delivery.state, ()),
+        )
+        if story.delivery.state in WAITING_STATES
+        else story
+        for story in stories
+    ]
+
+
 def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Event]) -> Story:
     """Events and attempts of one delivery in one line; an attempt no event tells of yet stands at its own time."""
     mine = {attempt.id: attempt for attempt in attempts if attempt.delivery_id == delivery.id}
-    was_attempted = bool(mine)
     moments = []
     for event in events:
         # What tracking leaves alone it leaves alone in every recipient's copy.
@@ -183,17 +223,19 @@ def _story(delivery: Delivery, attempts: Sequence[Attempt], events: Sequence[Eve
             moments.append(_moment(event, mine.pop(str(event.data.get("attempt", "")), None)))
     moments += [_attempted(attempt) for attempt in mine.values()]
     moments.sort(key=lambda moment: moment.at)
-    return Story(delivery, present.STATES[delivery.state], tuple(moments), was_attempted)
+    return Story(delivery, standing.standing(delivery, events), tuple(moments))
 
 
 def _moment(event: Event, attempt: Attempt | None) -> Moment:
     text, icon, tone = engagement.happened(event)
-    note = "" if attempt is not None and attempt.reply is not None else present.event_note(event)
+    told = reports.told(event)
+    is_told = told is not None or (attempt is not None and attempt.reply is not None)
+    note = "" if is_told else present.event_note(event)
     if event.kind in (Kind.OPENED, Kind.CLICKED):
         note = engagement.circumstances(event)
     return Moment(
         event.at,
-        text,
+        reports.heading(event, text),
         icon,
         tone,
         present.actor(event.actor),
@@ -202,6 +244,7 @@ def _moment(event: Event, attempt: Attempt | None) -> Moment:
         note,
         attempt,
         engagement.left_alone(event),
+        told,
     )
 
 

@@ -121,7 +121,7 @@ def header_of(reading: Reading) -> tuple[list[HeaderField], bool]:
         HeaderField(
             field.name,
             decode_field(field.value(reading.content))[:MAX_FIELD_TEXT],
-            _shown(field.value(reading.content))[:MAX_FIELD_TEXT].strip(),
+            shown_octets(field.value(reading.content))[:MAX_FIELD_TEXT].strip(),
         )
         for field in reading.root.fields[:MAX_FIELDS]
     ]
@@ -152,10 +152,10 @@ def attachments_of(reading: Reading) -> tuple[Attachment, ...]:
 
 def source_of(content: bytes) -> tuple[str, bool]:
     """The octets as text, one character an octet where they are not UTF-8; and whether the end was cut."""
-    return _shown(content[:MAX_SOURCE]), len(content) > MAX_SOURCE
+    return shown_octets(content[:MAX_SOURCE]), len(content) > MAX_SOURCE
 
 
-def _shown(octets: bytes) -> str:
+def shown_octets(octets: bytes) -> str:
     """Octets as they stand: line ends as such, controls made visible, no octet lost from sight."""
     text = octets.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
     return text.translate(_CONTROLS)
