@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Protocol
 
 from relay.config import Upstream
 from relay.courier import trouble
+from relay.courier.direct import Direct
 from relay.courier.oauth import AccessTokens
 from relay.courier.session import Session, Target, open_session, tls_context
 from relay.courier.trouble import NoSession
+from relay.resolver import Lookup
 
 
 class Dialler(Protocol):
@@ -44,3 +47,21 @@ class HostDialler:
 
     def refresh(self) -> None:
         self._context = None
+
+
+def diallers(
+    upstream: Upstream,
+    helo: str,
+    *,
+    clock: Callable[[], int],
+    spread: Callable[[], float],
+    lookup: Lookup | None = None,
+) -> Callable[[str], Dialler]:
+    """By domain, what opens the sessions that carry mail for it; kind `smtp` has one server for all of them.
+
+    `clock`: UTC microseconds; `lookup`: of kind `mx`, None: the system's name servers.
+    """
+    if upstream.kind == "mx":
+        return Direct(upstream, helo, clock=clock, spread=spread, lookup=lookup).dialler
+    only = HostDialler(upstream, helo)
+    return lambda domain: only
