@@ -37,7 +37,7 @@ class Delivery(Table):
     trace: Trace = Trace.MINIMAL
     """The Received field added to the sent copy (RFC 5321 section 4.4)."""
     concurrency: Count = 20
-    """Transactions upstream at once."""
+    """Transactions at once with each upstream."""
     notices: bool = False
     """Send a delivery status notification to the sender when a delivery fails or expires (RFC 3464)."""
     delay_notice_after: Duration = 0
@@ -96,8 +96,9 @@ class Upstream(Table):
     helo: str = ""
     """Empty: smtp.hostname."""
     connections: Count = 10
-    connections_per_domain: Count = 5
-    """Kind `mx`: sessions with the servers of one domain. Kind `smtp`: transactions at once to one domain."""
+    connections_per_domain: Annotated[int, BeforeValidator(number)] = Field(default=0, ge=0)
+    """Kind `mx`: sessions with the servers of one domain; 0: five.
+    Kind `smtp`: transactions at once to one domain; 0: no limit."""
     messages_per_connection: Count = 100
     rate: Annotated[int, BeforeValidator(number)] = Field(default=0, ge=0)
     """Recipients a minute; 0: no limit."""

@@ -1,30 +1,32 @@
 """The courier: takes due deliveries from the archive, sends them upstream, writes down what became of them.
 
-`claim` -> groups of recipients -> `consignment.py`, one transaction each -> commit. Many run at once, so that their
-commits share transactions of the archive. Without an upstream it claims nothing: deliveries stay due until one is
-configured. It does not decide what a reply means (`relay.model.delivery`) nor speak SMTP (`session.py`).
+`claim` -> lanes and gates (`sorting.py`, `gate.py`) -> `consignment.py`, one transaction each -> commit. Many run at
+once, so that their commits share transactions of the archive. Without an upstream it claims nothing: deliveries stay
+due until one is configured. It does not decide what a reply means (`relay.model.delivery`) nor speak SMTP.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from relay import maillog
-from relay.archive.api import Archive
+from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable, Lanes
 from relay.config import Delivery as DeliveryTable
 from relay.config import Route, Upstream
 from relay.courier.consignment import Consignment
 from relay.courier.desk import Desk
+from relay.courier.gate import Gate, Load
+from relay.courier.heading import read_heading
 from relay.courier.marking import Marking
-from relay.courier.pool import Pool
-from relay.courier.routing import route
-from relay.model.delivery import MICROSECONDS, RetrySchedule
-from relay.model.message import Message
+from relay.courier.routing import NO_HEADING, Heading, Router
+from relay.courier.sorting import Parcel, Sorter
+from relay.model.delivery import MICROSECONDS, Claim, RetrySchedule
 from relay.model.switch import Switches
 from relay.model.upstream import UpstreamState
 from relay.rendition.signing import Signer
+from relay.resolver import Lookup
 
 LEASE = 600
 """Seconds for which a claim holds; renewed at a third of it while a transaction runs."""
@@ -32,6 +34,8 @@ MAX_RECIPIENTS = 100
 """Recipients of one transaction upstream: what every server must take (RFC 5321 section 4.5.3.1.8)."""
 LONGEST_WAIT = 300.0
 """Seconds after which the queue is looked at even if nothing was announced."""
+EXPIRY_LOOK = 60.0
+"""Seconds between looks for what has expired in lanes that are shut."""
 RECOVERY_BATCH = 500
 UNSIGNED = Signer()
 NO_SWITCHES = Switches()
@@ -57,25 +61,30 @@ class Courier:
         routes: Sequence[Route] = (),
         switches: Switches = NO_SWITCHES,
         lease: float = LEASE,
+        lookup: Lookup | None = None,
     ) -> None:
-        self._lease = lease
-        self._switches = switches
+        """`lookup`: the DNS for upstreams of kind `mx`; None: the system's name servers."""
+        self._lease, self._lookup = lease, lookup
         self._archive, self._clock, self._new_id, self._spread = archive, clock, new_id, spread
         self._owner = new_id()
-        self._backlog: deque[Consignment] = deque()
-        """Claimed, waiting for a free place."""
-        self._running: dict[asyncio.Task[None], Consignment] = {}
         self._bell = asyncio.Event()
-        """Rung when a place became free, or when settings changed."""
+        """Rung when a place became free, an upstream came or went, or when settings changed."""
         self._is_stopping = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._pools: dict[Upstream, Pool] = {}
-        self._configure(delivery, upstreams, hostname, signer, marking)
+        self._errands: set[asyncio.Task[None]] = set()
+        self._gates: dict[str, Gate] = {}
+        self._leaving: list[Gate] = []
+        """Of upstreams that are configured no more; they end what they carry."""
+        self._switches = switches
+        self._hostname = hostname
+        self._configure(delivery, upstreams, hostname, signer, marking, routes)
 
     async def start(self) -> None:
         """Takes over what an earlier process left under way, then begins to claim. Raises ArchiveError."""
         await self._recover(self._owner)
-        self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._keep_leases())]
+        await self._archive.forget_lanes()
+        work = (self._work(), self._keep_leases(), self._expire())
+        self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self, grace: float) -> None:
         """Claims no more, lets running transactions end within `grace` seconds, gives the rest back.
@@ -86,18 +95,18 @@ class Courier:
         self._bell.set()
         if self._tasks:
             await asyncio.wait(self._tasks[:1], timeout=grace)
-        waiting = list(self._backlog)
-        self._backlog.clear()
-        for consignment in waiting:
-            await consignment.give_back()
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace)
-        unfinished = [*self._running, *self._tasks]
+        gates = [*self._gates.values(), *self._leaving]
+        for gate in gates:
+            await gate.turn_away()
+        running = [*(task for gate in gates for task in gate.tasks), *self._errands]
+        if running:
+            await asyncio.wait(running, timeout=grace)
+        unfinished = [*(task for gate in gates for task in gate.tasks), *self._errands, *self._tasks]
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-        for pool in self._pools.values():
-            await pool.close()
+        for gate in gates:
+            await gate.close()
 
     async def reload(
         self,
@@ -106,16 +115,38 @@ class Courier:
         hostname: str,
         signer: Signer = UNSIGNED,
         marking: Marking | None = None,
+        routes: Sequence[Route] = (),
     ) -> None:
         """New settings for everything claimed from now on; transactions under way end with the old ones."""
-        old = self._pools
-        self._configure(delivery, upstreams, hostname, signer, marking)
+        old, routes_before = self._gates, self._routes
+        self._configure(delivery, upstreams, hostname, signer, marking, routes)
+        if self._gates.keys() != old.keys() or routes_before != tuple(routes):
+            await self._archive.forget_lanes()
         self._bell.set()
-        for upstream, pool in old.items():
-            if self._pools.get(upstream) is pool:
-                pool.refresh()
+        for gate in old.values():
+            if self._gates.get(gate.upstream.name) is gate:
+                gate.refresh()
             else:
-                await pool.close()
+                self._leaving.append(gate)
+                await gate.turn_away()
+                await gate.close()
+        self._leaving = [gate for gate in self._leaving if gate.tasks]
+
+    def use(self, switches: Switches) -> None:
+        """Pauses and lifts pauses at once: nothing that is paused is begun any more."""
+        self._switches = switches
+        for gate in self._gates.values():
+            pause = switches.pause_of(gate.upstream.name)
+            gate.use(pause)
+            if pause is not None:
+                task = asyncio.create_task(self._guarded(gate.turn_away(str(pause))))
+                self._errands.add(task)
+                task.add_done_callback(self._errands.discard)
+        self._bell.set()
+
+    def upstream_states(self) -> list[UpstreamState]:
+        """How each upstream does at this moment, in the order of the configuration."""
+        return [gate.state() for gate in self._gates.values()]
 
     def _configure(
         self,
@@ -124,13 +155,18 @@ class Courier:
         hostname: str,
         signer: Signer,
         marking: Marking | None,
+        routes: Sequence[Route],
     ) -> None:
-        self._concurrency = delivery.concurrency
-        self._upstreams = tuple(upstreams)
-        is_same_name = getattr(self, "_hostname", hostname) == hostname
-        self._hostname = hostname
-        kept = self._pools if is_same_name else {}
-        self._pools = {upstream: kept.get(upstream) or Pool(upstream, hostname, self._spread) for upstream in upstreams}
+        kept = self._gates if self._hostname == hostname else {}
+        self._hostname, self._routes = hostname, tuple(routes)
+        self._gates = {upstream.name: self._gate(upstream, kept) for upstream in upstreams}
+        for gate in self._gates.values():
+            gate.places = (
+                delivery.concurrency if not gate.is_mx else min(delivery.concurrency, gate.upstream.connections)
+            )
+            gate.use(self._switches.pause_of(gate.upstream.name))
+        router = Router(routes, [upstream.name for upstream in upstreams])
+        self._sorter = Sorter(router, self._gates, self._clock, self._spread)
         self._desk = Desk(
             archive=self._archive,
             clock=self._clock,
@@ -142,15 +178,13 @@ class Courier:
             signer=signer,
             marking=marking,
         )
+        self._desks = {name: replace(self._desk, budget=gate.budget) for name, gate in self._gates.items()}
 
-    def use(self, switches: Switches) -> None:
-        """Pauses and lifts pauses at once: nothing that is paused is begun any more."""
-        self._switches = switches
-        self._bell.set()
-
-    def upstream_states(self) -> list[UpstreamState]:
-        """How each upstream does at this moment, in the order of the configuration."""
-        return []
+    def _gate(self, upstream: Upstream, kept: Mapping[str, Gate]) -> Gate:
+        gate = kept.get(upstream.name)
+        if gate is not None and gate.upstream == upstream:
+            return gate
+        return Gate(upstream, self._hostname, self._spread, self._clock, self._bell.set, self._lookup)
 
     # -- claiming ----------------------------------------------------------------------------------------------
     async def _work(self) -> None:
@@ -163,55 +197,64 @@ class Courier:
                 await self._unless_rung(asyncio.sleep(TROUBLE_PAUSE))
 
     async def _round(self) -> None:
-        """One step: fills free places, claims when little is waiting, else waits for something to do."""
-        while self._backlog and len(self._running) < self._concurrency:
-            self._dispatch(self._backlog.popleft())
-        if not self._upstreams or len(self._backlog) >= self._concurrency:
+        """One step: claims for the gates that have room, or waits until one has and something is due."""
+        if not self._gates:
             await self._bell.wait()
             return
-        pause = min(pool.suspended_for for pool in self._pools.values())
-        is_probing = not any(pool.is_proven for pool in self._pools.values())
-        if pause > 0:
-            await self._unless_rung(asyncio.sleep(pause))
-        elif is_probing and (self._running or self._backlog):
-            await self._bell.wait()
-        elif not await self._claim(self._concurrency if is_probing else max(MAX_RECIPIENTS, 2 * self._concurrency)):
-            await self._wait_for_due()
+        lanes = self._sorter.lanes()
+        if not await self._claim(self._sorter.limit(lanes), lanes):
+            await self._wait_for_due(lanes)
 
-    async def _claim(self, limit: int) -> bool:
+    async def _claim(self, limit: int, lanes: Lanes, *, is_late: bool = False) -> bool:
         now = self._clock()
-        claims = await self._archive.claim(self._owner, now, self._lease_end(now), limit)
+        claims = await self._archive.claim(self._owner, now, self._lease_end(now), limit, lanes, only_expired=is_late)
+        put_back = []
         for claim in claims:
-            pool = self._pool_for(claim.message)
-            for start in range(0, len(claim.deliveries), MAX_RECIPIENTS):
-                group = claim.deliveries[start : start + MAX_RECIPIENTS]
-                self._backlog.append(Consignment(self._desk, pool, claim.message, group))
+            found = self._sorter.sort(claim, await self._heading(claim), is_late=is_late)
+            put_back += found.put_back
+            for parcel in found.parcels:
+                self._enter(parcel, claim)
+        for gate in self._gates.values():
+            gate.begin()
+        if put_back:
+            await self._archive.release(put_back)
         return bool(claims)
 
-    def _pool_for(self, message: Message) -> Pool:
-        upstream = route(message, self._upstreams)
-        if upstream is None:
-            raise LookupError(f"no upstream for {message.id}")
-        return self._pools[upstream]
-
-    def _dispatch(self, consignment: Consignment) -> None:
-        task = asyncio.create_task(consignment.carry())
-        self._running[task] = consignment
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
-        self._bell.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+    async def _heading(self, claim: Claim) -> Heading:
+        """What the routes need to know of the content. One that cannot be read has none: sending it will say why."""
+        if not self._sorter.router.reads_header:
+            return NO_HEADING
+        try:
+            return await read_heading(self._archive, claim.message.id)
+        except ArchiveUnavailable:
+            raise
+        except ArchiveError as error:
             maillog.room_failed("courier", error)
+            return NO_HEADING
 
-    async def _wait_for_due(self) -> None:
-        """Returns when something may be due. Listens before it looks, so that no write falls between the two."""
+    def _enter(self, parcel: Parcel, claim: Claim) -> None:
+        gate, deliveries = parcel.gate, parcel.deliveries
+        desk = self._desks[gate.upstream.name]
+        schedule = retry_schedule(desk.settings, parcel.lane.route)
+        domains = frozenset((parcel.domain,)) if parcel.domain else frozenset()
+        for start in range(0, len(deliveries), MAX_RECIPIENTS):
+            group = deliveries[start : start + MAX_RECIPIENTS]
+            consignment = Consignment(
+                desk, gate.pool(parcel.domain), claim.message, group, suppressed=claim.suppressed, schedule=schedule
+            )
+            gate.enter(Load(consignment, max(one.priority for one in group), domains, len(group)))
+
+    async def _wait_for_due(self, lanes: Lanes) -> None:
+        """Returns when something may be due in an open lane, or a lane may have opened.
+
+        Listens before it looks, so that no write falls between the two.
+        """
         listening = asyncio.ensure_future(self._archive.wait_for_due(LONGEST_WAIT))
         await asyncio.sleep(0)
         try:
-            due_at = await self._archive.next_due()
+            due_at = await self._archive.next_due(lanes)
             seconds = LONGEST_WAIT if due_at is None else max(0.001, (due_at - self._clock()) / MICROSECONDS)
+            seconds = min(seconds, max(0.001, self._sorter.changes_in()))
             await self._unless_rung(asyncio.wait([listening], timeout=seconds))
         finally:
             listening.cancel()
@@ -227,18 +270,34 @@ class Courier:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    # -- leases ------------------------------------------------------------------------------------------------
+    # -- leases and expiry -------------------------------------------------------------------------------------
+    async def _expire(self) -> None:
+        """Ends what expires while it waits for an upstream that rests. While a person's pause holds, time does not."""
+        while True:
+            await self._guarded(self._expire_once())
+            await asyncio.sleep(EXPIRY_LOOK)
+
+    async def _expire_once(self) -> None:
+        if self._gates and await self._archive.is_any_expired(self._clock()):
+            await self._claim(RECOVERY_BATCH, self._sorter.paused_lanes(), is_late=True)
+
     async def _keep_leases(self) -> None:
         """Renews what is under way, and takes back what was lost (an end that could not be written)."""
         while True:
             await asyncio.sleep(self._lease / 3)
-            try:
-                held = [id for consignment in (*self._running.values(), *self._backlog) for id in consignment.open_ids]
-                if held:
-                    await self._archive.renew(self._owner, held, self._lease_end(self._clock()))
-                await self._recover(None)
-            except Exception as error:
-                maillog.room_failed("courier", error)
+            await self._guarded(self._keep_leases_once())
+
+    async def _keep_leases_once(self) -> None:
+        held = [id for gate in (*self._gates.values(), *self._leaving) for id in gate.open_ids]
+        if held:
+            await self._archive.renew(self._owner, held, self._lease_end(self._clock()))
+        await self._recover(None)
+
+    async def _guarded(self, step: Awaitable[None]) -> None:
+        try:
+            await step
+        except Exception as error:
+            maillog.room_failed("courier", error)
 
     def _lease_end(self, now: int) -> int:
         return now + int(self._lease * MICROSECONDS)
@@ -255,11 +314,16 @@ class Courier:
                 return
 
 
-def retry_schedule(delivery: DeliveryTable) -> RetrySchedule:
-    """The configured schedule in microseconds."""
+def retry_schedule(delivery: DeliveryTable, route: Route | None = None) -> RetrySchedule:
+    """The configured schedule in microseconds; a route may have its own."""
+    retry, then, expire = delivery.retry, delivery.retry_then, delivery.expire_after
+    if route is not None:
+        retry = retry if route.retry is None else route.retry
+        then = then if route.retry_then is None else route.retry_then
+        expire = expire if route.expire_after is None else route.expire_after
     return RetrySchedule(
-        intervals=tuple(seconds * MICROSECONDS for seconds in delivery.retry),
-        then=delivery.retry_then * MICROSECONDS,
-        expire_after=delivery.expire_after * MICROSECONDS,
+        intervals=tuple(seconds * MICROSECONDS for seconds in retry),
+        then=then * MICROSECONDS,
+        expire_after=expire * MICROSECONDS,
         jitter=delivery.jitter,
     )

@@ -15,8 +15,8 @@ from relay.archive.api import ArchiveUnavailable, Closing
 from relay.config import Upstream
 from relay.courier import postmaster
 from relay.courier.desk import Desk
-from relay.courier.rendering import Rendition
 from relay.courier.patience import asked
+from relay.courier.rendering import Rendition
 from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, State, after
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message

@@ -1,13 +1,17 @@
 """The sessions with one upstream: kept and used again, never more than configured, and no hammering when it is down.
 
 A failed connect suspends the upstream for 1, 2, 4 … 60 s; then one session is tried alone, and only when it succeeds
-do others follow. An upstream that refuses a further session while others work has a limit of its own: then the open
-ones are shared for a minute. (A breaker that chooses among several upstreams would ask `suspended_for`.)
+do others follow. A pool that probes does that by itself, so that no message has to be tried for it. As many failures
+in a row as the upstream's `breaker_failures` are a *rest*, said in the log, as is its end.
+
+An upstream that refuses a further session while others work has a limit of its own: then the open ones are shared for
+a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
@@ -23,16 +27,32 @@ MAX_IDLE = 15.0
 CHECK_IDLE = 3.0
 """Seconds without work after which a session is asked (RSET) before it gets a message."""
 FIRST_BACK_OFF, MAX_BACK_OFF = 1.0, 60.0
+DOUBT = 5.0
+"""Seconds after which an upstream is doubted that accepts the connection and says nothing."""
 NARROWED = 60.0
 """Seconds for which an upstream's own limit of sessions is remembered."""
 
 
 class Suspended(NoSession):
-    """No session is tried for now, because the last try failed; `seconds` until the next may be."""
+    """No session is tried for now, because the last try failed.
 
-    def __init__(self, seconds: float) -> None:
+    `seconds` until the next may be; 0 where whoever waits is called as soon as the upstream answers.
+    """
+
+    def __init__(self, seconds: float, *, is_called: bool = False) -> None:
         super().__init__(local_reply(421, "4.4.1", f"the upstream is not reached; tried again in {seconds:.0f} s"))
-        self.seconds = seconds
+        self.seconds = 0.0 if is_called else seconds
+
+
+class Paused(Suspended):
+    """A person stopped the upstream. What waits for it does not expire."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0, is_called=True)
+
+
+def _nothing() -> None:
+    """Nobody has to be told."""
 
 
 class Pool:
@@ -47,7 +67,11 @@ class Pool:
         max_idle: float = MAX_IDLE,
         check_idle: float = CHECK_IDLE,
         dialler: Dialler | None = None,
+        is_probing: bool = False,
+        changed: Callable[[], None] = _nothing,
     ) -> None:
+        """`is_probing`: after a failure it tries again by itself. `changed` is called when sessions can be had again,
+        or can no more."""
         self.upstream = upstream
         self._dialler = dialler or HostDialler(upstream, helo)
         self._spread = spread
@@ -60,8 +84,12 @@ class Pool:
         self._limit, self._narrowed_until = upstream.connections, 0.0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._failures, self._suspended_until = 0, 0.0
-        self._is_proven = False
+        self._error = ""
+        self._is_proven = self._is_paused = False
+        self._dialling_since: float | None = None
         self._probing = asyncio.Lock()
+        self._probes, self._changed = is_probing, changed
+        self._prober: asyncio.Task[None] | None = None
         self._is_closed = False
         self._sweeper: asyncio.TimerHandle | None = None
         self._farewells: set[asyncio.Task[None]] = set()
@@ -76,6 +104,49 @@ class Pool:
         """Seconds until a session may be tried; 0 when it may be now."""
         return max(0.0, self._suspended_until - asyncio.get_running_loop().time()) if not self._is_proven else 0.0
 
+    @property
+    def failures(self) -> int:
+        """Failures in a row to have a session that took a message."""
+        return self._failures
+
+    @property
+    def error(self) -> str:
+        """The latest of them, in words; empty when there is none."""
+        return "" if self._is_proven else self._error
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it failed so often in a row that other upstreams are to be taken."""
+        return not self._is_proven and self._failures >= self.upstream.breaker_failures
+
+    @property
+    def is_up(self) -> bool:
+        """Whether mail is to go there: nothing is known against it, and its first session is not long in coming."""
+        if self._is_paused or self._is_proven:
+            return not self._is_paused
+        return self._prober is None and self.suspended_for == 0 and self.doubted_in > 0
+
+    @property
+    def doubted_in(self) -> float:
+        """Seconds until an upstream that lets us wait for its first session is no longer taken to be up."""
+        since = self._dialling_since
+        return DOUBT if since is None else max(0.0, since + DOUBT - asyncio.get_running_loop().time())
+
+    @property
+    def sessions(self) -> int:
+        return self._live
+
+    def pause(self, is_paused: bool) -> None:
+        """While paused nobody gets a session; who waits for one hears so at once."""
+        self._is_paused = is_paused
+        if not is_paused and self._probes and self._failures and not self._is_proven and self._prober is None:
+            self._prober = asyncio.get_running_loop().create_task(self._probe())
+        if is_paused:
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()
+
     async def acquire(self) -> Session:
         """A session ready for MAIL, a kept one if there is one; waits while all are in use.
 
@@ -83,6 +154,8 @@ class Pool:
         """
         try:
             while True:
+                if self._is_paused:
+                    raise Paused
                 session = await self._kept()
                 if session is None and self._places < self._current_limit():
                     session = await self._connect_or_narrow()
@@ -120,10 +193,16 @@ class Pool:
         """Reads `ca` again for new sessions, and lets an upstream that is suspended be tried at once."""
         self._dialler.refresh()
         self._suspended_until = 0.0
+        if self._prober is not None:
+            self._prober.cancel()
+            self._prober = asyncio.get_running_loop().create_task(self._probe())
 
     async def close(self) -> None:
         """Ends the kept sessions; those in use are ended when they are given back."""
         self._is_closed = True
+        if self._prober is not None:
+            self._prober.cancel()
+            self._prober = None
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -164,23 +243,41 @@ class Pool:
         if not self._is_proven:
             async with self._probing:
                 if not self._is_proven:
-                    return await self._dial()
+                    self._dialling_since = asyncio.get_running_loop().time()
+                    try:
+                        return await self._dial()
+                    finally:
+                        self._dialling_since = None
         return await self._dial()
 
     async def _dial(self) -> Session:
         if self.suspended_for > 0:
-            raise Suspended(self.suspended_for)
+            raise Suspended(self.suspended_for, is_called=self._probes)
         failures = self._failures
         try:
             session = await self._dialler.dial()
         except NoSession as refusal:
-            if self._live == 0 and self._failures == failures:
+            # For good: a domain that takes no mail. Nothing is down, and the next message may know it at once.
+            if self._live == 0 and self._failures == failures and not refusal.reply.is_permanent:
                 self._suspend(str(refusal.reply))
             raise
         if not self._is_proven:
             self._limit = self.upstream.connections
-        self._is_proven = True
+            if self.is_resting:
+                maillog.upstream_answers(self.upstream.name)
+            self._is_proven = True
+            self._changed()
         return session
+
+    async def _probe(self) -> None:
+        """Opens a session as soon as one may be tried, again and again until there is one."""
+        while not self._is_proven:
+            await asyncio.sleep(self.suspended_for)
+            if self._is_paused:
+                break
+            with contextlib.suppress(NoSession):
+                self.release(await self.acquire())
+        self._prober = None
 
     def _suspend(self, cause: str) -> None:
         back_off = min(FIRST_BACK_OFF * 2.0 ** min(self._failures, 16), MAX_BACK_OFF)
@@ -188,7 +285,13 @@ class Pool:
         self._is_proven = False
         now = asyncio.get_running_loop().time()
         self._suspended_until = now + back_off * (1 + 0.1 * self._spread())
+        self._error = cause
         maillog.upstream_unreachable(self.upstream.name, cause)
+        if self._failures == self.upstream.breaker_failures:
+            maillog.upstream_rests(self.upstream.name, self._failures, cause)
+        if self._probes and self._prober is None and not self._is_closed:
+            self._prober = asyncio.get_running_loop().create_task(self._probe())
+        self._changed()
 
     def _narrow(self, refusal: NoSession) -> None:
         self._limit = self._live

@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from relay.config import Route, Upstream
+from relay.config import Route
 from relay.model.address_rule import any_names
 from relay.model.delivery import Delivery
 from relay.model.message import Message
+from relay.model.operation import lane_of_choice
 
 DEFAULT = "default"
 """The lane of what no route takes."""
-CHOSEN = ">"
-"""Begins the lane of what an operator sent by a certain upstream; no name of a route does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,15 @@ class Router:
     """The routes of one configuration."""
 
     def __init__(self, routes: Sequence[Route], upstreams: Sequence[str]) -> None:
-        self._routes = [(route, _lane(route)) for route in routes]
-        self._default = Lane(DEFAULT, tuple(upstreams))
-        self._chosen = {name: Lane(f"{CHOSEN}{name}", (name,)) for name in upstreams}
+        known = set(upstreams)
+        self._routes = [
+            (route, _lane(route)) for route in routes if known.issuperset(one.name for one in route.upstreams)
+        ]
+        self.default = Lane(DEFAULT, tuple(upstreams))
+        self._chosen = {name: Lane(lane_of_choice(name), (name,)) for name in upstreams}
         self.reads_header = any(route.header or route.tags for route in routes)
         """Whether a route asks for a heading; without, none need be read."""
-        self.lanes = (*(lane for _, lane in self._routes), self._default, *self._chosen.values())
+        self.lanes = (*(lane for _, lane in self._routes), self.default, *self._chosen.values())
 
     def lane(self, message: Message, delivery: Delivery, heading: Heading = NO_HEADING) -> Lane:
         """Where the delivery goes. An upstream that was chosen and is no longer configured is no choice."""
@@ -63,7 +65,7 @@ class Router:
         for route, lane in self._routes:
             if _holds(route, message, delivery.recipient.address, heading):
                 return lane
-        return self._default
+        return self.default
 
 
 def _lane(route: Route) -> Lane:
@@ -111,7 +113,3 @@ def pick(lane: Lane, is_up: Callable[[str], bool], has_room: Callable[[str], boo
         if place < 0:
             return lane.upstreams[n]
     return lane.upstreams[free[-1]]
-
-
-def route(message: Message, upstreams: Sequence[Upstream]) -> Upstream | None:
-    return upstreams[0] if upstreams else None

@@ -28,6 +28,10 @@ from relay.model.signature import Signature
 MICROSECONDS = 1_000_000
 
 
+SHORTEST_WAIT = 60 * MICROSECONDS
+"""A peer that asks for less gets this, or the schedule's interval if that is shorter."""
+
+
 class State(StrEnum):
     CAPTURED = "captured"
     HELD = "held"
@@ -168,12 +172,23 @@ def after(
     *,
     spread: float = 0.0,
     retry_unconfirmed: bool = True,
+    asked: int | None = None,
 ) -> tuple[Delivery, Kind]:
-    """The delivery after an attempt that ended in `outcome`, and the kind of event that says so."""
+    """The delivery after an attempt that ended in `outcome`, and the kind of event that says so.
+
+    `asked`: seconds for which the peer asked us to wait. They stand before the schedule, but do not make us come back
+    at once, nor let the delivery expire that the schedule would have tried again: then it is tried at the last moment.
+    """
     attempts = delivery.attempts + 1
-    due_at: int | None = now + schedule.delay(attempts, spread)
-    expires_at = delivery.expires_at
-    is_expired = expires_at is not None and due_at is not None and due_at > expires_at
+    delay, expires_at = schedule.delay(attempts, spread), delivery.expires_at
+    due_at: int | None = now + delay
+    is_expired = expires_at is not None and now + delay > expires_at
+    if asked is not None:
+        wanted = now + max(asked * MICROSECONDS, min(delay, SHORTEST_WAIT))
+        if expires_at is None or wanted <= expires_at:
+            due_at, is_expired = wanted, False
+        elif not is_expired:
+            due_at = expires_at
     if outcome.is_uncertain:
         state, kind = State.UNCONFIRMED, Kind.UNCONFIRMED
         if is_expired or not retry_unconfirmed:

@@ -30,6 +30,11 @@ class Refusal:
         return self.words
 
 
+def lane_of_choice(upstream: str) -> str:
+    """Where what was sent by a certain upstream waits: `>NAME`, which no route is called."""
+    return f">{upstream}"
+
+
 Operated = tuple[Delivery, Kind] | Refusal
 
 _ENDED = {
@@ -71,7 +76,8 @@ def reroute(delivery: Delivery, now: int, upstream: str | None) -> Operated:
         return replace(delivery, wanted_upstream=upstream), Kind.REROUTED
     if delivery.state not in DUE_STATES:
         return _refusal(delivery)
-    return replace(delivery, wanted_upstream=upstream, lane=None, due_at=now, why=None), Kind.REROUTED
+    lane = lane_of_choice(upstream) if upstream else None
+    return replace(delivery, wanted_upstream=upstream, lane=lane, due_at=now, why=None), Kind.REROUTED
 
 
 def release(delivery: Delivery, now: int, expire_after: int) -> Operated:

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from relay.courier.capability import Capabilities
 from relay.courier.command import Plan, plan
-from relay.courier.routing import route
 from relay.model.message import Envelope, Recipient
 from relay.model.reply import Reply
-from tests.support.dispatch import CONTENT, message_of, upstream_of
+from tests.support.dispatch import CONTENT
 
 ALL = Capabilities(dict.fromkeys(("SIZE", "8BITMIME", "SMTPUTF8", "DSN"), ""))
 B = Recipient("b@example.com")
@@ -77,9 +76,3 @@ def test_a_line_is_one_line(address: str, envid: str, orcpt: str) -> None:
         if isinstance(line, bytes):
             assert line.endswith(b"\r\n")
             assert not set(line[:-2]) & {0, 10, 13}
-
-
-def test_the_route_is_the_one_upstream_there_is() -> None:
-    upstream = upstream_of(25)
-    assert route(message_of(CONTENT), [upstream]) is upstream
-    assert route(message_of(CONTENT), []) is None
