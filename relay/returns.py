@@ -12,7 +12,7 @@ from relay.config import Config
 from relay.feedback.inbound import SOURCE
 from relay.feedback.mapping import Mapper, Read
 from relay.feedback.returned.reports import read_returned
-from relay.feedback.webhooks.certificates import fetch
+from relay.feedback.webhooks.certificates import fetcher
 from relay.feedback.webhooks.listener import Hooks
 from relay.feedback.webhooks.providers import PROVIDERS
 
@@ -26,7 +26,7 @@ class Returns:
         rules = config.suppression.rules()
         self.mapper = Mapper(archive, readers=_readers(config), rules=rules, clock=clock, new_id=new_id)
         self.hooks = Hooks(
-            config.webhooks, archive=archive, clock=clock, new_id=new_id, fetch=fetch, kept=self.mapper.wake
+            config.webhooks, archive=archive, clock=clock, new_id=new_id, fetch=fetcher(), kept=self.mapper.wake
         )
 
     def start(self) -> None:

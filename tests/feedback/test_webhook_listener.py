@@ -1,136 +1,37 @@
-"""`/hooks/NAME`, through real sockets: what is kept, what is refused, and that nothing is fetched too early."""
+"""`/hooks/NAME`, through real sockets: what is kept, and what is refused."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from ipaddress import ip_network
-from typing import Any, cast
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 
-from relay import metrics
 from relay.archive.api import Archive
 from relay.config import Tracking, WebhookSource
 from relay.feedback.beacon import Beacon
-from relay.feedback.mapping import Mapper
-from relay.feedback.webhooks.listener import Hooks
-from relay.feedback.webhooks.providers import PROVIDERS
 from relay.feedback.webhooks.refusals import LIMIT
 from relay.model.delivery import State
 from relay.model.event import Grade, Kind
-from relay.model.suppressing import SuppressionRules
 from tests.support.archive_values import new_id
-from tests.support.failing_archive import FailingArchive
+from tests.support.hook_place import DELIVERED, Place, place, refusals
 from tests.support.hooks import (
-    CERTIFICATE_URL,
     JSON,
     NOW,
-    SUBSCRIBE_URL,
     Post,
-    Web,
-    certificate,
-    iso,
     post,
-    sns_confirmation,
-    sns_message,
     tables,
 )
 from tests.support.reported import finish, sent_message, states
 from tests.support.samples import mailgun, postmark, resend, sendgrid, ses
-from tests.support.waiting import until
-
-DELIVERED = {
-    "ses": next(sample.document for sample in ses.SAMPLES if sample.name == "delivery"),
-    "mailgun": mailgun.event("delivered"),
-    "sendgrid": [sendgrid.event("delivered")],
-    "resend": resend.event("delivered"),
-    "postmark": postmark.event("Delivery", Recipient="jane@example.com", DeliveredAt=iso(-5)),
-}
-
-
-class Place:
-    """A public port that takes reports, and a provider before it."""
-
-    def __init__(self, archive: Archive, beacon: Beacon, web: Web, session: aiohttp.ClientSession) -> None:
-        self.archive, self.beacon, self.web, self.session = archive, beacon, web, session
-        self.now = NOW
-
-    @property
-    def url(self) -> str:
-        host, port = self.beacon.bound
-        return f"http://{host}:{port}"
-
-    async def send(self, name: str, sent: Post, **more: Any) -> tuple[int, str]:
-        headers = {**sent.headers, **more.pop("headers", {})}
-        return await self.ask(name, data=sent.body, headers=headers, **more)
-
-    async def ask(self, name: str, method: str = "POST", **more: Any) -> tuple[int, str]:
-        async with self.session.request(method, f"{self.url}/hooks/{name}", **more) as answer:
-            return answer.status, (await answer.text()).strip()
-
-    async def count(self) -> int:
-        """Payloads that are kept, read or not."""
-        async with cast(Any, self.archive)._reader() as connection:
-            return int((await connection.exec_driver_sql("SELECT count(*) FROM payload")).scalar())
-
-    async def reach(self, message_id: str, kind: Kind) -> None:
-        """Returns once an event of that kind tells of the message."""
-        async with asyncio.timeout(10):
-            while kind not in [event.kind for _, event in await self.archive.events(message_id=message_id)]:
-                await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def place(
-    archive: Archive,
-    *,
-    sources: Mapping[str, WebhookSource] | None = None,
-    web: Web | None = None,
-    store: Any = None,
-    tracking: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> AsyncIterator[Place]:
-    sources = tables() if sources is None else sources
-    web = web or Web()
-    readers = {f"webhook:{name}": PROVIDERS[table.provider or name].read for name, table in sources.items()}
-    mapper = Mapper(archive, readers=readers, rules=SuppressionRules(), clock=lambda: NOW, new_id=new_id)
-    hooks = Hooks(
-        sources,
-        archive=cast(Archive, store or archive),
-        clock=lambda: opened.now,
-        new_id=new_id,
-        fetch=web.fetch,
-        kept=mapper.wake,
-        **more,
-    )
-    beacon = Beacon(
-        Tracking(port=0, **(tracking or {})), archive=archive, clock=lambda: NOW, new_id=new_id, hooks=hooks
-    )
-    await beacon.start()
-    mapper.start()
-    try:
-        async with aiohttp.ClientSession(skip_auto_headers=["User-Agent", "Content-Type"]) as session:
-            opened = Place(archive, beacon, web, session)
-            yield opened
-    finally:
-        await beacon.stop(10)
-        await mapper.stop(10)
 
 
 @pytest.fixture
 async def at(archive: Archive) -> AsyncIterator[Place]:
     async with place(archive) as opened:
         yield opened
-
-
-def refusals(source: str, reason: str) -> float:
-    labels = {"source": source, "reason": reason}
-    return metrics.REGISTRY.get_sample_value("mailwitness_payloads_refused_total", labels) or 0.0
 
 
 # -- what is taken -------------------------------------------------------------------------------------------
@@ -333,129 +234,3 @@ async def test_a_password_that_is_missing_is_asked_for(at: Place):
     async with at.session.post(f"{at.url}/hooks/postmark", data=b"{}", headers=JSON) as answer:
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic")
-
-
-# -- slow and broken senders ---------------------------------------------------------------------------------
-async def test_a_body_that_drips_is_answered_408(archive: Archive):
-    async with place(archive, body_deadline=0.2) as at:
-        reader, writer = await asyncio.open_connection(*at.beacon.bound)
-        writer.write(b"POST /hooks/brevo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
-        writer.write(b"Content-Length: 100\r\n\r\n{")
-        async with asyncio.timeout(10):
-            assert b" 408 " in await reader.readline()
-        writer.close()
-
-
-async def test_too_many_bodies_at_a_time_are_answered_503(archive: Archive):
-    async with place(archive, at_a_time=1) as at:
-        reader, writer = await asyncio.open_connection(*at.beacon.bound)
-        writer.write(b"POST /hooks/brevo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
-        writer.write(b"Content-Length: 100\r\n\r\n{")
-        await writer.drain()
-        hooks = cast(Any, at.beacon)._hooks
-        await until(lambda: hooks._bodies_left == 0)
-        assert (await at.send("brevo", post("brevo", {})))[0] == 503
-        writer.close()
-        await until(lambda: hooks._bodies_left == 1)
-        assert (await at.send("brevo", post("brevo", {})))[0] == 200
-        assert reader is not None
-
-
-@pytest.mark.parametrize("how", ["lost", "broken"])
-async def test_what_cannot_be_kept_is_answered_503_and_taken_the_next_time(archive: Archive, how: str):
-    failing = FailingArchive(archive, {"add_payload": [how]})
-    async with place(archive, store=failing) as at:
-        given = post("mailgun", DELIVERED["mailgun"])
-        assert [(await at.send("mailgun", given))[0] for _ in range(2)] == [503, 200]
-
-
-async def test_what_was_kept_though_the_answer_was_lost_is_taken_the_next_time(archive: Archive):
-    failing = FailingArchive(archive, {"add_payload": ["done"]})
-    async with place(archive, store=failing) as at:
-        given = post("mailgun", DELIVERED["mailgun"])
-        assert [(await at.send("mailgun", given))[0] for _ in range(2)] == [503, 200]
-        assert await at.count() == 1
-
-
-# -- fetching ------------------------------------------------------------------------------------------------
-def signed_by_us(**changed: Any) -> Post:
-    return post("ses", sns_message(DELIVERED["ses"], **changed))
-
-
-EVIL = "https://127.0.0.1:1/SimpleNotificationService-0.pem"
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        signed_by_us(TopicArn="arn:aws:sns:eu-central-1:999999999999:theirs"),
-        signed_by_us(SigningCertURL=EVIL),
-        signed_by_us(SignatureVersion="1"),
-        signed_by_us(Timestamp=iso(-9000)),
-        signed_by_us(
-            SigningCertURL="https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-0.pem"
-        ),
-        post("ses", sns_confirmation(SigningCertURL=EVIL, SubscribeURL=EVIL)),
-        post("ses", sns_confirmation(TopicArn="arn:aws:sns:eu-central-1:999999999999:theirs")),
-        Post(b"{}", JSON),
-        Post(b"[" * 9000, JSON),
-    ],
-)
-async def test_nothing_is_fetched_for_a_request_that_is_not_of_our_topic_and_provider(at: Place, given: Post):
-    status, _ = await at.send("ses", given)
-    assert status in (400, 403)
-    assert at.web.fetched == []
-    assert await at.count() == 0
-
-
-async def test_a_forged_message_has_the_certificate_fetched_and_nothing_else(at: Place):
-    given = post("ses", sns_confirmation(), is_forged=True)
-    assert (await at.send("ses", given))[0] == 403
-    assert at.web.fetched == [CERTIFICATE_URL]
-    assert await at.count() == 0
-
-
-async def test_the_certificate_is_fetched_once(at: Place):
-    for number in range(3):
-        given = signed_by_us(MessageId=f"number {number}")
-        assert (await at.send("ses", given))[0] == 200
-    assert at.web.fetched == [CERTIFICATE_URL]
-
-
-async def test_a_subscription_is_confirmed_after_it_was_verified_and_kept(at: Place):
-    assert (await at.send("ses", post("ses", sns_confirmation())))[0] == 200
-    assert at.web.fetched == [CERTIFICATE_URL, SUBSCRIBE_URL]
-    assert await at.count() == 1
-
-
-async def test_a_subscription_to_another_place_is_not_confirmed(at: Place):
-    for url in (EVIL, "https://sns.eu-central-1.amazonaws.com/?Action=DeleteTopic&TopicArn=x"):
-        assert (await at.send("ses", post("ses", sns_confirmation(SubscribeURL=url))))[0] == 403
-    assert at.web.fetched == [CERTIFICATE_URL]
-    assert await at.count() == 0
-
-
-async def test_a_certificate_that_cannot_be_had_is_answered_503_and_asked_for_again(archive: Archive):
-    async with place(archive, web=Web({})) as at:
-        assert (await at.send("ses", signed_by_us()))[0] == 503
-        at.web.pages[CERTIFICATE_URL] = certificate()
-        assert (await at.send("ses", signed_by_us()))[0] == 200
-        assert at.web.fetched == [CERTIFICATE_URL] * 2
-
-
-async def test_a_confirmation_that_fails_is_answered_503_and_tried_again(archive: Archive):
-    async with place(archive, web=Web({CERTIFICATE_URL: certificate()})) as at:
-        given = post("ses", sns_confirmation())
-        assert (await at.send("ses", given))[0] == 503
-        at.web.pages[SUBSCRIBE_URL] = b"<xml/>"
-        assert (await at.send("ses", given))[0] == 200
-        assert at.web.fetched == [CERTIFICATE_URL, SUBSCRIBE_URL, SUBSCRIBE_URL]
-
-
-async def test_other_tables_hold_at_once(at: Place):
-    given = post("resend", DELIVERED["resend"])
-    hooks = cast(Any, at.beacon)._hooks
-    hooks.use({"resend": WebhookSource(key=SecretStr("whsec_YW5vdGhlciBzZWNyZXQgb2YgdHdlbnR5"))})
-    assert (await at.send("resend", given))[0] == 403
-    hooks.use(tables())
-    assert (await at.send("resend", given))[0] == 200

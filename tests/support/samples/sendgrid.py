@@ -76,7 +76,7 @@ SAMPLES = [
             ("Content", "blocked", "5.7.1", BounceClass.SPAM),
             ("Reputation", "blocked", "5.7.1", BounceClass.BLOCK),
             ("Frequency/Volume", "blocked", "4.7.0", BounceClass.BLOCK),
-            ("Mailbox Unavailable", "bounce", "5.2.2", BounceClass.SOFT),
+            ("Mailbox Unavailable", "bounce", "5.2.2", BounceClass.QUOTA),
             ("", "blocked", "5.7.1", BounceClass.BLOCK),
             ("", "bounce", "4.2.1", BounceClass.SOFT),
             ("Unclassified", "bounce", "500", BounceClass.HARD),

@@ -77,8 +77,8 @@ SAMPLES = [
     *(
         Sample(
             f"bounce, {subtype}",
-            bounce("Transient", subtype, one(status="4.2.2", diagnostic="smtp; 452 4.2.2 later")),
-            (told(ReportKind.BOUNCED, bounce=class_, status="4.2.2"),),
+            bounce("Transient", subtype, one(status="4.0.0", diagnostic="smtp; 452 4.0.0 later")),
+            (told(ReportKind.BOUNCED, bounce=class_, status="4.0.0"),),
         )
         for subtype, class_ in (
             ("General", BounceClass.SOFT),
@@ -87,6 +87,18 @@ SAMPLES = [
             ("ContentRejected", BounceClass.SPAM),
             ("AttachmentRejected", BounceClass.POLICY),
         )
+    ),
+    Sample(
+        "bounce, for good by the word of SES, but for the sender's sake by that of the server",
+        bounce(
+            "Permanent", "General", one(status="5.7.1", diagnostic="smtp; 550 5.7.1 blocked using zen.spamhaus.org")
+        ),
+        (told(ReportKind.BOUNCED, bounce=BounceClass.BLOCK, status="5.7.1"),),
+    ),
+    Sample(
+        "bounce, for now by the word of SES, though the server says that there is no such user",
+        bounce("Transient", "General", one()),
+        (told(ReportKind.BOUNCED, bounce=BounceClass.SOFT, status="5.1.1"),),
     ),
     Sample(
         "bounce, undetermined",

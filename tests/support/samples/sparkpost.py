@@ -30,7 +30,7 @@ def event(class_: str, name: str, **more: Any) -> dict[str, Any]:
 
 
 def bounce(code: str) -> dict[str, Any]:
-    more = {"bounce_class": code, "error_code": "550", "raw_reason": "550 5.0.0 MAIL REFUSED", "reason": "550 hidden"}
+    more = {"bounce_class": code, "error_code": "550", "raw_reason": "550 5.0.0 (an answer)", "reason": "550 hidden"}
     return event("message_event", "bounce", **more)
 
 
