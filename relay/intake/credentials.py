@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from relay.archive.api import Archive
 from relay.config import DEFAULT_NAME, Application, Config, Network
+from relay.model.delivery import Priority
 from relay.model.message import Mode
 
 Address = IPv4Address | IPv6Address
@@ -30,6 +31,11 @@ class KnownApplication:
     addresses: tuple[Network, ...] = ()
     senders: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    redirect_to: tuple[str, ...] = ()
+    """Mode redirect: who gets everything."""
+    priority: Priority = Priority.NORMAL
+    max_messages_per_hour: int = 0
+    """0: no limit."""
 
     def may_send_as(self, address: str) -> bool:
         """Whether the reverse-path is allowed: `a@example.com`, `@example.com`, `<>` for ''; no rule means any.
@@ -47,15 +53,18 @@ class Directory:
     """Answers who a client is. Immutable: after a change a new one is loaded and given to the intake."""
 
     def __init__(self, applications: Iterable[KnownApplication], default_mode: Mode) -> None:
-        """Of two applications with one user name the first counts; so does the first of two that list an address."""
-        known = tuple(applications)
+        """Of two applications with one user name the first counts; so does the first of two that list an address.
+
+        In mode redirect without an address to redirect to, mail is held.
+        """
+        known = tuple(_workable(application) for application in applications)
         self._by_username: dict[str, KnownApplication] = {}
         for application in known:
             if application.username and application.secret_hash:
                 self._by_username.setdefault(application.username, application)
         self._by_address = tuple((network, a) for a in known for network in a.addresses)
         named = (a for a in known if a.name == DEFAULT_NAME)
-        self.default = next(named, None) or KnownApplication(DEFAULT_NAME, default_mode)
+        self.default = next(named, None) or _workable(KnownApplication(DEFAULT_NAME, default_mode))
 
     @classmethod
     async def load(cls, config: Config, archive: Archive, default_mode: Mode) -> Directory:
@@ -90,9 +99,11 @@ class Directory:
         expected = application.secret_hash if application else b""
         return application if hmac.compare_digest(sha256(secret).digest(), expected) else None
 
-    def is_current(self, application: KnownApplication) -> bool:
-        """Whether an application that signed in earlier still has the same credentials and settings."""
-        return self._by_username.get(application.username) == application
+    def current(self, application: KnownApplication) -> KnownApplication | None:
+        """An application that signed in earlier as it is set now; None if its credentials are no longer the same."""
+        now = self._by_username.get(application.username)
+        is_same = now is not None and (now.name, now.secret_hash) == (application.name, application.secret_hash)
+        return now if is_same else None
 
     def at_address(self, address: Address) -> KnownApplication | None:
         """The application that lists `address`."""
@@ -108,4 +119,12 @@ def _of_configuration(table: Application, default_mode: Mode) -> KnownApplicatio
         addresses=table.addresses,
         senders=table.senders,
         tags=table.tags,
+        redirect_to=table.redirect_to,
+        priority=Priority[table.priority.upper()],
+        max_messages_per_hour=table.max_messages_per_hour,
     )
+
+
+def _workable(application: KnownApplication) -> KnownApplication:
+    is_lost = application.mode is Mode.REDIRECT and not application.redirect_to
+    return replace(application, mode=Mode.HOLD) if is_lost else application

@@ -16,14 +16,17 @@ from relay import maillog
 from relay.archive.api import ArchiveUnavailable, StoredContent
 from relay.archive.content import ContentBuilder
 from relay.intake.connection import SessionOver
+from relay.intake.credentials import KnownApplication
 from relay.intake.door import Arrival
 from relay.intake.dotreader import DotReader
 from relay.intake.limits import is_too_slow
+from relay.intake.records import Records, records
 from relay.intake.transaction import NEEDS_MAIL, TOO_BIG, Transaction
-from relay.model.delivery import Delivery, State
-from relay.model.event import Event, Kind
-from relay.model.message import Message, Mode, Reception
+from relay.model.delivery import Delivery
+from relay.model.event import Event
+from relay.model.message import Message, Reception
 from relay.model.reply import Reply
+from relay.rendition.instructions import Instructions, Unreadable, understood
 
 if TYPE_CHECKING:
     from relay.intake.lobby import Lobby
@@ -36,9 +39,6 @@ LOOPING = Reply(554, "message has passed too many servers: it goes round in circ
 TOO_SLOW = Reply(421, "message comes too slowly, goodbye", "4.4.2")
 NOT_KEPT = Reply(451, "message could not be kept, try again later", "4.3.0")
 FULL = Reply(452, "no space left to keep the message, try again later", "4.3.1")
-
-_INITIAL = {Mode.RELAY: State.QUEUED, Mode.CAPTURE: State.CAPTURED, Mode.HOLD: State.HELD}
-_EVENT = {State.QUEUED: Kind.QUEUED, State.HELD: Kind.HELD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ async def data(session: SmtpSession, argument: bytes) -> Reply:
         return NEEDS_MAIL
     if not transaction.recipients:
         return NEEDS_RCPT
+    refusal = _rate(session, transaction.application)
+    if refusal is not None:
+        return refusal
     session.is_receiving = True
+    is_kept = False
     try:
         await session.answer(SEND_IT)
         received = await _receive(session)
@@ -66,21 +70,40 @@ async def data(session: SmtpSession, argument: bytes) -> Reply:
             return session.refuse("size", TOO_BIG)
         if received.reader.hops > session.smtp.max_hops:
             return session.refuse("loop", LOOPING)
-        reply = await asyncio.shield(session.lobby.keep_going(_keeping(session, transaction, received)))
+        try:
+            keeping = _keeping(session, transaction, received)
+        except Unreadable as cause:
+            return session.refuse("instruction", Reply(554, str(cause), "5.6.0"))
+        reply = await asyncio.shield(session.lobby.keep_going(keeping))
+        is_kept = reply.is_positive
     finally:
         session.is_receiving = False
-    if reply.is_positive:
+        if not is_kept and transaction.application.max_messages_per_hour:
+            session.lobby.rates.give_back(transaction.application.name)
+    if is_kept:
         session.budget.forgive_junk()
     return reply
 
 
+def _rate(session: SmtpSession, application: KnownApplication) -> Reply | None:
+    """The refusal of one message too many in this hour; else the message is counted."""
+    limit, lobby = application.max_messages_per_hour, session.lobby
+    seconds = lobby.rates.take(application.name, limit, lobby.clock()) if limit and lobby.door is None else 0
+    if not seconds:
+        return None
+    text = f"{application.name} may send {limit} messages an hour, the next in {seconds} seconds"
+    return session.refuse("rate", Reply(451, text, "4.7.1"))
+
+
 def _keeping(session: SmtpSession, transaction: Transaction, received: Received) -> Coroutine[Any, Any, Reply]:
-    """What is to be done with the content, wherever the session leads."""
+    """What is to be done with the content, wherever the session leads. Raises Unreadable."""
     if session.lobby.door is not None:
         return session.lobby.door.keep(
             Arrival(transaction.envelope(), _reception(session, transaction), received.content)
         )
-    return _keep(session.lobby, session.client.text, *_records(session, transaction, received), received.content)
+    asked = understood(received.reader.instructions, session.lobby.clock())
+    message, deliveries, events = _records(session, transaction, received, asked)
+    return _keep(session.lobby, session.client.text, message, deliveries, events, received.content)
 
 
 async def _receive(session: SmtpSession) -> Received | None:
@@ -105,15 +128,11 @@ async def _receive(session: SmtpSession) -> Received | None:
     return Received(reader, builder.finish()) if builder is not None else None
 
 
-def _records(
-    session: SmtpSession, transaction: Transaction, received: Received
-) -> tuple[Message, tuple[Delivery, ...], tuple[Event, ...]]:
-    """What is to be written of a message: itself, one delivery for each recipient, and the events that say so."""
+def _records(session: SmtpSession, transaction: Transaction, received: Received, asked: Instructions) -> Records:
     lobby, application = session.lobby, transaction.application
-    now = lobby.clock()
     message = Message(
         id=lobby.new_id(),
-        received_at=now,
+        received_at=lobby.clock(),
         application=application.name,
         mode=application.mode,
         envelope=transaction.envelope(),
@@ -124,28 +143,7 @@ def _records(
         hops=received.reader.hops,
         tags=application.tags,
     )
-    state = _INITIAL[application.mode]
-    once = {recipient.address: recipient for recipient in reversed(transaction.recipients)}
-    deliveries = tuple(
-        Delivery(
-            id=lobby.new_id(),
-            message_id=message.id,
-            recipient=recipient,
-            state=state,
-            created_at=now,
-            due_at=now if state is State.QUEUED else None,
-            expires_at=now + lobby.expire_after,
-        )
-        for recipient in transaction.recipients
-        if once.get(recipient.address) is recipient
-    )
-    actor = f"application:{application.name}"
-    captured = Event(lobby.new_id(), now, Kind.CAPTURED, actor, message.id)
-    kind = _EVENT.get(state)
-    if kind is None:
-        return message, deliveries, (captured,)
-    queued = (Event(lobby.new_id(), now, kind, actor, message.id, delivery.id) for delivery in deliveries)
-    return message, deliveries, (captured, *queued)
+    return records(message, application, asked, new_id=lobby.new_id, expire_after=lobby.expire_after)
 
 
 def _reception(session: SmtpSession, transaction: Transaction) -> Reception:

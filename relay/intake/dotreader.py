@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 
 from relay.model.message import Trait
+from relay.rendition.instructions import Given, find
 
 LINE_LIMIT = 998
 """Octets of a line before its CRLF (RFC 5322 section 2.1.1)."""
@@ -50,11 +51,17 @@ class DotReader:
         self._open_line = 0
         self._head: bytearray | None = bytearray(b"\n")
         self._hops = 0
+        self._instructions: Given = ()
 
     @property
     def traits(self) -> frozenset[Trait]:
         """What the content so far shows."""
         return frozenset(self._traits)
+
+    @property
+    def instructions(self) -> Given:
+        """What the header section, as far as it lies within HEAD_LIMIT, asks of sending (`rendition.instructions`)."""
+        return self._instructions if self._head is None else _instructions(self._head)
 
     @property
     def hops(self) -> int:
@@ -119,12 +126,21 @@ class DotReader:
         searched = max(len(head) - 2, 0)
         head += content[: HEAD_LIMIT + 1 - len(head)]
         if _HEAD_END.search(head, searched) or len(head) > HEAD_LIMIT:
-            self._hops, self._head = _count_hops(head), None
+            self._hops, self._instructions, self._head = _count_hops(head), _instructions(head), None
 
 
 def _count_hops(head: bytearray) -> int:
+    return len(_RECEIVED.findall(head, 0, _stop(head)))
+
+
+def _instructions(head: bytearray) -> Given:
+    # Most messages have none; to look for the fields costs more than to see that.
+    return find(head[: _stop(head)]) if b"x-mailwitness-" in head.lower() else ()
+
+
+def _stop(head: bytearray) -> int:
     end = _HEAD_END.search(head)
-    return len(_RECEIVED.findall(head, 0, end.start() if end else len(head)))
+    return end.start() if end else len(head)
 
 
 def _undecided(stream: bytes) -> int:

@@ -18,6 +18,7 @@ from relay.config import Listener, Smtp, TlsPolicy
 from relay.intake.credentials import Directory
 from relay.intake.door import Door
 from relay.intake.limits import DATA_GRACE, Census
+from relay.intake.rate import Rates
 from relay.model.reply import Reply
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Lobby:
     """None: what comes is captured, and goes on."""
     is_stopping: bool = False
     census: Census = field(default_factory=Census)
+    rates: Rates = field(default_factory=Rates)
     sessions: set[SmtpSession] = field(default_factory=set)
     commits: set[asyncio.Task[Reply]] = field(default_factory=set)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)

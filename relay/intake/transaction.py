@@ -88,7 +88,7 @@ def _application(session: SmtpSession) -> KnownApplication | None:
     """Whose mail this is; None if the client may not send. Asked at each MAIL: credentials may have been withdrawn."""
     directory, address = session.lobby.directory, session.client.address
     if session.application is not None:
-        return session.application if directory.is_current(session.application) else None
+        return directory.current(session.application)
     if session.station.listener.require_auth:
         return None
     listed = directory.at_address(address) if address is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_address
 
@@ -87,9 +88,11 @@ def test_an_application_called_default_is_the_default():
 
 def test_a_changed_secret_or_a_removed_application_is_not_current():
     application = KnownApplication("shop", Mode.RELAY, "shop", b"1" * 32)
-    assert Directory([application], Mode.RELAY).is_current(application)
-    assert not Directory([KnownApplication("shop", Mode.RELAY, "shop", b"2" * 32)], Mode.RELAY).is_current(application)
-    assert not Directory([], Mode.RELAY).is_current(application)
+    assert Directory([application], Mode.RELAY).current(application) is application
+    changed = replace(application, tags=("new",))
+    assert Directory([changed], Mode.RELAY).current(application) is changed
+    assert Directory([KnownApplication("shop", Mode.RELAY, "shop", b"2" * 32)], Mode.RELAY).current(application) is None
+    assert Directory([], Mode.RELAY).current(application) is None
 
 
 def test_the_first_of_two_applications_with_one_user_name_counts():
