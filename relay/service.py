@@ -203,6 +203,7 @@ class Service:
             signer=_signer(config),
             marking=_marking(config),
             routes=config.route,
+            rules=config.suppression.rules(),
             switches=await self._archive.switches(),
         )
         self._intake = Intake(
@@ -321,6 +322,7 @@ class Service:
             signer=signer,
             marking=_marking(config),
             routes=config.route,
+            rules=config.suppression.rules(),
         )
         await self._herald.reload(config.endpoint)
         before, self._config = self._config, config

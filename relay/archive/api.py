@@ -36,6 +36,7 @@ from relay.model.event import Event, Grade
 from relay.model.fetch import Verdict
 from relay.model.message import Message
 from relay.model.summary import Addressee, Reference, Summary
+from relay.model.suppression import Suppressed
 from relay.model.token import Token
 
 
@@ -161,6 +162,8 @@ class Closing:
     attempt: Attempt
     delivery: Delivery
     event: Event
+    suppression: Suppressed | None = None
+    """The entry that a refusal for good makes, by rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from relay.archive.rows import (
     edits_data,
     reply_row,
 )
+from relay.archive.suppression import add as add_suppressed
 from relay.archive.tracking import add_tokens
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Kind
@@ -147,6 +148,7 @@ def _finish(database: sqlite3.Connection, finish: Finish) -> Told:
             database.execute(_WRITE_BACK, _written_back(closing.delivery))
     settle(database, [closing.delivery.id for closing in finish.closings])
     append_events(database, [*(closing.event for closing in finish.closings), *finish.events])
+    add_suppressed(database, [closing.suppression for closing in finish.closings if closing.suppression])
     changed = _message_seqs(database, [closing.delivery for closing in finish.closings])
     return Told(changed, _add_notices(database, finish.notices))
 

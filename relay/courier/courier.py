@@ -23,6 +23,7 @@ from relay.courier.marking import Marking
 from relay.courier.routing import NO_HEADING, Heading, Router
 from relay.courier.sorting import Parcel, Sorter
 from relay.model.delivery import MICROSECONDS, Claim, RetrySchedule
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.model.switch import Switches
 from relay.model.upstream import UpstreamState
 from relay.rendition.signing import Signer
@@ -59,6 +60,7 @@ class Courier:
         signer: Signer = UNSIGNED,
         marking: Marking | None = None,
         routes: Sequence[Route] = (),
+        rules: SuppressionRules = NO_RULES,
         switches: Switches = NO_SWITCHES,
         lease: float = LEASE,
         lookup: Lookup | None = None,
@@ -77,7 +79,7 @@ class Courier:
         """Of upstreams that are configured no more; they end what they carry."""
         self._switches = switches
         self._hostname = hostname
-        self._configure(delivery, upstreams, hostname, signer, marking, routes)
+        self._configure(delivery, upstreams, hostname, signer, marking, routes, rules)
 
     async def start(self) -> None:
         """Takes over what an earlier process left under way, then begins to claim. Raises ArchiveError."""
@@ -116,10 +118,11 @@ class Courier:
         signer: Signer = UNSIGNED,
         marking: Marking | None = None,
         routes: Sequence[Route] = (),
+        rules: SuppressionRules = NO_RULES,
     ) -> None:
         """New settings for everything claimed from now on; transactions under way end with the old ones."""
         old, routes_before = self._gates, self._routes
-        self._configure(delivery, upstreams, hostname, signer, marking, routes)
+        self._configure(delivery, upstreams, hostname, signer, marking, routes, rules)
         if self._gates.keys() != old.keys() or routes_before != tuple(routes):
             await self._archive.forget_lanes()
         self._bell.set()
@@ -156,6 +159,7 @@ class Courier:
         signer: Signer,
         marking: Marking | None,
         routes: Sequence[Route],
+        rules: SuppressionRules,
     ) -> None:
         kept = self._gates if self._hostname == hostname else {}
         self._hostname, self._routes = hostname, tuple(routes)
@@ -177,6 +181,7 @@ class Courier:
             schedule=retry_schedule(delivery),
             signer=signer,
             marking=marking,
+            rules=rules,
         )
         self._desks = {name: replace(self._desk, budget=gate.budget) for name, gate in self._gates.items()}
 

@@ -12,6 +12,7 @@ from relay.archive.api import Archive
 from relay.config import Delivery as DeliveryTable
 from relay.courier.marking import Marking
 from relay.model.delivery import RetrySchedule
+from relay.model.suppressing import NO_RULES, SuppressionRules
 from relay.rendition.signing import Signer
 
 MEMORY_BUDGET = 64 * 1024 * 1024
@@ -74,4 +75,6 @@ class Desk:
     signer: Signer = field(default_factory=Signer)
     marking: Marking | None = None
     """None: nothing is tracked."""
+    rules: SuppressionRules = NO_RULES
+    """Which refusals put a recipient on the suppression list."""
     budget: Budget = field(default_factory=Budget)

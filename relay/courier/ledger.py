@@ -15,6 +15,7 @@ from relay.archive.api import ArchiveUnavailable, Closing
 from relay.config import Upstream
 from relay.courier import postmaster
 from relay.courier.desk import Desk
+from relay.courier.hopeless import with_suppressions
 from relay.courier.patience import asked
 from relay.courier.rendering import Rendition
 from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, State, after
@@ -95,7 +96,8 @@ class Ledger:
 
     async def close(self, results: Sequence[Result]) -> None:
         """Commit 3 for these deliveries, with the notices that are owed for it."""
-        closings = [self._closing(result) for result in results]
+        closed = [self._closing(result) for result in results]
+        closings = with_suppressions(closed, self._desk.rules, self._message.application)
         post = await self._post(
             [(closing.delivery, closing.event.kind) for closing in closings],
             {result.delivery.id for result in results if result.contact.is_dsn_passed},

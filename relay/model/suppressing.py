@@ -1,6 +1,6 @@
 """The rule by which what comes back puts a recipient on the suppression list.
 
-    a hard bounce                                     if `on_bounce`; runs out after `expire_after`
+    a hard bounce, or a refusal that amounts to one   if `on_bounce`; runs out after `expire_after`
     `soft_bounces` soft bounces in a row              of as many messages, no delivery between; runs out likewise
     a complaint                                       if `on_complaint`; for ever
     unsubscribing                                     if `on_unsubscribe`; for ever
@@ -21,6 +21,8 @@ from relay.model.report import Report, ReportKind
 from relay.model.suppression import Cause, Suppressed
 
 MICROSECONDS = 1_000_000
+LONGEST_REASON = 500
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ def cause_of(
         return None
     cause, reason = found
     return _entry(report.id, cause, reason, rules, copy, source, now)
+
+
+def refused(
+    attempt_id: str, bounce: BounceClass, words: str, rules: SuppressionRules, *, copy: Copy, upstream: str, now: int
+) -> Suppressed | None:
+    """The entry that an upstream's own refusal makes, or None. `words`: its reply; `bounce`: what that amounts to.
+
+    Only for a reply that was to this recipient: one to the whole transaction says nothing of a mailbox.
+    """
+    if bounce is not BounceClass.HARD or not rules.on_bounce:
+        return None
+    return _entry(attempt_id, Cause.BOUNCE, _line(words), rules, copy, f"upstream:{upstream}", now)
 
 
 def unsubscribed(fact_id: str, rules: SuppressionRules, *, copy: Copy, actor: str, now: int) -> Suppressed | None:
@@ -112,8 +126,11 @@ def _in_a_row(report: Report, earlier: Sequence[Report]) -> int:
 
 def _said(report: Report) -> str:
     """The receiving server's words, else ours, on one line."""
-    words = report.diagnostic or report.explanation or report.status or "bounced"
-    return " ".join(words.split())[:500]
+    return _line(report.diagnostic or report.explanation or report.status or "bounced")
+
+
+def _line(words: str) -> str:
+    return " ".join(words.split())[:LONGEST_REASON]
 
 
 def _entry(

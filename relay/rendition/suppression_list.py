@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from relay.model.address import AddressError, parse_path
+from relay.model.suppressing import LONGEST_REASON
 from relay.model.suppression import Cause, Suppressed
 from relay.rendition.export import FORMULA_STARTS, has_control, moment, safe_cell
 
 COLUMNS = ("address", "application", "cause", "reason", "created_at", "expires_at")
-LONGEST_REASON = 500
-"""Characters."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

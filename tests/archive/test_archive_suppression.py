@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from relay.archive import database, suppression
-from relay.archive.api import Archive, NotFound
+from relay.archive.api import Archive, Closing, NotFound
 from relay.archive.migrations.run import upgrade
 from relay.archive.suppression_api import Selection
-from relay.model.event import Kind
+from relay.model.delivery import State
+from relay.model.event import Event, Kind
+from relay.model.reply import Reply
 from relay.model.suppression import Cause, Suppressed, removed_event
-from tests.support.archive_values import NOON, SECOND, make_id
+from tests.support.archive_values import NOON, SECOND, closed, make_id
+from tests.support.tracked_copy import tracked_copy
 
 
 def entry(number: int, address: str = "jane@example.com", **changes: object) -> Suppressed:
@@ -214,3 +217,17 @@ def test_a_thousand_recipients_are_one_query(connection: sqlite3.Connection) -> 
     found = suppression.reasons(connection, NOON, [(f"d{n}", "shop", f"U{n}@example.com") for n in range(1000)])
     assert len(found) == 500
     assert len(statements) == 2
+
+
+# -- with the end of an attempt ------------------------------------------------------------------------------
+async def test_a_refusal_for_good_is_written_down_with_its_entry(archive: Archive) -> None:
+    copy = await tracked_copy(archive)
+    [attempt] = (await archive.message(copy.message_id)).attempts
+    [duty] = (await archive.message(copy.message_id)).deliveries
+    failed = replace(duty, state=State.FAILED, due_at=None)
+    event = Event(make_id(1, 60), NOON, Kind.FAILED, "upstream:mx", copy.message_id, duty.id)
+    closing = Closing(closed(attempt, Reply(550, "no", "5.1.1")), failed, event, entry(1, delivery_id=duty.id))
+    await archive.finish_attempts([closing])
+    await archive.finish_attempts([closing])
+    assert (await archive.suppressions(Selection(NOON))).entries == (closing.suppression,)
+    assert await kinds(archive) == [Kind.FAILED, Kind.SUPPRESSION_ADDED]

@@ -32,6 +32,7 @@ from relay.model.event import Event, Kind
 from relay.model.fetch import Fetch, Judgement, Verdict
 from relay.model.reply import Reply
 from relay.model.summary import Addressee, Reference, Summary
+from relay.model.suppression import Cause, Suppressed
 from relay.model.token import Token, TokenKind
 from tests.support.archive_values import (
     CONTENT,
@@ -75,6 +76,7 @@ SUMMARY = Summary(
 USER = User("ann", "admin", "$argon2id$x", NOON)
 SESSION = WebSession(b"s" * 32, "ann", NOON, NOON + SECOND, "127.0.0.1")
 TOKEN = ApiToken(make_id(3), "ci", "ann", b"t" * 32, NOON)
+ENTRY = Suppressed(make_id(4), "jane@example.com", "shop", Cause.MANUAL, "asked", NOON, "user:ann")
 APPLICATION = ApplicationRecord("shop", "shop-1", b"a" * 32, NOON, None, ("@example.com",), ("web",))
 
 Step = Callable[[Archive], Awaitable[Any]]
@@ -113,6 +115,10 @@ async def with_application(archive: Archive) -> None:
     await archive.put_application(APPLICATION, an_event(1))
 
 
+async def suppressed(archive: Archive) -> None:
+    await archive.add_suppressions([ENTRY])
+
+
 async def nothing(archive: Archive) -> None:
     """An empty archive."""
 
@@ -137,6 +143,8 @@ WRITES: dict[str, tuple[Step, Step]] = {
     "remove_token": (signed_in, lambda a: a.remove_token(TOKEN.id, an_event(4))),
     "put_application": (nothing, with_application),
     "remove_application": (with_application, lambda a: a.remove_application("shop", an_event(2))),
+    "add_suppressions": (nothing, suppressed),
+    "remove_suppressions": (suppressed, lambda a: a.remove_suppressions([ENTRY.id], [an_event(4)])),
     "put_setting": (nothing, lambda a: a.put_setting("key", {"a": [1, None]})),
 }
 """Method: (what must be there before, the write)."""

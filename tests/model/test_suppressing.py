@@ -11,7 +11,7 @@ from relay.config import Suppression
 from relay.model.bounce import BounceClass
 from relay.model.event import Kind
 from relay.model.report import Report, ReportKind
-from relay.model.suppressing import NO_RULES, Copy, SuppressionRules, cause_of, entry_id, unsubscribed
+from relay.model.suppressing import NO_RULES, Copy, SuppressionRules, cause_of, entry_id, refused, unsubscribed
 from relay.model.suppression import (
     Cause,
     Suppressed,
@@ -153,6 +153,18 @@ def test_our_own_link_makes_an_entry_of_the_fetch() -> None:
         "recipient",
         "with the link in a message",
     )
+
+
+@pytest.mark.parametrize("bounce", BounceClass)
+def test_an_upstreams_own_refusal_counts_if_it_amounts_to_a_hard_bounce(bounce: BounceClass) -> None:
+    def entry(rules: SuppressionRules) -> Suppressed | None:
+        return refused(HARD.id, bounce, "550 5.1.1 no\n such user", rules, copy=COPY, upstream="mx", now=NOW)
+
+    assert entry(NO_RULES) is None
+    found = entry(RULES)
+    assert (found is not None) is (bounce is BounceClass.HARD)
+    if found is not None:
+        assert (found.created_by, found.reason) == ("upstream:mx", "550 5.1.1 no such user")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ FILTERS = ("q", "cause", "application", "which")
 FIELDS = ("address", "application", "reason", "until")
 
 CAUSES: dict[Cause, present.Word] = {
-    Cause.BOUNCE: present.Word("Bounced", "bounced", "bad", "There is no such mailbox, as was reported."),
+    Cause.BOUNCE: present.Word("Bounced", "bounced", "bad", "Mail there came back for good, or again and again."),
     Cause.COMPLAINT: present.Word("Complained", "complained", "bad", "They called a message spam."),
     Cause.UNSUBSCRIBE: present.Word("Unsubscribed", "unsubscribed", "held", "They asked for no more."),
     Cause.MANUAL: present.Word("By hand", "user", "quiet", "A person put the address here, or a file did."),
