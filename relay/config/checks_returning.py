@@ -76,7 +76,9 @@ def _source(name: str, source: WebhookSource, here: Location) -> Iterator[Proble
         yield Problem((*here, "topic_arns"), "missing, expected the ARNs of your topics: no other is believed")
     elif provider in _KEYS and not is_given(source, "key"):
         yield Problem((*here, "key"), f"missing, expected {_KEYS[provider]}")
-    elif provider not in (*_KEYS, Provider.SES) and not (is_given(source, "password") or source.allow_from):
+    elif provider not in (*_KEYS, Provider.SES) and not (
+        is_given(source, "password") or is_given(source, "key") or source.allow_from
+    ):
         yield Problem(
             (*here, "password"), f"missing, {provider} signs nothing: expected username and password, or allow_from"
         )

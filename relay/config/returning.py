@@ -46,7 +46,7 @@ class WebhookSource(Table):
     ] = ""
     """Empty: the table's name."""
     key: SecretStr = SecretStr("")
-    """Mailgun's signing key, SendGrid's public key, Resend's secret (`whsec_…`)."""
+    """Mailgun's signing key, SendGrid's public key, Resend's secret (`whsec_…`); a bearer token of Brevo, SparkPost."""
     key_file: Path | None = None
     username: str = ""
     """HTTP basic authentication, for providers that sign nothing."""
