@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from relay.archive.api import SORT_KEYS
+from relay.model.notification import Standing
 from relay.model.suppression import Cause
 from viewer.schemas import COUNT, SCHEMAS, TEXT, ULID, Json, ref
 from viewer.suppressions import Which
@@ -42,10 +43,11 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "cause": ({"enum": [cause.value for cause in Cause]}, "Only entries of this cause."),
     "application": (TEXT, "Only entries of this application; empty: those that hold for all."),
     "which": ({"enum": list(Which), "default": Which.IN_FORCE}, "Entries in force, or those that ran out."),
+    "standing": ({"enum": list(Standing)}, "Only notifications that stand so."),
     "reason": (TEXT, "For those who ask later."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
-PATH_PARAMETERS: dict[str, Json] = {"id": ULID, "delivery_id": ULID, "number": COUNT}
+PATH_PARAMETERS: dict[str, Json] = {"id": ULID, "delivery_id": ULID, "number": COUNT, "name": TEXT}
 
 OPERATIONS = (
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
@@ -138,6 +140,32 @@ OPERATIONS = (
         "Imported",
         body="Import",
         refusals=(400,),
+    ),
+    Operation("get", "/api/endpoints", "How each endpoint does", "Endpoints"),
+    Operation(
+        "get",
+        "/api/endpoints/{name}/notifications",
+        "What an endpoint was told, newest first",
+        "Notifications",
+        ("standing", "limit", "cursor"),
+        refusals=(400, 404),
+    ),
+    Operation(
+        "post",
+        "/api/endpoints/{name}/replay",
+        "Tell an endpoint again: some, all that was given up, or all since a time",
+        "Replayed",
+        body="Replay",
+        status=202,
+        refusals=(400, 404),
+    ),
+    Operation(
+        "post",
+        "/api/endpoints/{name}/try",
+        "Tell an endpoint of nothing, as a trial",
+        "Tried",
+        status=202,
+        refusals=(404,),
     ),
     Operation("get", "/api/events", "The journal", "Events", ("after", "limit"), refusals=(400,)),
     Operation(

@@ -11,6 +11,7 @@ from relay.model.delivery import State
 from relay.model.event import Grade, Kind
 from relay.model.fetch import Verdict
 from relay.model.message import Mode, Trait
+from relay.model.notification import Standing
 from relay.model.signature import Algorithm, Alignment
 from relay.model.suppression import Cause
 from relay.model.token import TokenKind
@@ -222,6 +223,46 @@ SCHEMAS: dict[str, Json] = {
         is_multipart=FLAG,
         defects=list_of(TEXT),
     ),
+    "Endpoint": object_of(
+        name=TEXT,
+        url=TEXT,
+        waiting=COUNT,
+        failed=COUNT,
+        delivered=COUNT,
+        delivered_at=or_null(TIME),
+        oldest_waiting=or_null(TIME),
+        next_due=or_null(TIME),
+        error=TEXT,
+        error_at=or_null(TIME),
+        gone_at=or_null(TIME),
+    ),
+    "Endpoints": object_of(endpoints=list_of(ref("Endpoint"))),
+    "Notification": object_of(
+        id=ULID,
+        type={**TEXT, "description": "The kind of event, or `trial`."},
+        event_id=or_null(ULID),
+        message_id=or_null(ULID),
+        recipient=TEXT,
+        standing={"enum": list(Standing)},
+        attempts=COUNT,
+        created_at=TIME,
+        tried_at=or_null(TIME),
+        due_at=or_null(TIME),
+        status=or_null(COUNT),
+        error=TEXT,
+    ),
+    "Notifications": object_of(notifications=list_of(ref("Notification")), next=or_null(TEXT)),
+    "Replay": {
+        "type": "object",
+        "properties": {
+            "ids": {**list_of(TEXT), "description": "Of notifications."},
+            "failed": {**FLAG, "description": "All that was given up."},
+            "since": {**TEXT, "description": "All made since a date or RFC 3339 time."},
+        },
+        "additionalProperties": False,
+    },
+    "Replayed": object_of(count=COUNT),
+    "Tried": object_of(id=ULID),
     "Suppression": object_of(
         id=ULID,
         address=TEXT,

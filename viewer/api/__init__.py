@@ -12,6 +12,7 @@ from viewer.api import (
     content,
     deliveries,
     description,
+    endpoints,
     events,
     export,
     messages,
@@ -20,7 +21,7 @@ from viewer.api import (
     suppressions,
 )
 
-PARTS = (messages, content, deliveries, parts, resend, approval, suppressions, events, export, description)
+PARTS = (messages, content, deliveries, parts, resend, approval, suppressions, endpoints, events, export, description)
 
 
 def setup(app: web.Application) -> None:
