@@ -6,6 +6,7 @@ No courier runs: attempts that were made then are written down with their replie
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,20 +16,28 @@ from ulid import ULID
 from relay.archive import open_archive
 from relay.archive.api import Archive, Closing
 from relay.archive.content import stored
+from relay.model.bounce import BounceClass
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
+from relay.model.report import Payload, Report, ReportKind
+from relay.model.suppressing import SuppressionRules
 from relay.rendition.extract import ReferencePattern, extract
 from relay.rendition.traits import traits_of
 from tests.browser.copies import readers, sent_copy
 from tests.browser.samples import LATER, LOST, NO_USER, OK, Sample, samples
-from viewer.present import DAY
+from viewer.present import DAY, SECOND
 
 PATTERNS = (
     ReferencePattern("invoice", r"INV-\d+", ("subject", "body"), "https://erp.example.com/invoices/{code}"),
     ReferencePattern("quote", r"EST-\d+", ("subject", "body"), "https://erp.example.com/quotes/{code}"),
 )
+REPORTS = {State.DELIVERED: ReportKind.DELIVERED, State.BOUNCED: ReportKind.BOUNCED, State.DROPPED: ReportKind.DROPPED}
+"""What a provider reports of a delivery that ends in such a state."""
 EVENTS = {
+    State.DELIVERED: (Kind.SENT, OK),
+    State.BOUNCED: (Kind.SENT, OK),
+    State.DROPPED: (Kind.SENT, OK),
     State.SENT: (Kind.SENT, OK),
     State.FAILED: (Kind.FAILED, NO_USER),
     State.DEFERRED: (Kind.DEFERRED, LATER),
@@ -53,7 +62,7 @@ async def add(archive: Archive, sample: Sample, now: int) -> str:
     ids = _Ids(at)
     message = _message(sample, at, ids())
     duties = [_delivery(message, address, state, at, ids()) for address, state in sample.fates]
-    mode_kind = {State.CAPTURED: None, State.HELD: Kind.HELD}
+    mode_kind = {State.CAPTURED: None, State.HELD: Kind.HELD, State.SUPPRESSED: Kind.SUPPRESSED}
     events = [Event(ids(), at, Kind.CAPTURED, f"application:{sample.application}", message.id)]
     for (_, state), duty in zip(sample.fates, duties, strict=True):
         kind = mode_kind.get(state, Kind.QUEUED)
@@ -95,11 +104,18 @@ def _message(sample: Sample, at: int, message_id: str) -> Message:
 
 def _delivery(message: Message, address: str, state: State, at: int, delivery_id: str) -> Delivery:
     """As it was made then, not yet attempted."""
-    first = {State.CAPTURED: State.CAPTURED, State.HELD: State.HELD, State.CANCELLED: State.CANCELLED}.get(
-        state, State.QUEUED
-    )
+    first = {
+        State.CAPTURED: State.CAPTURED,
+        State.HELD: State.HELD,
+        State.CANCELLED: State.CANCELLED,
+        State.SUPPRESSED: State.SUPPRESSED,
+    }.get(state, State.QUEUED)
     due_at = at + 3650 * DAY if first is State.QUEUED else None
-    return Delivery(delivery_id, message.id, Recipient(address), first, at, due_at=due_at, expires_at=at + 3660 * DAY)
+    why = "unsubscribed on 3 October" if first is State.SUPPRESSED else None
+    expires_at = at + 3660 * DAY
+    return Delivery(
+        delivery_id, message.id, Recipient(address), first, at, due_at=due_at, expires_at=expires_at, why=why
+    )
 
 
 async def _attempt(
@@ -125,7 +141,8 @@ async def _attempt(
     await archive.begin_attempts([attempt], copy.tokens)
     closed = replace(attempt, finished_at=done, reply=reply, is_uncertain=state is State.UNCONFIRMED)
     due_at = at + 3650 * DAY if state in (State.DEFERRED, State.UNCONFIRMED) else None
-    after = replace(duty, state=state, due_at=due_at, attempts=1, reply=reply, upstream="ses")
+    left = State.SENT if state in REPORTS else state
+    after = replace(duty, state=left, due_at=due_at, attempts=1, reply=reply, upstream="ses")
     actor, grade = ("relay", Grade.OWN) if reply.is_local else ("upstream:ses", Grade.PEER)
     data = {"attempt": attempt.id, "reply": str(reply), "signatures": list(copy.signatures)}
     event = Event(ids(), done, kind, actor, message.id, duty.id, grade, data)
@@ -133,8 +150,44 @@ async def _attempt(
     if copy.skipped and duty.recipient == message.envelope.recipients[0]:
         reasons = {"reasons": list(copy.skipped)}
         await archive.add_events([Event(ids(), at + 200_000, Kind.NOT_TRACKED, "relay", message.id, data=reasons)])
-    if state is State.SENT:
+    if state in REPORTS:
+        await _report(archive, duty, REPORTS[state], at, ids)
+    if state in (State.SENT, State.DELIVERED):
         await archive.add_fetches(readers(copy.tokens, at, ids))
+
+
+async def _report(archive: Archive, duty: Delivery, kind: ReportKind, at: int, ids: _Ids) -> None:
+    """What came back: by webhook that the provider has it and what became of it; of a bounce also a returned mail."""
+    is_bounce = kind is ReportKind.BOUNCED
+    source, grade, verdict = ("webhook:ses", Grade.SIGNED, "SNS signature version 2 verified, certificate pinned")
+    heard = at + 75 * SECOND
+    body = json.dumps({"eventType": kind.value.title(), "mail": {"destination": [duty.recipient.address]}}, indent=2)
+    payload = Payload(
+        ids(), heard, source, grade, verdict, {"x-amz-sns-message-type": "Notification"}, body.encode(), "203.0.113.9"
+    )
+    await archive.add_payload(payload)
+    accepted = Report(ids(), payload.id, at + 2 * SECOND, ReportKind.ACCEPTED, ids(), delivery_id=duty.id)
+    told = Report(
+        ids(),
+        payload.id,
+        at + 9 * SECOND,
+        kind,
+        ids(),
+        duty.recipient.address,
+        duty.id,
+        bounce=BounceClass.HARD if is_bounce else None,
+        status="5.1.1" if is_bounce else "2.0.0",
+        diagnostic="smtp; 550 5.1.1 <" + duty.recipient.address + ">: Recipient address rejected: User unknown"
+        if is_bounce
+        else "smtp; 250 2.0.0 OK 1732450000 a2-20020a",
+        explanation="There is no mailbox of that name at this domain." if is_bounce else "",
+        action="Ask the person for the right address; do not send there again." if is_bounce else "",
+        detail={"event": kind.value.title()},
+    )
+    await archive.add_reports(payload.id, [accepted, told], SuppressionRules())
+    if kind is ReportKind.DELIVERED and duty.recipient.address.startswith("marek"):
+        complaint = replace(told, id=ids(), kind=ReportKind.COMPLAINED, event_key=ids(), at=at + 3600 * SECOND)
+        await archive.add_reports(payload.id, [complaint], SuppressionRules())
 
 
 @dataclass(slots=True)

@@ -203,6 +203,20 @@ def _today(now: int, billing: str, sales: str, accounts: str) -> list[Sample]:
         ),
         Sample(
             letter(
+                accounts,
+                "Vera Novak <vera@left.example>",
+                "Your Northwind account: one step left",
+                "Hello Vera,\n\nset a password to finish: https://shop.example.com/welcome/4711\n",
+                at=at(75 * MINUTE),
+            ),
+            75 * MINUTE,
+            "webshop",
+            bounce,
+            (("vera@left.example", State.BOUNCED), ("v.novak@example.net", State.SUPPRESSED)),
+            ("account",),
+        ),
+        Sample(
+            letter(
                 billing,
                 _address(jose),
                 "Payment received, thank you: INV-10455",
@@ -212,7 +226,7 @@ def _today(now: int, billing: str, sales: str, accounts: str) -> list[Sample]:
             2 * HOUR,
             "billing",
             bounce,
-            ((jose[1], State.SENT),),
+            ((jose[1], State.DELIVERED),),
             ("billing",),
         ),
         Sample(
@@ -310,7 +324,7 @@ def _before(now: int, billing: str, sales: str, accounts: str, news: str) -> lis
             2 * DAY + HOUR,
             "billing",
             bounce,
-            ((marek[1], State.SENT),),
+            ((marek[1], State.DELIVERED),),
             ("billing",),
         ),
         Sample(

@@ -13,7 +13,7 @@ from relay.archive.api import ApplicationRecord
 from relay.config import SENDER_RULE
 from relay.model.event import Kind
 from relay.model.message import Mode
-from viewer import present
+from viewer import modes, present
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import APPLICATIONS_CHANGED, ARCHIVE, CLOCK, CONFIG, NEW_SECRET
@@ -55,6 +55,24 @@ async def add(request: web.Request) -> web.Response:
     await archive.put_application(record, event)
     await request.app[APPLICATIONS_CHANGED]()
     return await _page(request, secret=secret, added=record.name)
+
+
+@routes.post("/applications/mode")
+async def ask_mode(request: web.Request) -> web.Response:
+    """Asks whether the switch is meant, and says what follows from it."""
+    require(request, Permission.ADMINISTER)
+    switch = await modes.switch(request, await request.post())
+    return aiohttp_jinja2.render_template("mode_confirm.html", request, {"switch": switch, "modes": present.MODES})
+
+
+@routes.post("/applications/mode/do")
+async def set_mode(request: web.Request) -> web.Response:
+    """Switches the mode; it holds for the next message."""
+    require(request, Permission.ADMINISTER)
+    switch = await modes.switch(request, await request.post())
+    await modes.carry_out(request, switch)
+    flash(request, f"{switch.application} is in mode {switch.after.value} now: {present.MODES[switch.after]}.")
+    raise web.HTTPSeeOther("/applications")
 
 
 @routes.post("/applications/remove")
@@ -101,6 +119,7 @@ async def _page(
         "applications": await request.app[ARCHIVE].applications(),
         "modes": {mode.value: words for mode, words in present.MODES.items()},
         "default_mode": config.default_mode.value,
+        "modes_of": {one.name: one for one in await modes.every(request)},
         "problem": problem,
         "given": given or {"name": "", "mode": "", "senders": "", "tags": ""},
         "secret": secret,
