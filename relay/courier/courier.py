@@ -279,10 +279,11 @@ class Courier:
     async def _expire(self) -> None:
         """Ends what expires while it waits for an upstream that rests. While a person's pause holds, time does not."""
         while True:
-            await self._guarded(self._expire_once())
+            await self._guarded(self.expire())
             await asyncio.sleep(EXPIRY_LOOK)
 
-    async def _expire_once(self) -> None:
+    async def expire(self) -> None:
+        """Ends what has expired in lanes that are shut; done every minute."""
         if self._gates and await self._archive.is_any_expired(self._clock()):
             await self._claim(RECOVERY_BATCH, self._sorter.paused_lanes(), is_late=True)
 
