@@ -35,7 +35,7 @@ from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade
 from relay.model.fetch import Verdict
 from relay.model.message import Message
-from relay.model.summary import Addressee, Reference, Summary
+from relay.model.summary import Reference, Summary
 from relay.model.suppression import Suppressed
 from relay.model.token import Token
 
@@ -392,10 +392,3 @@ class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, 
         """A JSON-able value, or None."""
 
     async def put_setting(self, key: str, value: Any) -> None: ...
-
-
-def addressee_key(addressees: Sequence[Addressee], fallback: str) -> str:
-    """The text that the grid sorts an address column by: name else address, case folded."""
-    first = addressees[0] if addressees else None
-    shown = (first.name or first.address) if first else ""
-    return (shown or fallback).casefold()[:200]

@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from relay.archive.api import addressee_key
 from relay.archive.capture import message_seq
 from relay.archive.insert import insert
 from relay.archive.normalise import normalised
@@ -113,3 +112,10 @@ def shown_recipients(recipients: list[str], summary: Summary) -> list[str]:
     """The first recipients of the envelope, with the name that To or Cc gives them."""
     named = {addressee.address.casefold(): addressee for addressee in (*summary.cc, *summary.to)}
     return [str(named.get(address.casefold()) or Addressee("", address)) for address in recipients[:SHOWN]]
+
+
+def addressee_key(addressees: Sequence[Addressee], fallback: str) -> str:
+    """The text that the grid sorts an address column by: name else address, case folded."""
+    first = addressees[0] if addressees else None
+    shown = (first.name or first.address) if first else ""
+    return (shown or fallback).casefold()[:200]
