@@ -13,7 +13,19 @@ from tests.browser.conftest import PASSWORD, OpenPage, Shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PAGES = ("/", "/?q=zzz", "/?q=from:(", "/help", "/account", "/users", "/applications", "/exports", "/nothing-here")
+PAGES = (
+    "/",
+    "/?q=zzz",
+    "/?q=from:(",
+    "/help",
+    "/account",
+    "/users",
+    "/applications",
+    "/exports",
+    "/suppressions",
+    "/suppressions/import",
+    "/nothing-here",
+)
 TABS = ("preview", "text", "headers", "structure", "source", "attachments")
 
 
