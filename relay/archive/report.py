@@ -24,7 +24,7 @@ from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery
 from relay.model.event import Event, Grade, Kind
 from relay.model.report import Applied, Payload, Report, ReportKind
-from relay.model.standing import Statement, standing
+from relay.model.standing import DECISIVE, Statement, standing
 from relay.model.suppressing import Copy, SuppressionRules, cause_of
 from relay.model.suppression import suppression_key
 
@@ -68,6 +68,7 @@ _REPORT_FIELDS = ", ".join(REPORT_COLUMNS)
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
 _STANDING = ["state", "due_at", "why", "bounce", "grade", "source", "complained_at", "unsubscribed_at"]
 _WRITE_STANDING = update("delivery", _STANDING, "id = ?")
+_DECISIVE = ", ".join(f"'{kind.value}'" for kind in sorted(DECISIVE))
 _KINDS = {kind: Kind.REPORTED if kind is ReportKind.OTHER else Kind(kind.value) for kind in ReportKind}
 
 Seqs = dict[str, int]
@@ -284,7 +285,8 @@ def _fold(database: sqlite3.Connection, delivery_id: str, message_id: str) -> De
         Statement(at, ReportKind(kind), key, Grade(grade), source, BounceClass(bounce) if bounce else None)
         for at, kind, key, grade, source, bounce in database.execute(
             "SELECT report.at, report.kind, report.event_key, payload.grade, payload.source, report.bounce "
-            "FROM report JOIN payload ON payload.id = report.payload_id WHERE report.delivery_id = ?",
+            f"FROM report JOIN payload ON payload.id = report.payload_id WHERE report.delivery_id = ? "
+            f"AND report.kind IN ({_DECISIVE})",
             (delivery_id,),
         )
     ]

@@ -66,6 +66,6 @@ def report_table(metadata: MetaData) -> Table:
         Index("report_event_key", "source", "event_key", unique=True),
         Index("report_payload", "payload_id"),
         Index("report_message", "message_seq", sqlite_where=text("message_seq IS NOT NULL")),
-        Index("report_delivery", "delivery_id", sqlite_where=text("delivery_id IS NOT NULL")),
+        Index("report_delivery", "delivery_id", "kind", sqlite_where=text("delivery_id IS NOT NULL")),
         Index("report_address", "address_key", "at", sqlite_where=text("address_key IS NOT NULL")),
     )

@@ -56,6 +56,8 @@ _TRANSPORT = frozenset(
     }
 )
 """Kinds that say that the upstream has it; the others may be about an earlier copy, or be guesses."""
+DECISIVE = _TRANSPORT | {ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED}
+"""Kinds that can change a delivery: of the others, however many there are, the fold need not know."""
 _RANK = {ReportKind.DROPPED: 1, ReportKind.BOUNCED: 2, ReportKind.DELIVERED: 3}
 _HARD_RANK = 4
 

@@ -13,7 +13,7 @@ from relay.model.delivery import Delivery, State
 from relay.model.event import Grade
 from relay.model.message import Recipient
 from relay.model.report import ReportKind
-from relay.model.standing import Statement, standing
+from relay.model.standing import DECISIVE, Statement, standing
 
 SENT = Delivery("d", "m", Recipient("jane@example.com"), State.SENT, 0, attempts=1)
 
@@ -67,6 +67,13 @@ def test_reports_that_come_one_by_one_leave_the_same_delivery_as_all_at_once(sta
         known.append(statement)
         delivery = standing(delivery, known)
     assert delivery == expected
+
+
+@given(statements, states, st.integers(0, 2))
+def test_reports_that_are_not_decisive_need_not_be_known(statements, state, attempts):
+    before = replace(SENT, state=state, attempts=attempts)
+    decisive = [statement for statement in statements if statement.kind in DECISIVE]
+    assert standing(before, decisive) == standing(before, statements)
 
 
 @pytest.mark.parametrize(

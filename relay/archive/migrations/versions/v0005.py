@@ -62,7 +62,7 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE UNIQUE INDEX report_event_key ON report (source, event_key)",
     "CREATE INDEX report_payload ON report (payload_id)",
     "CREATE INDEX report_message ON report (message_seq) WHERE message_seq IS NOT NULL",
-    "CREATE INDEX report_delivery ON report (delivery_id) WHERE delivery_id IS NOT NULL",
+    "CREATE INDEX report_delivery ON report (delivery_id, kind) WHERE delivery_id IS NOT NULL",
     "CREATE INDEX report_address ON report (address_key, at) WHERE address_key IS NOT NULL",
     """
     CREATE TRIGGER payload_refuses_update
