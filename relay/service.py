@@ -26,7 +26,7 @@ from relay import maillog
 from relay.archive.api import ArchiveError
 from relay.archive.indexer import Indexer
 from relay.arrivals import Arrivals
-from relay.clock import new_id, new_token, now
+from relay.clock import new_id, new_return_token, new_token, now
 from relay.config import Config, Smtp, settings
 from relay.control import Control
 from relay.courier.courier import Courier
@@ -228,7 +228,7 @@ class Service:
     async def _viewer(self) -> AsyncIterator[str]:
         """The viewer runs; gives its address as people type it."""
         table = self._config.viewer
-        vitals = Vitals(self._archive, now)
+        vitals = Vitals(self._archive, now, self._courier.upstream_states)
         app = self._build_viewer(
             self._config,
             archive=self._archive,
@@ -342,7 +342,7 @@ def _smtp(config: Config) -> Smtp:
 
 
 def _marking(config: Config) -> Marking:
-    return Marking(config.tracking, config.application, new_token)
+    return Marking(config.tracking, config.application, new_token, config.bounces, new_return_token)
 
 
 def _signer(config: Config) -> Signer:

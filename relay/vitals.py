@@ -6,13 +6,15 @@ Does not count anything (`maillog.py`); reads the gauges that only the archive k
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import generate_latest
 
 from relay import metrics
 from relay.archive.api import Archive, ArchiveError
 from relay.model.delivery import DUE_STATES, MICROSECONDS, State
+from relay.model.upstream import Health as UpstreamHealth
+from relay.model.upstream import UpstreamState
 
 TIME_LIMIT = 5.0
 """Seconds; an archive that takes longer to answer is not ready."""
@@ -21,9 +23,15 @@ _QUEUE_STATES = (*sorted(DUE_STATES), State.SENDING, State.HELD)
 
 
 class Vitals:
-    """Asks the archive. `clock`: UTC microseconds."""
+    """Asks the archive, and the courier for its upstreams. `clock`: UTC microseconds."""
 
-    def __init__(self, archive: Archive, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Callable[[], int],
+        upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
+    ) -> None:
+        self._upstream_states = upstream_states
         self._archive = archive
         self._clock = clock
 
@@ -44,6 +52,9 @@ class Vitals:
             metrics.queue_depth.labels(state.value).set(facts.depth.get(state, 0))
         age = 0 if facts.oldest is None else max(0, self._clock() - facts.oldest) / MICROSECONDS
         metrics.queue_age_seconds.set(age)
+        for upstream in self._upstream_states():
+            metrics.upstream_up.labels(upstream.name).set(upstream.health is UpstreamHealth.UP)
+            metrics.upstream_sessions.labels(upstream.name).set(upstream.sessions)
         health = await self._archive.health()
         metrics.index_lag.set(health.last_seq - health.indexed_seq)
         metrics.archive_commits.set(health.commits)
