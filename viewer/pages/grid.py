@@ -15,8 +15,9 @@ from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.config import Listener, TlsPolicy
 from viewer import present
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, LISTENING
-from viewer.pages.rows import back
+from viewer.pages.rows import back, selects
 from viewer.people import Permission
+from viewer.resend import obstacle
 from viewer.security import require
 
 routes = web.RouteTableDef()
@@ -68,7 +69,11 @@ async def show(request: web.Request) -> web.Response:
     require(request, Permission.READ)
     q = request.query.get("q", "").strip()[:MAX_QUERY]
     sort = parse_sort(request.query.get("sort", ""))
-    context = _frame(q, sort)
+    context = _frame(q, sort) | {
+        "selects": selects(request, q),
+        "here": request.path_qs,
+        "obstacle": obstacle(request.app[CONFIG]),
+    }
     try:
         query = parse_query(q, now=request.app[CLOCK]())
     except QuerySyntaxError as error:

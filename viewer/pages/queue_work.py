@@ -100,6 +100,10 @@ def _form(posted: Any) -> MultiDict[str]:
         form.popall("delivery", None)
         form.popall("message", None)
         form["operation"], form["delivery"] = name, delivery_id
+    elif form.get("all") == "1":
+        # Without a script the boxes of the rows come along.
+        form.popall("delivery", None)
+        form.popall("message", None)
     return form
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
@@ -12,12 +13,22 @@ from relay.archive.api import Listing
 from relay.model.summary import Reference
 from viewer import engagement, present, standing
 from viewer.keys import CLOCK, CONFIG
+from viewer.people import Permission
+from viewer.security import signed_in_user
+
+HELD_TERM = re.compile(r"(?:^|[\s(])(?:is|status):held\b", re.IGNORECASE)
 
 
 def render_row(request: web.Request, row: Listing) -> str:
     """The row's HTML, the same for the grid and for the live view."""
-    context = {"row": row, "now": request.app[CLOCK](), "back": back(request.query.get("q", ""))}
+    q = request.query.get("q", "")
+    context = {"row": row, "now": request.app[CLOCK](), "back": back(q), "selects": selects(request, q)}
     return aiohttp_jinja2.render_string("_row.html", request, context)
+
+
+def selects(request: web.Request, q: str) -> bool:
+    """Whether rows can be chosen, to be approved or rejected: in a search for what is held, by who may."""
+    return HELD_TERM.search(q) is not None and signed_in_user(request).may(Permission.RESEND)
 
 
 def back(q: str) -> str:
