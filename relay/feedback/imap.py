@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError
@@ -42,6 +42,7 @@ class MailboxReader:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         kept: Callable[[], None],
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._table = table
         self._paths = paths
@@ -50,6 +51,9 @@ class MailboxReader:
         self._clock = clock
         self._new_id = new_id
         self._kept = kept
+        self._pauses = pauses
+        self.problem = ""
+        """In words, why the mailbox cannot be read now; '' if it can."""
         self._task: asyncio.Task[None] | None = None
         self._left: set[str] = set()
         """Of this connection: mails that are left alone."""
@@ -73,11 +77,12 @@ class MailboxReader:
                 self._left.clear()
                 while True:
                     await self._take_all(mailbox)
-                    failures = 0
+                    failures, self.problem = 0, ""
                     await mailbox.wait(self._table.poll)
             except (MailboxError, ArchiveError, OSError, TimeoutError) as cause:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                pause = self._pauses[min(failures, len(self._pauses) - 1)]
                 failures += 1
+                self.problem = str(cause) or repr(cause)
                 maillog.mailbox_unreachable(self._table.host, self._table.mailbox, cause, pause)
             finally:
                 await mailbox.close()

@@ -128,6 +128,8 @@ class Mailbox:
         if client is None:
             return
         with contextlib.suppress(Exception):
+            if client.has_pending_idle():
+                client.idle_done()
             if not self._lost.is_set() and client.get_state() in ("AUTH", "SELECTED"):
                 await asyncio.wait_for(client.logout(), 2.0)
         with contextlib.suppress(Exception):
