@@ -5,6 +5,7 @@ Only the service and the commands, which start everything, do.
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 
@@ -19,6 +20,11 @@ def now() -> int:
 def new_id() -> str:
     """A ULID."""
     return str(ULID())
+
+
+def new_return_token() -> str:
+    """26 lower-case letters and digits with 128 bits that nobody can guess: part of an address, whatever its case."""
+    return base64.b32encode(secrets.token_bytes(16)).decode("ascii").rstrip("=").lower()
 
 
 def new_token() -> str:

@@ -14,33 +14,23 @@ the business of `ledger.py`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable
 from relay.courier.command import Plan, plan
+from relay.courier.copies import Copies
 from relay.courier.desk import Desk
 from relay.courier.ledger import Contact, Copy, Ledger, Result
-from relay.courier.marking import failure, tokens_of
 from relay.courier.pool import Paused, Pool, Suspended
-from relay.courier.rendering import Rendition, render
 from relay.courier.session import Session
 from relay.courier.trouble import NoSession, StaleSession
 from relay.model.delivery import Delivery, Outcome, RetrySchedule
-from relay.model.edit import Edit
-from relay.model.event import Event, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
 from relay.rendition.signing import SigningFailed
-from relay.rendition.tracking import Planned, Survey
 
-Made = TypeVar("Made")
-
-LARGE = 128 * 1024
-"""Octets from which rendering is done in a thread."""
 ARCHIVE_PAUSE = 1.0
 """Seconds until a delivery is due again whose content could not be read."""
 NOBODY: Mapping[str, str] = {}
@@ -112,49 +102,9 @@ class Consignment:
     # -- making ready ------------------------------------------------------------------------------------------
     async def _carry(self) -> None:
         content = self._ledger.content = await self._desk.archive.content(self._message.id)
-        marking = self._desk.marking
-        found = await _long(content, marking.survey, self._message, content) if marking else None
-        deliveries = tuple(self._ledger.open.values())
-        if found is not None:
-            await self._explain(found.skipped)
-        if marking is None or found is None or not found.pages:
-            await self._send(Copy(deliveries, await self._render(content)))
-            return
-        for delivery in deliveries:
-            # One copy for each: a token in a shared one could not tell who it was, and would tell the others of it.
-            rendition, planned = await self._render_tracked(content, found, marking.new_token)
-            tokens = tokens_of(planned, self._message.id, delivery.id, self._desk.clock())
-            await self._send(Copy((delivery,), rendition, tuple(tokens)))
-
-    async def _render(self, content: bytes, tracking: tuple[Edit, ...] = ()) -> Rendition:
-        desk = self._desk
-        arguments = (self._message, content, desk.settings.trace, desk.hostname, desk.signer, desk.clock(), tracking)
-        return await _long(content, render, *arguments)
-
-    async def _render_tracked(
-        self, content: bytes, found: Survey, new_token: Callable[[], str]
-    ) -> tuple[Rendition, Sequence[Planned]]:
-        """One recipient's copy and its tokens; if that fails the plain copy, and an event that says so."""
-        try:
-            tracked = await _long(content, found.copy, new_token)
-            return await self._render(content, tracked.edits), tracked.tokens
-        except ValueError as error:
-            await self._explain([failure(error)])
-            return await self._render(content), ()
-
-    async def _explain(self, reasons: Sequence[str]) -> None:
-        """Writes down, when the message is first sent, what tracking left alone and why."""
-        if not reasons or any(delivery.attempts for delivery in self._ledger.open.values()):
-            return
-        event = Event(
-            id=self._desk.new_id(),
-            at=self._desk.clock(),
-            kind=Kind.NOT_TRACKED,
-            actor="relay",
-            message_id=self._message.id,
-            data={"reasons": list(reasons)},
-        )
-        await self._desk.archive.add_events([event])
+        copies = Copies(self._desk, self._pool.upstream, self._message, content)
+        async for copy in copies.of(tuple(self._ledger.open.values())):
+            await self._send(copy)
 
     # -- sending -----------------------------------------------------------------------------------------------
     async def _send(self, copy: Copy) -> None:
@@ -207,11 +157,6 @@ class Consignment:
 
     async def _close_all(self, deliveries: Sequence[Delivery], reply: Reply) -> None:
         await self._ledger.close([Result(delivery, Outcome(reply)) for delivery in deliveries])
-
-
-async def _long(content: bytes, work: Callable[..., Made], *arguments: Any) -> Made:
-    """What `work` makes of `arguments`; in a thread if `content` is large."""
-    return work(*arguments) if len(content) < LARGE else await asyncio.to_thread(work, *arguments)
 
 
 async def _transact(session: Session, offer: Plan, copy: Copy, contact: Contact) -> list[Result]:

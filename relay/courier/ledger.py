@@ -17,6 +17,7 @@ from relay.courier import postmaster
 from relay.courier.desk import Desk
 from relay.courier.hopeless import with_suppressions
 from relay.courier.patience import asked
+from relay.courier.provider_id import provider_id
 from relay.courier.rendering import Rendition
 from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, State, after
 from relay.model.event import Event, Grade, Kind
@@ -180,8 +181,16 @@ class Ledger:
             peer=result.contact.peer,
             tls_version=result.contact.tls_version,
             tls_cipher=result.contact.tls_cipher,
+            provider_id=self._provider_id(result.outcome),
         )
         return Closing(attempt, delivery, event)
+
+    def _provider_id(self, outcome: Outcome) -> str | None:
+        """How the provider named the message: only its reports need it, others' names are not kept apart."""
+        provider, reply = self._upstream.provider, outcome.reply
+        if not provider or reply.is_local or not reply.is_positive:
+            return None
+        return provider_id(provider.value, reply.text)
 
     def _judge(self, delivery: Delivery, outcome: Outcome) -> tuple[Delivery, Event]:
         """The delivery after `outcome`, and the event that says so."""

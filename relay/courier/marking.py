@@ -1,4 +1,4 @@
-"""What tracking each message gets: the application's settings and the message's own wish, and what is said of it.
+"""What each recipient's copy gets: tracking by the application's settings and the message's own wish, ways back to us.
 
 A failure here never stops the mail: the original is sent, and an event says so. The rewriting is `rendition.tracking`.
 """
@@ -8,23 +8,40 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from relay.config import Application
+from relay.config import Application, Bounces
 from relay.config import Tracking as TrackingTable
 from relay.model.message import Message
 from relay.model.token import Token
+from relay.rendition.addition import has_unsubscribe
 from relay.rendition.decode import decode_field
 from relay.rendition.mime import header_fields
 from relay.rendition.tracking import Planned, Survey, survey
 from relay.rendition.wish import OWN_FIELD, REFUSALS, TrackingWish, wished
 
+NO_BOUNCES = Bounces()
+
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """The tracking part of the configuration. `new_token`: unguessable and URL-safe, from the real random source."""
+    """What the configuration says of each recipient's copy. `new_token`: unguessable and URL-safe."""
 
     table: TrackingTable
     applications: tuple[Application, ...]
     new_token: Callable[[], str]
+    bounces: Bounces = NO_BOUNCES
+    new_return_token: Callable[[], str] = str
+    """Unguessable, lower-case letters and digits; needed where there is a domain for bounces."""
+
+    def application(self, message: Message) -> Application | None:
+        """The table of the application that handed the message in; None: it has none in the file."""
+        return next((one for one in self.applications if one.name == message.application), None)
+
+    def unsubscribe_base(self, message: Message, content: bytes) -> str:
+        """The address under which one unsubscribes from a message that has no List-Unsubscribe; '': it gets none."""
+        application = self.application(message)
+        if application is None or not application.unsubscribe or has_unsubscribe(content):
+            return ""
+        return self._address(application)
 
     def survey(self, message: Message, content: bytes) -> Survey | None:
         """What tracking changes in `message`; None if none is asked for. A failure is a reason in `skipped`."""
@@ -34,8 +51,8 @@ class Marking:
             return Survey("", skipped=(failure(error),))
 
     def _survey(self, message: Message, content: bytes) -> Survey | None:
-        application = next((one for one in self.applications if one.name == message.application), None)
-        address = (application.tracking_url if application else "") or self.table.url
+        application = self.application(message)
+        address = self._address(application)
         if not address:
             return None
         fields = [
@@ -44,7 +61,11 @@ class Marking:
             if field.key == OWN_FIELD or field.key in REFUSALS
         ]
         wish = wished(self._settings(application), fields)
-        return survey(content, wish, base_url=address.rstrip("/")) if wish.is_any else None
+        return survey(content, wish, base_url=address) if wish.is_any else None
+
+    def _address(self, application: Application | None) -> str:
+        """Where the public port is reached, without a slash at the end."""
+        return ((application.tracking_url if application else "") or self.table.url).rstrip("/")
 
     def _settings(self, application: Application | None) -> TrackingWish:
         table = self.table
