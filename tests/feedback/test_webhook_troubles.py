@@ -53,10 +53,10 @@ async def test_too_many_bodies_at_a_time_are_answered_503(archive: Archive):
         writer.write(b"Content-Length: 100\r\n\r\n{")
         await writer.drain()
         hooks = cast(Any, at.beacon)._hooks
-        await until(lambda: hooks._bodies_left == 0)
+        await until(lambda: hooks._bodies.total() == 1)
         assert (await at.send("brevo", post("brevo", {})))[0] == 503
         writer.close()
-        await until(lambda: hooks._bodies_left == 1)
+        await until(lambda: not hooks._bodies)
         assert (await at.send("brevo", post("brevo", {})))[0] == 200
         assert reader is not None
 

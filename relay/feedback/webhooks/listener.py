@@ -10,6 +10,7 @@ What a provider's machine sees of a refusal is its status and one line of text; 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
@@ -29,8 +30,9 @@ from relay.model.report import Payload
 
 BODY_DEADLINE = 15.0
 """Seconds for the whole body."""
-AT_A_TIME = 32
-"""Bodies in memory; further requests are asked to come again."""
+AT_A_TIME = 64
+PER_ADDRESS = 32
+"""Bodies in memory, in all and from one address; further requests are asked to come again."""
 HEADER_LIMIT = 500
 """Characters kept of a header field."""
 TYPES = ("application/json", "text/plain", "application/octet-stream")
@@ -64,7 +66,8 @@ class Hooks:
         self._fetch = fetch
         self._kept = kept
         self._body_deadline = body_deadline
-        self._bodies_left = at_a_time
+        self._at_a_time = at_a_time
+        self._bodies: Counter[str] = Counter()
         self._certificates = Certificates(fetch)
         self._refusals = Refusals()
 
@@ -92,9 +95,9 @@ class Hooks:
         refusal = self._at_the_door(request, client, table)
         if refusal is not None or table is None:
             return refusal
-        if self._bodies_left <= 0:
+        if self._bodies.total() >= self._at_a_time or self._bodies[client] >= PER_ADDRESS:
             return Refusal(503, "busy", "too much at a time")
-        self._bodies_left -= 1
+        self._bodies[client] += 1
         try:
             body = await _body(request, table.max_size, self._body_deadline)
             return body if isinstance(body, Refusal) else await self._look_at(request, body, client, name, table)
@@ -102,7 +105,8 @@ class Hooks:
             maillog.beacon_failed("/hooks", error)
             return Refusal(503, "archive", "cannot be kept just now")
         finally:
-            self._bodies_left += 1
+            self._bodies[client] -= 1
+            self._bodies += Counter()  # addresses without any are forgotten
 
     def _at_the_door(self, request: web.Request, client: str, table: WebhookSource | None) -> Refusal | None:
         if self._refusals.are_many(client, self._clock()):
