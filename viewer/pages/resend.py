@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp_jinja2
@@ -10,7 +10,6 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from relay.archive.api import StoredMessage
-from relay.model.delivery import State
 from relay.rendition.decode import decode_field, decode_text
 from relay.rendition.parts import html_leaf, text_leaf
 from relay.rendition.revise import Revision
@@ -21,6 +20,7 @@ from viewer.pages.reading import Reading, read
 from viewer.parsing import in_thread
 from viewer.people import Permission
 from viewer.resend import obstacle, resend_edited, resend_exact
+from viewer.resend_warnings import Offer, offers, taken, unconfirmed, waiting
 from viewer.security import require
 from viewer.suppressions import kept_from
 
@@ -135,10 +135,9 @@ async def _page(
         "others": str(form.get("others", "")) if form else "",
         "how": str(form.get("how", "exact")) if form else "exact",
         "given": _given(draft, form),
-        "sent": sum(delivery.state is State.SENT for delivery in stored.deliveries),
-        "waiting": sum(
-            delivery.state in (State.QUEUED, State.SENDING, State.DEFERRED) for delivery in stored.deliveries
-        ),
+        "sent": taken(stored),
+        "waiting": waiting(stored),
+        "unconfirmed": unconfirmed(stored),
         "now": request.app[CLOCK](),
     }
     return aiohttp_jinja2.render_template("resend.html", request, context, status=status)
@@ -150,18 +149,11 @@ def _given(draft: Draft, form: MultiDictProxy[Any] | None) -> dict[str, str]:
     return {name: str(text if text is not None else getattr(draft, name) or "") for name, text in typed.items()}
 
 
-def _offered(
-    stored: StoredMessage, form: MultiDictProxy[Any] | None, suppressed: set[str]
-) -> list[tuple[str, State | None, bool]]:
-    """Address, latest state, ticked: at first those to whom it was not sent, or all if it was sent to everyone.
-
-    Not those on the suppression list: it would not be sent to them.
-    """
-    latest = {delivery.recipient.address: delivery.state for delivery in stored.deliveries}
+def _offered(stored: StoredMessage, form: MultiDictProxy[Any] | None, suppressed: set[str]) -> list[Offer]:
+    """The recipients of the envelope; once the form was sent, ticked as it was."""
     addresses = list(dict.fromkeys(to.address for to in stored.message.envelope.recipients))[:MOST_RECIPIENTS]
-    if form is not None:
-        ticked = set(map(str, form.getall("recipient", [])))
-    else:
-        ticked = {address for address in addresses if latest.get(address) is not State.SENT} or set(addresses)
-        ticked -= suppressed
-    return [(address, latest.get(address), address in ticked) for address in addresses]
+    found = offers(stored, addresses, suppressed)
+    if form is None:
+        return found
+    ticked = set(map(str, form.getall("recipient", [])))
+    return [replace(offer, is_ticked=offer.address in ticked) for offer in found]
