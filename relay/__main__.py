@@ -27,8 +27,10 @@ def main() -> None:
         application,
         check,
         dkim,
+        endpoint,
         export,
         options,
+        queue,
         reclassify,
         render,
         search,
@@ -42,7 +44,7 @@ def main() -> None:
     serve.register(app, build_viewer)
     for command in (check, search, export, reclassify, render):
         command.register(app)
-    for group in (user, application, token, suppression, dkim):
+    for group in (user, application, token, queue, suppression, endpoint, dkim):
         app.add_typer(group.app)
     options.describe_sendmail(app)
     try:

@@ -12,7 +12,7 @@ import typer
 from relay.commands.options import EXIT_FAILED, EXIT_USAGE, ConfigFile, configured, fail, table
 
 if TYPE_CHECKING:
-    from relay.config import Config, Upstream
+    from relay.config import Choice, Config, Upstream
     from relay.courier.inspection import Findings
 
 
@@ -42,12 +42,34 @@ def _summarise(settings: Config) -> None:
         typer.echo(f"SMTP      {listener.socket or f'{listener.host}:{listener.port}'}, TLS {listener.tls.value}")
     for upstream in settings.upstream:
         typer.echo(f"upstream  {_place(upstream)}, TLS {upstream.tls.value}")
+    for route in settings.route:
+        typer.echo(f"route     {route.name}: {', '.join(_share(choice) for choice in route.upstreams)}")
+    for application in settings.application:
+        typer.echo(f"sender    {application.name}: {(application.mode or settings.default_mode).value}")
     typer.echo(f"viewer    {settings.viewer.host}:{settings.viewer.port}")
     if settings.is_tracking_possible:
         typer.echo(f"tracking  {settings.tracking.host}:{settings.tracking.port}")
+    _summarise_returning(settings)
     typer.echo(f"archive   {settings.archive.url or settings.archive.path.resolve()}")
     typer.echo(f"mode      {settings.default_mode.value}")
     typer.echo("No errors.")
+
+
+def _summarise_returning(settings: Config) -> None:
+    tracking, bounces = settings.tracking, settings.bounces
+    for name, source in settings.webhooks.items():
+        typer.echo(f"webhook   {tracking.host}:{tracking.port}/hooks/{name}, from {source.provider or name}")
+    if bounces.domain:
+        place = f", taken at {bounces.host}:{bounces.port}" if bounces.listen else ""
+        typer.echo(f"bounces   {bounces.local_part}+…@{bounces.domain}{place}")
+    if bounces.imap.host:
+        typer.echo(f"bounces   read from {bounces.imap.mailbox} at {bounces.imap.host}:{bounces.imap.port}")
+    for endpoint in settings.endpoint:
+        typer.echo(f"endpoint  {endpoint.name}: {endpoint.url}")
+
+
+def _share(choice: Choice) -> str:
+    return choice.name if choice.weight == 1 else f"{choice.name} (weight {choice.weight})"
 
 
 def _place(upstream: Upstream) -> str:

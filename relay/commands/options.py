@@ -86,21 +86,21 @@ def configured(file: Path | None) -> Config:
         fail("\n".join(error.lines), EXIT_CONFIGURATION)
 
 
-def write(config: Config, errand: str, *arguments: Any) -> None:
-    """The archive's method of that name has been run with these arguments, by the server or by us."""
+def write(config: Config, errand: str, *arguments: Any) -> Any:
+    """What the archive's method of that name gave with these arguments, run by the server or by us."""
     from relay import errand as errands
 
     try:
-        errands.ask(config.archive.path, errand, arguments)
+        return errands.ask(config.archive.path, errand, arguments)
     except errands.NobodyThere:
-        asyncio.run(_write_here(config, errand, arguments))
+        return asyncio.run(_write_here(config, errand, arguments))
     except errands.Refused as error:
         fail(str(error))
 
 
-async def _write_here(config: Config, errand: str, arguments: tuple[Any, ...]) -> None:
+async def _write_here(config: Config, errand: str, arguments: tuple[Any, ...]) -> Any:
     async with _opened(config, read_only=False) as archive:
-        await getattr(archive, errand)(*arguments)
+        return await getattr(archive, errand)(*arguments)
 
 
 def read(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
-from viewer import endpoints
+from viewer import endpoints, present
 from viewer.endpoints import NAME, STANDINGS
 from viewer.errors import FieldError
 from viewer.flash import flash
@@ -91,6 +91,7 @@ async def _page(request: web.Request, *, problem: str = "", status: int = 200) -
         "first": _address(request, standing=chosen) if cursor else "",
         "next": _address(request, standing=chosen, cursor=page.next) if page.next else "",
         "problem": problem,
+        "wait": present.wait,
         "now": request.app[CLOCK](),
     }
     return aiohttp_jinja2.render_template("endpoint.html", request, context, status=status)
