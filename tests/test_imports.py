@@ -29,8 +29,7 @@ API = {
     "=relay.archive.api",
     "=relay.archive.content",
     "=relay.archive.query",
-    "=relay.archive.notification_api",
-    "=relay.archive.suppression_api",
+    *(f"=relay.archive.{path.stem}" for path in (ROOT / "relay" / "archive").glob("*_api.py")),
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 
@@ -39,7 +38,7 @@ LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog"}
 ROOMS: dict[str, set[str]] = {
     # room: what of ours it may import
     "relay.model": {"relay.model"},
-    "relay.config": {"relay.model", "relay.config"},
+    "relay.config": {"relay.model", "relay.config", "relay.signing_keys"},
     "relay.rendition": {"relay.model", "relay.rendition"},
     "relay.archive": {"relay.model", "relay.archive", "relay.maillog"},
     "relay.intake": {"relay.intake", *LOGGED, *API},
