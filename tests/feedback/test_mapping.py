@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from relay.archive.api import Archive
+from relay.archive.suppression_api import Selection
 from relay.feedback import mapping
 from relay.feedback.mapping import Mapper, Read
 from relay.model.delivery import State
@@ -111,6 +112,20 @@ async def test_what_nobody_reads_now_is_read_once_somebody_does(archive: Archive
         await read_through(archive)
         mapper.use({"bounce": about("p")}, SuppressionRules())
         await reach(archive, sent, State.DELIVERED)
+
+
+async def test_other_rules_hold_from_the_next_payload_on(archive: Archive):
+    sent = await sent_message(archive)
+
+    def complaint(payload: Payload) -> Sequence[Report]:
+        return [Report("", "", NOON, ReportKind.COMPLAINED, payload.body.decode(), message_id=sent.message_id)]
+
+    async with running(archive, {"bounce": complaint}) as mapper:
+        mapper.use({"bounce": complaint}, SuppressionRules(on_complaint=False))
+        await archive.add_payload(a_payload())
+        mapper.wake()
+        await read_through(archive)
+    assert (await archive.suppressions(Selection(NOW))).entries == ()
 
 
 async def test_values_that_cannot_be_kept_are_the_payloads_problem(archive: Archive):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from typing import Any
 
@@ -18,6 +19,7 @@ from relay.feedback.webhooks.providers import PROVIDERS
 from tests.support.hooks import (
     NOW,
     PASSWORD,
+    RESEND_KEY,
     SECOND,
     USER,
     post,
@@ -178,6 +180,15 @@ def test_resends_id_and_time_are_part_of_what_is_signed(name):
     verdict = verdict_on("resend", request)
     assert isinstance(verdict, Refusal)
     assert verdict.reason == "forged"
+
+
+def test_a_signed_time_that_is_no_number_is_stale():
+    sent = post("resend", {})
+    key = base64.b64decode(RESEND_KEY)
+    for time in ("noon", "1e9", "-5", "٣", ""):
+        signature = base64.b64encode(hmac.digest(key, f"id.{time}.".encode() + sent.body, "sha256")).decode()
+        headers = {"svix-id": "id", "svix-timestamp": time, "svix-signature": f"v1,{signature}"}
+        assert isinstance(verdict_on("resend", Request(sent.body, CIMultiDict(headers), {}, NOW)), Refusal)
 
 
 # -- shared secrets ------------------------------------------------------------------------------------------

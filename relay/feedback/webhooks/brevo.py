@@ -61,7 +61,6 @@ def _report(event: object) -> Report:
         is_machine=True if "proxy" in name else None,
         more={
             "url": link,
-            "address": text(event, "ip"),
             "agent": text(event, "user_agent"),
         },
     )

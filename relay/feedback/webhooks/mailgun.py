@@ -90,7 +90,6 @@ def read(payload: Payload) -> list[Report]:
                 "reason": reason,
                 "code": text(event, "delivery-status", "code"),
                 "url": text(event, "url"),
-                "address": text(event, "ip"),
                 "agent": text(event, "client-info", "user-agent"),
             },
         )

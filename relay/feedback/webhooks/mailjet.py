@@ -64,7 +64,6 @@ def _report(event: object) -> Report:
             "url": link,
             "related": text(event, "error_related_to"),
             "source": text(event, "source"),
-            "address": text(event, "ip"),
             "agent": text(event, "agent"),
         },
     )

@@ -69,7 +69,6 @@ def read(payload: Payload) -> list[Report]:
                 "url": link,
                 "reason": text(event, "SuppressionReason"),
                 "origin": text(event, "Origin"),
-                "address": text(event, "Geo", "IP"),
                 "agent": text(event, "UserAgent"),
             },
         )

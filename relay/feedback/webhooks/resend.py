@@ -93,7 +93,6 @@ def read(payload: Payload) -> list[Report]:
                 "url": link,
                 "type": text(data, "bounce", "type"),
                 "subtype": text(data, "bounce", "subType"),
-                "address": text(data, "click", "ipAddress") or text(data, "open", "ipAddress"),
                 "agent": text(data, "click", "userAgent") or text(data, "open", "userAgent"),
             },
         )

@@ -88,7 +88,6 @@ def _report(event: Mapping[str, Any]) -> Report:
         more={
             "classification": text(event, "bounce_classification"),
             "url": text(event, "url"),
-            "address": text(event, "ip") if kind in (ReportKind.OPENED, ReportKind.CLICKED) else "",
             "agent": text(event, "useragent"),
             "attempt": text(event, "attempt"),
         },

@@ -149,7 +149,7 @@ def _click(event: _Event) -> Iterator[Report]:
 
 
 def _client(event: _Event) -> dict[str, str]:
-    return {"address": text(event.body, "ipAddress"), "agent": text(event.body, "userAgent")}
+    return {"agent": text(event.body, "userAgent")}
 
 
 def _only(event: _Event) -> str:

@@ -83,7 +83,6 @@ def _report(event: Mapping[str, Any]) -> Report:
         more={
             "class": code,
             "url": text(event, "target_link_url"),
-            "address": text(event, "ip_address") if kind in (ReportKind.OPENED, ReportKind.CLICKED) else "",
             "agent": text(event, "user_agent"),
         },
     )

@@ -113,7 +113,7 @@ SAMPLES = [
             UserAgent="Mozilla/5.0",
             Geo={"IP": "192.0.2.9"},
         ),
-        (told(ReportKind.OPENED, detail={"agent": "Mozilla/5.0", "address": "192.0.2.9"}),),
+        (told(ReportKind.OPENED, detail={"agent": "Mozilla/5.0"}),),
     ),
     Sample(
         "click",

@@ -76,7 +76,7 @@ SAMPLES = [
                 "userAgent": "Mozilla/5.0",
             },
         ),
-        (told(ReportKind.CLICKED, detail={"url": "https://shop.example.org/", "address": "192.0.2.9"}),),
+        (told(ReportKind.CLICKED, detail={"url": "https://shop.example.org/"}),),
     ),
     Sample(
         "of a mail to two",

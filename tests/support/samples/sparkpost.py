@@ -95,7 +95,7 @@ SAMPLES = [
     Sample(
         "click",
         [event("track_event", "click", target_link_url="https://shop.example.org/", user_agent="Mozilla/5.0")],
-        (told(ReportKind.CLICKED, detail={"url": "https://shop.example.org/", "address": "192.0.2.9"}),),
+        (told(ReportKind.CLICKED, detail={"url": "https://shop.example.org/"}),),
     ),
     Sample(
         "open by a machine",
