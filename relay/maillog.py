@@ -76,6 +76,11 @@ def attempt_closed(attempt: Attempt, delivery: Delivery) -> None:
     )
 
 
+def not_sent(delivery: Delivery) -> None:
+    """A list or the guard against duplicates keeps it from its recipient."""
+    _log.info("not sent", id=delivery.message_id, delivery=delivery.id, state=delivery.state.value, why=delivery.why)
+
+
 def signing_failed(message_id: str, cause: str) -> None:
     """The delivery was deferred: it is not sent unsigned."""
     _log.warning("not signed", id=message_id, cause=cause)

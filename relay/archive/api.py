@@ -25,6 +25,7 @@ from relay.archive.queue_api import ALL_LANES as ALL_LANES
 from relay.archive.queue_api import Lanes as Lanes
 from relay.archive.queue_api import QueueWork
 from relay.archive.queue_api import Waiting as Waiting
+from relay.archive.repetition_api import Repetitions
 from relay.archive.report_api import Keeping as Keeping
 from relay.archive.report_api import Reports
 from relay.archive.report_api import StoredReport as StoredReport
@@ -247,7 +248,7 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Protocol):
+class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Repetitions, Protocol):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
     suppression, `suppression_api.py`."""
 

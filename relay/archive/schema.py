@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from relay.archive.schema_notification import endpoint_table, notification_table
+from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
 
 metadata = MetaData()
@@ -356,6 +357,7 @@ suppression = Table(
 payload = payload_table(metadata)
 report = report_table(metadata)
 
+repetition = repetition_table(metadata)
 endpoint = endpoint_table(metadata)
 notification = notification_table(metadata)
 

@@ -41,6 +41,7 @@ from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
 from relay.archive.sqlite_notification import SqliteNotification
 from relay.archive.sqlite_queue import SqliteQueue
+from relay.archive.sqlite_repetition import SqliteRepetitions
 from relay.archive.sqlite_report import SqliteReports
 from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
@@ -55,7 +56,9 @@ from relay.model.token import Token
 NEWEST_FIRST = Sort()
 
 
-class SqliteArchive(SqliteNotification, SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports):
+class SqliteArchive(
+    SqliteNotification, SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports, SqliteRepetitions
+):
     """See `api.Archive`; made by `open_sqlite`."""
 
     # -- life ------------------------------------------------------------------------------------------------

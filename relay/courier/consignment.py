@@ -14,11 +14,13 @@ the business of `ledger.py`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable
+from relay.courier import screening
 from relay.courier.command import Plan, plan
 from relay.courier.copies import Copies
 from relay.courier.desk import Desk
@@ -26,9 +28,10 @@ from relay.courier.ledger import Contact, Copy, Ledger, Result
 from relay.courier.pool import Paused, Pool, Suspended
 from relay.courier.session import Session
 from relay.courier.trouble import NoSession, StaleSession
-from relay.model.delivery import Delivery, Outcome, RetrySchedule
+from relay.model.delivery import MICROSECONDS, Delivery, Outcome, RetrySchedule
 from relay.model.message import Message
 from relay.model.reply import Reply, local_reply
+from relay.rendition.fingerprint import fingerprint
 from relay.rendition.signing import SigningFailed
 
 ARCHIVE_PAUSE = 1.0
@@ -101,10 +104,57 @@ class Consignment:
 
     # -- making ready ------------------------------------------------------------------------------------------
     async def _carry(self) -> None:
+        await self._screen()
+        if not self._ledger.open:
+            return
         content = self._ledger.content = await self._desk.archive.content(self._message.id)
+        await self._guard(content)
+        if not self._ledger.open:
+            return
         copies = Copies(self._desk, self._pool.upstream, self._message, content)
         async for copy in copies.of(tuple(self._ledger.open.values())):
             await self._send(copy)
+
+    async def _screen(self) -> None:
+        """Settles those whom the lists keep mail from."""
+        desk, marking = self._desk, self._desk.marking
+        application = marking.application(self._message) if marking else None
+        whys = screening.screened(tuple(self._ledger.open.values()), self._suppressed, desk.settings, application)
+        now = desk.clock()
+        verdicts = [
+            screening.suppressed(self._ledger.open[id], why, event_id=desk.new_id(), now=now)
+            for id, why in whys.items()
+        ]
+        await self._settle(verdicts)
+
+    async def _guard(self, content: bytes) -> None:
+        """Settles those who got the same content a moment ago, where the application wants it."""
+        desk, marking = self._desk, self._desk.marking
+        application = marking.application(self._message) if marking else None
+        if application is None or not application.duplicate_window:
+            return
+        asked = [one for one in self._ledger.open.values() if screening.is_guarded(one, self._message)]
+        if not asked:
+            return
+        window, now = application.duplicate_window, desk.clock()
+        found = await desk.archive.earlier_copies(
+            await asyncio.to_thread(fingerprint, content),
+            application.name,
+            asked,
+            window=window * MICROSECONDS,
+            now=now,
+        )
+        verdicts = [
+            screening.duplicate(self._ledger.open[id], earlier, window, event_id=desk.new_id(), now=now)
+            for id, earlier in found.items()
+        ]
+        await self._settle(verdicts)
+
+    async def _settle(self, verdicts: Sequence[screening.Verdict]) -> None:
+        if verdicts:
+            await self._ledger.settle([one.delivery for one in verdicts], [one.event for one in verdicts])
+            for verdict in verdicts:
+                maillog.not_sent(verdict.delivery)
 
     # -- sending -----------------------------------------------------------------------------------------------
     async def _send(self, copy: Copy) -> None:

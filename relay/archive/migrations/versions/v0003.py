@@ -28,6 +28,10 @@ STATEMENTS = (
     "DROP INDEX delivery_due",
     "CREATE INDEX delivery_due ON delivery (lane, priority, application, due_at) "
     "WHERE due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')",
+    "CREATE TABLE repetition (delivery_id TEXT NOT NULL PRIMARY KEY, fingerprint BLOB NOT NULL, "
+    "recipient TEXT NOT NULL, application TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+    "CREATE INDEX repetition_fingerprint ON repetition (fingerprint, recipient)",
+    "CREATE INDEX repetition_expires_at ON repetition (expires_at)",
     "CREATE INDEX attempt_provider_id ON attempt (provider_id) WHERE provider_id IS NOT NULL",
     "CREATE INDEX delivery_complained ON delivery (message_seq) WHERE complained_at IS NOT NULL",
     "CREATE INDEX delivery_unsubscribed ON delivery (message_seq) WHERE unsubscribed_at IS NOT NULL",
