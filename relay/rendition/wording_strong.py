@@ -159,6 +159,8 @@ STRONG: tuple[Wording, ...] = (
         mail ?box * exceeds?
         account is full
         overdrawn
+        (mail ?box|disk) space not enough
+        (mail ?box|user) * exceeds allowed~
         """,
     ),
     *rows(
@@ -195,7 +197,7 @@ STRONG: tuple[Wording, ...] = (
         Finding.NO_DOMAIN,
         r"""
         host ?( \S{1,80} )?(unknown|not found)
-        (unknown|no such|illegal|bad) (host|domain|destination)~
+        (unknown|no such|illegal|bad) (host|domain|destination (host|system|domain))~
         (domain|host) (name )?\S{0,80} ?(is |does |was )?(not exist|not found|doesn'?t exist|unknown)
         (domain|host) (name )?\S{0,80} ?(is |does |was )?(nonexistent|non-existent|not known|invalid)
         ~hostnotfound

@@ -155,6 +155,7 @@ WEAK: tuple[Wording, ...] = (
         (header|headers|format|mime|body|subject|rfc ?\d{3,4}|syntax) * (compliant|violation|illegal|reject|error)~
         (illegal|invalid|bad|duplicate|missing|malformed) (header|mime|content|character|date|from|message|format)~
         (bare|bad) (lf|line)~
+        no [\w-]+ (field|header)~
         content~
         """,
     ),

@@ -79,8 +79,8 @@ def _wrong(returned: Returned, expected: Expected, counts: Counter[str]) -> Iter
             yield "is no bounce"
         return
     counts["bounces"] += 1
-    recipients = frozenset(fate.addressee.lower() for fate in returned.fates)
-    finals = frozenset(fate.recipient.lower() for fate in returned.fates)
+    recipients = frozenset(fate.addressee.lower() for fate in returned.fates if fate.addressee)
+    finals = frozenset(fate.recipient.lower() for fate in returned.fates if fate.recipient)
     wanted = expected.recipients
     right = bool(recipients) if wanted is None else wanted in (recipients, finals, recipients | finals)
     counts["recipients"] += right

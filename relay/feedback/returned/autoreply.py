@@ -22,29 +22,35 @@ _SUBJECT = re.compile(
     r"autoodpowied[źz]|odpowied[źz] automatyczna|nieobecn|automatická odpověď|távollét|automatikus válasz|"
     r"автоответ|отсутств|в отпуске|不在|自動(?:返信|応答|回覆|回复)|自动(?:回复|答复)|休暇|부재|자동 ?(?:회신|응답)|"
     r"otomatik yan[ıi]t|ofis dışında|אוטומטי|رد تلقائي|αυτόματη|"
-    r"we (?:have )?received your|thank you for (?:your|contacting|e?-?mailing)|your (?:e-?mail|message|request) (?:has been|was) "
+    r"we (?:have )?received your|thank you for (?:your|contacting|e?-?mailing)|your (?:e-?mail|message|"
+    r"request) (?:has been|was) "
     r"received|\[auto\]|^auto:|ticket (?:#|created|received)|request received"
 )
 _TEXT = re.compile(
-    r"(?i)(?:i(?:'m| am)|we are|i will be|he is|she is|am) (?:currently )?(?:out of (?:the )?office|on (?:vacation|holiday|"
+    r"(?i)(?:i(?:'m| am)|we are|i will be|he is|she is|am) (?:currently )?(?:out of (?:the )?office|"
+    r"on (?:vacation|holiday|"
     r"leave)|away|abroad|travell?ing|unavailable)|will be (?:back|returning|away|out of)|upon my return|until i return|"
     r"when i (?:get back|return)|this is an? auto(?:matic|mated|-)? ?(?:reply|response|generated|answer|mail|message)|"
     r"automatic(?:ally)? (?:generated )?(?:reply|response)|auto-?(?:reply|response|responder)|im urlaub|nicht im büro|"
     r"abwesenheit|en vacances|de vacaciones|on annual leave|maternity leave|no longer (?:work|employed|with)|"
-    r"(?:i|we) (?:have )?received your (?:e-?mail|mail|message)|will (?:reply|respond|answer) (?:to you )?(?:as soon|when|"
+    r"(?:i|we) (?:have )?received your (?:e-?mail|mail|message)|will (?:reply|respond|"
+    r"answer) (?:to you )?(?:as soon|when|"
     r"shortly)|limited access to (?:my )?e-?mail|przebywam na urlopie|jestem nieobecn|w odpowiedzi na"
 )
 _CHALLENGE_SUBJECT = re.compile(
-    r"(?i)(?:please )?confirm (?:your|that|this|e-?mail|message|delivery)|verif(?:y|ication) (?:required|needed|your|of)|"
+    r"(?i)(?:please )?confirm (?:your|that|this|e-?mail|message|delivery)|verif(?:y|ication) (?:required|"
+    r"needed|your|of)|"
     r"challenge|action required to deliver|requires? (?:your )?(?:confirmation|verification)|spam ?arrest|boxbe|"
     r"tmda|bluebottle|whitelist|sender verification|your message (?:is )?waiting|awaiting (?:your )?approval|"
     r"please reply to|antispam (?:uol|verification)|not on (?:my|our) (?:allowed|approved|guest) "
 )
 _CHALLENGE_TEXT = re.compile(
     r"(?i)(?:guest list|approved senders?|allowed senders?|white-?list|spam ?arrest|boxbe|bluebottle|tmda|mailblocks|"
-    r"challenge[-/ ]response|(?:click|follow|visit|use) .{0,60}(?:link|below|button) .{0,120}(?:confirm|verify|deliver|authenticat|"
+    r"challenge[-/ ]response|(?:click|follow|visit|use) .{0,60}(?:link|below|button) .{0,120}(?:confirm|"
+    r"verify|deliver|authenticat|"
     r"request)|(?:confirm|verify|prove) (?:that )?you(?:r| are| sent)|verify (?:that )?(?:the|this) (?:sender|message)|"
-    r"one[- ]time (?:request|confirmation|verification)|request to be added|(?:reply to|replying to) this (?:message|e-?mail) to)"
+    r"one[- ]time (?:request|confirmation|verification)|request to be added|(?:reply to|"
+    r"replying to) this (?:message|e-?mail) to)"
 )
 _VALUES = {"auto-replied", "auto-generated", "auto-notified"}
 _FIELDS = (

@@ -36,7 +36,8 @@ def read_complaint(letter: Letter) -> Returned | None:
     named += [address(fields.get("removal-recipient", ""))]
     in_header = enclosed.recipients if enclosed else ()
     special = [enclosed.fields[name].strip("<> ") for name in _HOTMAIL if enclosed and name in enclosed.fields]
-    found = next((list for list in (named, special, in_header) if any(_is_known(one) for one in list)), ())
+    candidates = (named, special, in_header)
+    found = next((those for those in candidates if any(_is_known(one) for one in those)), ())
     recipients = tuple(dict.fromkeys(one for one in found if _is_known(one)))
     return Returned(
         kind=kind,
@@ -63,7 +64,7 @@ def _report(letter: Letter) -> str | None:
 
 
 def _without_report(letter: Letter) -> Returned | None:
-    """Outlook's and others' old form: the original enclosed, and nothing but a header field or the subject to say so."""
+    """Outlook's and others' old form: the original enclosed, and a header field or the subject that says so."""
     is_old = "x-loop" in letter.fields and "scomp@" in letter.field("x-loop").lower()
     is_hotmail = "staff@hotmail.com" in letter.field("from").lower() and letter.enclosed is not None
     if not (is_old or is_hotmail or (_OLD_SUBJECT.search(letter.field("subject")) and letter.enclosed)):

@@ -66,7 +66,7 @@ def is_status(text: str) -> bool:
 
 
 def address(value: str) -> str:
-    """`rfc822; <Jo@example.com>` -> `Jo@example.com`; the type and what encloses it are left out. RFC 6533 section 3."""
+    """`rfc822; <Jo@example.com>` -> `Jo@example.com`: without the type and what encloses it. RFC 6533 section 3."""
     value = value.strip()
     typed = _TYPE.match(value)
     if typed:

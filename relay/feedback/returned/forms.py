@@ -1,4 +1,4 @@
-"""The sentences by which mail systems that send no delivery status say that mail did not arrive, and where addresses stand.
+"""The sentences by which mail systems that send no delivery status say that mail did not arrive.
 
     qmail    I'm afraid I wasn't able to deliver your message to the following addresses. …
              <jo@example.com>:
@@ -83,7 +83,8 @@ OPENINGS = _openings(
     (
         "exchange",
         F,
-        r"(?:delivery|message) (?:has )?failed (?:to|for) (?:these|the following) (?:recipient|address|distribution)\S{0,20}(?: or (?:distribution lists|groups))?",
+        r"(?:delivery|message) (?:has )?failed (?:to|for) (?:these|the following) (?:recipient|address|"
+        r"distribution)\S{0,20}(?: or (?:distribution lists|groups))?",
     ),
     ("exchange", F, r"delivery to the following recipients? (?:has )?(?:failed|could not|was)"),
     ("exchange", F, r"the following recipients? (?:cannot|could not|can not) be reached"),
@@ -125,17 +126,20 @@ OPENINGS = _openings(
     (
         "generic",
         F,
-        r"(?:following|these) (?:recipient|addresse?|user|address\(es\)|name)s?\S{0,5} … (?:fail|reject|invalid|error|unknown|unable|undeliver|not)",
+        r"(?:following|these) (?:recipient|addresse?|user|address\(es\)|name)s?\S{0,5} … (?:fail|reject|"
+        r"invalid|error|unknown|unable|undeliver|not)",
     ),
     (
         "generic",
         F,
-        r"(?:deliver|delivering|delivery of|sending) (?:the |your |a |this )?(?:message|mail|e-?mail) … (?:failed|to the following|could not|not possible)",
+        r"(?:deliver|delivering|delivery of|sending) (?:the |your |a |this )?(?:message|mail|"
+        r"e-?mail) … (?:failed|to the following|could not|not possible)",
     ),
     (
         "generic",
         F,
-        r"(?:message|mail|e-?mail) … (?:was|is|has been) (?:undeliverable|undelivered|rejected|refused|returned|not delivered|bounced)",
+        r"(?:message|mail|e-?mail) … (?:was|is|has been) (?:undeliverable|undelivered|rejected|refused|"
+        r"returned|not delivered|bounced)",
     ),
     ("generic", F, r"(?:delivery|delivering) … (?:failed|failure|unsuccessful|not possible|errors?)"),
     ("generic", F, r"undeliverable (?:mail|message|address)"),
@@ -143,7 +147,8 @@ OPENINGS = _openings(
     (
         "generic",
         F,
-        r"the (?:user|recipient|address|mailbox|account|following)(?:\(s\)|s)? … (?:unknown|not found|does not exist|invalid|failed|full|over)",
+        r"the (?:user|recipient|address|mailbox|account|following)(?:\(s\)|s)? … (?:unknown|not found|"
+        r"does not exist|invalid|failed|full|over)",
     ),
     ("generic", F, r"(?:failed|failing|faulty|bad|rejected|problem) (?:recipient|address|delivery)\S{0,5}"),
     ("generic", F, r"returned (?:to you|mail|message|to sender)"),
@@ -168,7 +173,8 @@ WHERE_THE_COPY_BEGINS = re.compile(
     r"headers?|original|unsent|returned|undelivered|message (?:follows|text|headers?)|forwarded|text of|body of|"
     r"your (?:original )?message)\b[^\n]{0,120})"
     r"|(?:below this line is a copy|this is a copy of|the (?:original|first \d+ lines of the|headers? of the|message) "
-    r"(?:message|headers?|that|was|text|follows)[^\n]{0,80}:?|original (?:message|headers?|text)(?: follows| details| headers?)?[ \t]*[:.]?$|"
+    r"(?:message|headers?|that|was|text|follows)[^\n]{0,80}:?|original (?:message|headers?|text)(?: follows|"
+    r" details| headers?)?[ \t]*[:.]?$|"
     r"your (?:original )?message (?:follows|reads|begins)|message (?:header|text|headers) follows?|message from:?$|"
     r"-{0,9} ?included is a copy|returned (?:message|mail) (?:follows|below)|unsent message (?:follows|below)|"
     r"header of (?:the )?(?:original|message)|text of (?:the )?(?:original|message)|"
@@ -187,7 +193,8 @@ DAEMON = re.compile(
 )
 SUBJECT = re.compile(
     r"(?i)undeliver|undelivrable|return(?:ed|ing) (?:mail|message|to sender|e-?mail)|(?:delivery|mail|message|e-?mail)"
-    r"[- :]{1,3}(?:\w+ )?(?:status|fail|delay|error|problem|not|report|system|unsuccess|undeliver|bounce|reject|warning|"
+    r"[- :]{1,3}(?:\w+ )?(?:status|fail|delay|error|problem|not|report|system|unsuccess|undeliver|bounce|"
+    r"reject|warning|"
     r"notification)|non-?(?:delivery|remise|recapito)|failure (?:notice|delivery)|failed (?:mail|delivery|to deliver)|"
     r"unable to deliver|could not (?:be )?(?:deliver|send)|couldn't (?:be )?(?:deliver|send)|not (?:be )?delivered|"
     r"nondeliverable|rejected|bounced?|mail (?:could|couldn)|user unknown|unknown user|message you sent|"
@@ -195,5 +202,6 @@ SUBJECT = re.compile(
     r"no se (?:ha )?(?:pu|entreg)|devuelto|não entregue|devolvida|mancato recapito|mail devolvida|nie dostarczon|"
     r"niedor[ęe]cz|недостав|не доставлен|配信|不達|退信|エラーメール|配送不能|"
     r"^(?:returned|error|bounce|undelivered|postmaster|notification|failure|warning|delivery)\b|problem delivering|"
-    r"(?:invalid|bad) (?:address|recipient|user)|mail system error|quota|over ?quota|address.{0,20}(?:changed|closed)"
+    r"(?:invalid|bad) (?:address|recipient|user)|mail (?:system )?error|quota|over ?quota|"
+    r"address.{0,20}(?:changed|closed)"
 )

@@ -18,17 +18,24 @@ from relay.rendition.findings import Finding
 MAX_LOOKED_AT = 20_000
 MAX_FATES = 200
 MAX_REASON = 1000
-_ADDRESS = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{0,63}@(?:[A-Za-z0-9_-]{1,63}\.){1,9}[A-Za-z][A-Za-z0-9-]{0,62}"
-ADDRESS = re.compile(rf"(?<![A-Za-z0-9.!#$%&*+/=?^_`{{|}}~@-]){_ADDRESS}(?![\w@])")
+_CHARACTER = r"A-Za-z0-9.!#$%&*+/=?^_`{|}~\-"
+_ADDRESS = rf"[{_CHARACTER}][{_CHARACTER}']{{0,63}}@(?:[A-Za-z0-9_-]{{1,63}}\.){{1,9}}[A-Za-z][A-Za-z0-9-]{{0,62}}"
+ADDRESS = re.compile(rf"(?<![{_CHARACTER}@]){_ADDRESS}(?![\w@])")
+_LABEL = (
+    r"(?:failed |final |original |rejected )?(?:to|recipients?|address(?:es)?|user|e-?mail|rcpt to|mailbox|"
+    r"account|smtp|"
+    r"name|undeliverable to|unknown user|sent to)(?: address| name)?[ \t]?[:=]+|\d+[.)]|smtp;|rfc822;|local:|mailto:"
+)
 _AT_LINE_START = re.compile(
-    rf"(?im)^[ \t>*|\"'\[(:-]{{0,40}}(?:(?:(?:failed |final |original |rejected )?(?:to|recipients?|address(?:es)?|user|"
-    rf"e-?mail|rcpt to|mailbox|account|smtp|name|undeliverable to|unknown user|sent to)"
-    rf"(?: address| name)?[ \t]?[:=]+|\d+[.)]|smtp;|rfc822;|local:|mailto:)[ \t]*)?[<\"'(\[]{{0,3}}(?:mailto:|smtp:|rfc822;)?({_ADDRESS})"
+    rf"(?im)^[ \t>*|\"'\[(:-]{{0,40}}(?:(?:{_LABEL})[ \t]*)?[<\"'(\[]{{0,3}}(?:mailto:|smtp:|rfc822;)?({_ADDRESS})"
 )
 _EXPANDED = re.compile(
     rf"[>\s]{{0,20}}\((?:expanded from|generated from|originally addressed to|originally)[: \t]{{1,4}}<?({_ADDRESS})"
 )
 _PREFIX = re.compile(r"(?i)^(?:[a-z0-9]{1,10}[:;])?(?:smtp|rfc-?822)[=:]|^=?3d|^mailto:")
+_NAMES = re.compile(
+    r"[^\n]{0,300}(?:\n[^\n]{1,300}){0,2}:[ \t]*\n((?:[ \t]*[A-Za-z0-9._-]{2,64}[ \t]*(?:\n|\Z)|[ \t]*\n){1,50})"
+)
 _OF_THE_HOUSE = re.compile(
     r"(?i)^(?:postmaster|mailer-daemon|abuse|mail-?daemon|hostmaster|webmaster|helpdesk|support|noc|root|admin|"
     r"mailmaster|help|info-?desk|itsupport|it-support|security|unsubscribe|nobody)@|@(?:\S+\.)?(?:localhost|w3\.org)$"
@@ -50,12 +57,12 @@ def before_copy(text: str) -> str:
     return text[: begins.start()] if begins and text[: begins.start()].strip() else text
 
 
-def opening_of(text: str) -> tuple[Opening, int] | None:
-    """The opening in the text, and where it stops. A delay is looked for before a failure."""
+def opening_of(text: str) -> tuple[Opening, re.Match[str]] | None:
+    """The opening in the text, and where. A delay is looked for before a failure."""
     for opening in OPENINGS:
         match = opening.pattern.search(text)
         if match:
-            return opening, match.end()
+            return opening, match
     return None
 
 
@@ -70,58 +77,70 @@ def read_prose(
     """
     text = before_copy(text)
     found = opening_of(text)
-    given = tuple(dict.fromkeys(known))
-    excluded = {one.casefold() for one in not_these} - {one.casefold() for one in given}
+    excluded = {one.casefold() for one in not_these} - {one.casefold() for one in known}
     if found is None:
-        fates = _by_lines(text, excluded)
-        if not fates and daemon:
-            fates = _listed(text, Action.FAILED, excluded) or _mentioned(text, Action.FAILED, excluded)
+        search = _Search(text, 0, Action.FAILED, excluded)
+        fates = _by_lines(text, excluded) or (daemon and (search.listed(0) or search.mentioned(0))) or ()
         return Prose("", fates) if fates else None
-    opening, stop = found
+    opening, match = found
+    search, stop = _Search(text, match.start(), opening.action, excluded), match.end()
+    line = text.rfind("\n", 0, match.start()) + 1  # `Unknown user: jo@example.com` is opening and address in one
     fates = (
-        _listed(text[stop:], opening.action, excluded)
-        or _without_domain(text[stop:], opening.action, daemon)
-        or _mentioned(text[stop:], opening.action, excluded)
-        or _listed(text, opening.action, excluded)
-        or _mentioned(text, opening.action, excluded)
+        search.listed(line)
+        or search.without_domain(stop, daemon)
+        or search.mentioned(stop)
+        or search.listed(0)
+        or search.mentioned(0)
     )
     return Prose(opening.software, fates)
 
 
-def _listed(text: str, action: Action, excluded: set[str]) -> tuple[Fate, ...]:
-    """The addresses with which lines begin, each with what follows as its reason."""
-    matches = [match for match in _AT_LINE_START.finditer(text) if _may_be(match[1], excluded)]
-    reasons = [
-        text[match.end() : (following.start() if following else len(text))]
-        for match, following in zip(matches, [*matches[1:], None], strict=False)
-    ]
-    fates: dict[str, Fate] = {}
-    for n, match in enumerate(matches[:MAX_FATES]):
-        # Of several in a row without a word between, the reason stands after the last, or before the first.
-        reason = next((one for one in reasons[n:] if one.strip("<>()[]\"',;: \t\n")), "") or text[: matches[0].start()]
-        told = fate(_plain(match[1]), action, reason, text)
-        expanded = _EXPANDED.match(reasons[n])
-        fates.setdefault(told.recipient.casefold(), replace(told, original_recipient=expanded[1] if expanded else ""))
-    return tuple(fates.values())
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """For addresses in `text`. `begin`: where the telling begins; its words count where an address has none."""
 
+    text: str
+    begin: int
+    action: Action
+    excluded: set[str]
 
-def _mentioned(text: str, action: Action, excluded: set[str]) -> tuple[Fate, ...]:
-    """The first address anywhere."""
-    for match in ADDRESS.finditer(text):
-        if _may_be(match[0], excluded):
-            around = text[max(0, match.start() - MAX_REASON) : match.end() + MAX_REASON]
-            return (fate(_plain(match[0]), action, text[match.end() : match.end() + MAX_REASON], around),)
-    return ()
+    def listed(self, start: int) -> tuple[Fate, ...]:
+        """The addresses with which lines begin, each with what follows as its reason."""
+        found = [one for one in _AT_LINE_START.finditer(self.text, start) if _may_be(one[1], self.excluded)]
+        reasons = [self.text[one.end() : self._next_other(found, n)] for n, one in enumerate(found[:MAX_FATES])]
+        fates: dict[str, Fate] = {}
+        for n, one in enumerate(found[:MAX_FATES]):
+            # Of several in a row without a word between, the reason stands after the last.
+            reason = next((each for each in reasons[n:] if each.strip("<>()[]\"',;: \t\n")), "")
+            told = self._fate(one[1], reason)
+            expanded = _EXPANDED.match(reasons[n])
+            told = replace(told, original_recipient=expanded[1] if expanded else "")
+            fates.setdefault(told.recipient.casefold(), told)
+        return tuple(fates.values())
 
+    def _next_other(self, found: list[re.Match[str]], n: int) -> int:
+        """Where the next address stands that is another: a server's dialogue names the same one again."""
+        name = found[n][1].casefold()
+        return next((one.start() for one in found[n + 1 : n + 10] if one[1].casefold() != name), len(self.text))
 
-def _without_domain(text: str, action: Action, daemon: str) -> tuple[Fate, ...]:
-    """Names that stand alone on the lines after the opening: they are of the mail system's own domain."""
-    domain = daemon.rpartition("@")[2]
-    listed = _NAMES.match(text)
-    if not domain or listed is None:
+    def mentioned(self, start: int) -> tuple[Fate, ...]:
+        """The first address anywhere."""
+        for one in ADDRESS.finditer(self.text, start):
+            if _may_be(one[0], self.excluded):
+                return (self._fate(one[0], self.text[one.end() : one.end() + MAX_REASON]),)
         return ()
-    names = [line.strip() for line in listed[1].splitlines() if line.strip()]
-    return tuple(fate(f"{name}@{domain.lower()}", action, text) for name in names[:MAX_FATES])
+
+    def without_domain(self, start: int, daemon: str) -> tuple[Fate, ...]:
+        """Names that stand alone on the lines after the opening: they are of the mail system's own domain."""
+        domain = daemon.rpartition("@")[2].lower()
+        listed = _NAMES.match(self.text, start)
+        if not domain or listed is None:
+            return ()
+        names = listed[1].split()
+        return tuple(self._fate(f"{name}@{domain}", "") for name in names[:MAX_FATES])
+
+    def _fate(self, address: str, reason: str) -> Fate:
+        return fate(_PREFIX.sub("", address), self.action, reason, self.text[self.begin :])
 
 
 def _by_lines(text: str, excluded: set[str]) -> tuple[Fate, ...]:
@@ -138,13 +157,16 @@ def _by_lines(text: str, excluded: set[str]) -> tuple[Fate, ...]:
 
 def fate(recipient: str, action: Action, reason: str, around: str = "") -> Fate:
     """The fate as `reason` tells it; if it tells nothing, as the text `around` it does."""
-    reason = _folded(reason)
-    verdict = classify(None, "", reason)
-    if around and verdict.finding in (Finding.UNKNOWN, Finding.TEMPORARY):
-        wider = classify(None, "", _folded(around))
-        if wider.finding not in (Finding.UNKNOWN, Finding.TEMPORARY):
-            reason, verdict = _folded(around), wider
-    return Fate(recipient, action, status_for(verdict, action), reason, code_in(reason))
+    refusal = _REFUSAL.search(reason)
+    said = (_folded(text) for text in (refusal[1] if refusal else "", reason, around) if text)
+    told = [(text, classify(None, "", text)) for text in said] or [("", classify(None, "", ""))]
+    text, verdict = next((one for one in told if one[1].finding not in _SAY_NOTHING), told[0])
+    return Fate(recipient, action, status_for(verdict, action), text, code_in(text))
+
+
+_REFUSAL = re.compile(r"(?m)^[ \t<]{0,20}((?:4[0-5]|5[0-5])\d[ -][^\n]{3,})")
+"""What the server answered, in the middle of a dialogue that is told."""
+_SAY_NOTHING = (Finding.UNKNOWN, Finding.TEMPORARY)
 
 
 def _folded(text: str) -> str:
@@ -156,16 +178,6 @@ def status_for(verdict: Classification, action: Action) -> str:
     if verdict.status:
         return verdict.status
     return f"{4 if action is Action.DELAYED else 5}.{_DETAIL.get(verdict.finding, '0.0')}"
-
-
-_NAMES = re.compile(
-    r"[^\n]{0,300}(?:\n[^\n]{1,300}){0,2}:[ \t]*\n((?:[ \t]*[A-Za-z0-9._-]{2,64}[ \t]*(?:\n|\Z)|[ \t]*\n){1,50})"
-)
-
-
-def _plain(address: str) -> str:
-    """Without the `SMTP=` of an X.400 name."""
-    return _PREFIX.sub("", address)
 
 
 def _may_be(address: str, excluded: set[str]) -> bool:

@@ -130,7 +130,8 @@ def _from_words(letter: Letter) -> Returned:
         daemon=_daemon(letter) if is_from_daemon or has_subject else "",
     )
     fates = told.fates if told else ()
-    if not fates and not is_reported and not is_from_daemon:
+    is_vague = not told or told.software == "generic"
+    if not fates and not is_reported and not is_from_daemon and is_vague:
         return _returned(letter, ReturnedKind.OTHER, "nothing known")
     within = _enclosed_report(letter) if not fates else None
     if within is not None:
@@ -143,6 +144,9 @@ def _from_words(letter: Letter) -> Returned:
         opening = opening_of(text)
         action = opening[0].action if opening else Action.FAILED
         fates = (fate(returned.original_recipients[0], action, text),)
+    if not fates:
+        opening = opening_of(text)
+        fates = (fate("", opening[0].action if opening else Action.FAILED, text or letter.field("subject")),)
     return replace(returned, fates=fates, form=f"text: {told.software or 'lines'}" if told else "text")
 
 
