@@ -158,3 +158,52 @@ def test_one_wrong_value_does_not_hide_the_others(tmp_path: Path) -> None:
 def test_a_control_character_in_a_value_cannot_begin_a_line(tmp_path: Path) -> None:
     (line,) = _lines(tmp_path, '[viewer]\nurl = "x\\nconfig.toml: all is well"\n')
     assert "\n" not in line
+
+
+def test_every_secret_can_lie_in_a_file_at_any_depth(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    (tmp_path / "signing").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    config = _load(
+        tmp_path,
+        f'[[upstream]]\nhost = "h"\nusername = "u"\nauth = "xoauth2"\ntoken_url = "https://login.example.com"\n'
+        f'client_id = "c"\nclient_secret_file = "{secret}"\nrefresh_token_file = "{secret}"\n'
+        f'[webhooks.mailgun]\nkey_file = "{secret}"\nusername = "u"\npassword_file = "{secret}"\n'
+        f'[bounces.imap]\nhost = "imap.example.com"\nusername = "u"\npassword_file = "{secret}"\n'
+        f'[[endpoint]]\nname = "crm"\nurl = "https://crm.example"\nsecret_file = "{tmp_path}/signing"\n',
+    )
+    upstream, source = config.upstream[0], config.webhooks["mailgun"]
+    read = (upstream.client_secret, upstream.refresh_token, source.key, source.password, config.bounces.imap.password)
+    assert {one.get_secret_value() for one in read} == {"s3cret"}
+    assert config.endpoint[0].secret.get_secret_value().startswith("whsec_")
+    assert "s3cret" not in repr(config)
+
+
+def test_the_environment_sets_tables_that_have_names_of_their_own(tmp_path: Path) -> None:
+    text = '[webhooks.my-ses]\nprovider = "ses"\n'
+    arns = {"MAILWITNESS_WEBHOOKS__MY_SES__TOPIC_ARNS": "arn:a, arn:b", "MAILWITNESS_WEBHOOKS__MAILGUN__KEY": "k"}
+    config = _load(tmp_path, text, arns)
+    assert config.webhooks["my-ses"].topic_arns == ("arn:a", "arn:b")
+    assert config.webhooks["mailgun"].key.get_secret_value() == "k"
+    assert _lines(tmp_path, text, {**arns, "MAILWITNESS_OTHER__SES": "x"}) == [
+        "MAILWITNESS_OTHER__SES: unknown setting"
+    ]
+    assert _lines(tmp_path, text, {**arns, "MAILWITNESS_WEBHOOKS__MY_SES__KEYY": "hunter2"}) == [
+        "MAILWITNESS_WEBHOOKS__MY_SES__KEYY: unknown setting, did you mean MAILWITNESS_WEBHOOKS__NAME__KEY?"
+    ]
+
+
+def test_an_upstream_of_a_route_may_be_its_name_alone(tmp_path: Path) -> None:
+    config = _load(
+        tmp_path,
+        '[[upstream]]\nname = "a"\nhost = "a"\n[[upstream]]\nname = "b"\nhost = "b"\n'
+        '[[route]]\nname = "r"\nupstreams = ["a", { name = "b", weight = 3 }]\n',
+    )
+    assert [(choice.name, choice.weight) for choice in config.route[0].upstreams] == [("a", 1), ("b", 3)]
+
+
+def test_an_address_that_anyone_may_listen_on_takes_the_port_of_the_others(tmp_path: Path) -> None:
+    text = '[viewer]\nhost = "0.0.0.0"\nport = 1025\n'
+    assert _lines(tmp_path, text) == ["config.toml: viewer.port: 1025, already used by smtp.listeners[0]"]
+    assert _load(tmp_path, text.replace("0.0.0.0", "::")).viewer.port == 1025
+    assert _load(tmp_path, "[viewer]\nport = 0\n[[smtp.listeners]]\nport = 0\n").viewer.port == 0
