@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -314,23 +315,25 @@ def _meet(one: Location, other: Location) -> bool:
 
 def _with_secrets(draft: _Draft, config: Config) -> Config:
     """The configuration with secrets read from the files that hold them."""
-    found = {name: _filled(draft, table, (name,)) for name, table in config}
+    found = {name: new for name, table in config if (new := _filled(draft, table, (name,))) is not table}
     return config.model_copy(update=found)
 
 
 def _filled(draft: _Draft, value: Any, here: Location) -> Any:
     """The value, a table, list or single one, with every secret in it that a `…_file` key names."""
     if isinstance(value, tuple):
-        return tuple(_filled(draft, item, (*here, n)) for n, item in enumerate(value))
+        items = tuple(_filled(draft, item, (*here, n)) for n, item in enumerate(value))
+        return value if all(map(is_, items, value)) else items
     if isinstance(value, dict):
         return {name: _filled(draft, item, (*here, name)) for name, item in value.items()}
     if not isinstance(value, BaseModel):
         return value
-    found = {name: _filled(draft, inner, (*here, name)) for name, inner in value}
+    # Only what is different: a model also knows which of its fields the file has set.
+    found = {name: new for name, inner in value if (new := _filled(draft, inner, (*here, name))) is not inner}
     for name, inner in value:
-        if isinstance(inner, Path) and isinstance(found.get(name.removesuffix(_FILE)), SecretStr):
+        if isinstance(inner, Path) and isinstance(getattr(value, name.removesuffix(_FILE), None), SecretStr):
             found |= _secret(draft, value, name, inner, (*here, name))
-    return value.model_copy(update=found)
+    return value.model_copy(update=found) if found else value
 
 
 def _secret(draft: _Draft, table: BaseModel, name: str, file: Path, here: Location) -> dict[str, SecretStr]:
