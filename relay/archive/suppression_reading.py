@@ -35,7 +35,9 @@ def _meant(statement: Select[Any], selection: Selection) -> Select[Any]:
     if selection.text:
         text = selection.text.strip()
         in_reason = func.instr(func.lower(_entry.reason), text.lower()) > 0
-        statement = statement.where(or_(func.instr(_entry.key, suppression_key(text)) > 0, in_reason))
+        # As it is written too: a part of an address is not always a key of its own (`jürg`, `@büch`).
+        in_address = func.instr(_entry.key, text.casefold()) > 0, func.instr(_entry.address, text) > 0
+        statement = statement.where(or_(func.instr(_entry.key, suppression_key(text)) > 0, *in_address, in_reason))
     return statement
 
 

@@ -146,6 +146,11 @@ async def test_entries_are_found_by_text_cause_and_application(archive: Archive)
     assert await found(text="jane.DOE@") == [first]
     assert await found(text="no SUCH") == [first]
     assert await found(text="%") == []
+    third = entry(3, "Jürg@bücher.example", application="", created_at=NOON)
+    await archive.add_suppressions([third])
+    for text in ("JÜRG", "@büch", "BÜCHER.example", "xn--bcher", "jürg@bücher.EXAMPLE."):
+        assert await found(text=text) == [third], text
+    await archive.remove_suppressions([third.id], [])
     assert await found(cause=Cause.MANUAL) == [second]
     assert await found(application="") == [second]
     assert await found(application="shop") == [first]
