@@ -10,10 +10,16 @@ import re
 from dataclasses import dataclass
 
 from relay.archive.api import SORT_KEYS
+from relay.archive.waiting_api import WAITING_STATES
 from relay.model.notification import Standing
 from relay.model.suppression import Cause
-from viewer.schemas import COUNT, SCHEMAS, TEXT, ULID, Json, ref
+from viewer.operations import OPERATIONS as QUEUE_OPERATIONS
+from viewer.schemas import COUNT, TEXT, ULID, Json, ref
+from viewer.schemas import SCHEMAS as MESSAGE_SCHEMAS
+from viewer.schemas_queue import QUEUE_SCHEMAS
 from viewer.suppressions import Which
+
+SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,23 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "inline": ({"enum": ["1"]}, "Show instead of save; only for PNG, JPEG, GIF and WebP images."),
     "text": (TEXT, "Somewhere in the address or the reason, whatever the case."),
     "cause": ({"enum": [cause.value for cause in Cause]}, "Only entries of this cause."),
-    "application": (TEXT, "Only entries of this application; empty: those that hold for all."),
+    "application": (TEXT, "Only of this application; of suppressions, empty: those that hold for all."),
+    "state": ({"enum": [state.value for state in WAITING_STATES]}, "Only deliveries in this state."),
+    "lane": (TEXT, "Only deliveries that wait in this route."),
+    "upstream": (TEXT, "Only deliveries for this upstream: chosen for them, or of the latest attempt."),
+    "domain": (TEXT, "Only deliveries to recipients of this domain."),
     "which": ({"enum": list(Which), "default": Which.IN_FORCE}, "Entries in force, or those that ran out."),
     "standing": ({"enum": list(Standing)}, "Only notifications that stand so."),
     "reason": (TEXT, "For those who ask later."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
-PATH_PARAMETERS: dict[str, Json] = {"id": ULID, "delivery_id": ULID, "number": COUNT, "name": TEXT}
+PATH_PARAMETERS: dict[str, Json] = {
+    "id": ULID,
+    "delivery_id": ULID,
+    "number": COUNT,
+    "name": TEXT,
+    "operation": {"enum": list(QUEUE_OPERATIONS)},
+}
 
 OPERATIONS = (
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
@@ -166,6 +182,48 @@ OPERATIONS = (
         "Tried",
         status=202,
         refusals=(404,),
+    ),
+    Operation("get", "/api/messages/{id}/reports", "What came back about it", "Reports", refusals=(404,)),
+    Operation("get", "/api/payloads/{id}", "What came, as it came", "Payload", refusals=(404,)),
+    Operation(
+        "get",
+        "/api/queue",
+        "What waits, oldest first, and why",
+        "Queue",
+        ("q", "state", "lane", "upstream", "application", "domain", "limit", "cursor"),
+        refusals=(400,),
+    ),
+    Operation("get", "/api/queue/groups", "What waits, counted", "QueueGroups"),
+    Operation(
+        "post",
+        "/api/queue/{operation}",
+        "Change some of what waits",
+        "QueueChanged",
+        body="QueueChange",
+        refusals=(400, 409),
+    ),
+    Operation(
+        "post",
+        "/api/queue/{operation}/all",
+        "Change all that match, in the background",
+        "QueueJob",
+        body="QueueChangeAll",
+        status=202,
+        refusals=(400, 409),
+    ),
+    Operation("get", "/api/queue/jobs/{id}", "How far such a change is", "QueueJob", refusals=(404,)),
+    Operation("post", "/api/queue/jobs/{id}/stop", "Stop it; what was changed stays", "QueueJob", refusals=(404,)),
+    Operation("get", "/api/upstreams", "How each upstream does, and what is paused", "Upstreams"),
+    Operation("post", "/api/pause", "Pause sending", "Upstreams", body="Pause", refusals=(400,)),
+    Operation("post", "/api/resume", "Send again", "Upstreams", body="Resume", refusals=(400,)),
+    Operation("get", "/api/applications", "The mode of each application", "Applications"),
+    Operation(
+        "put",
+        "/api/applications/{name}/mode",
+        "Switch an application's mode, or go back to what is configured",
+        "ApplicationMode",
+        body="ModeChange",
+        refusals=(400, 404),
     ),
     Operation("get", "/api/events", "The journal", "Events", ("after", "limit"), refusals=(400,)),
     Operation(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from relay.model.delivery import State
+from relay.model.bounce import BounceClass
+from relay.model.delivery import REPORTED_STATES, State
 from relay.model.event import Grade, Kind
 from relay.model.fetch import Verdict
 from relay.model.message import Mode, Trait
@@ -24,6 +25,8 @@ TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 FLAG = {"type": "boolean"}
 VERDICT = {"enum": [verdict.value for verdict in Verdict]}
+BOUNCE = {"enum": [bounce.value for bounce in BounceClass]}
+GRADE = {"enum": [grade.value for grade in Grade]}
 SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
@@ -80,6 +83,17 @@ SCHEMAS: dict[str, Json] = {
         parent_id=or_null(ULID),
         opened=list_of(VERDICT),
         clicked=list_of(VERDICT),
+        reports=list_of(
+            object_of(
+                state={"enum": sorted(state.value for state in REPORTED_STATES)},
+                bounce=or_null(BOUNCE),
+                grade=GRADE,
+                source=TEXT,
+                count=COUNT,
+            )
+        ),
+        complained=COUNT,
+        unsubscribed=COUNT,
     ),
     "Attempt": object_of(
         id=ULID,
@@ -92,6 +106,8 @@ SCHEMAS: dict[str, Json] = {
         edits=list_of(object_of(start=COUNT, stop=COUNT, step=TEXT)),
         wire_sha256=SHA256,
         wire_size=COUNT,
+        sender=or_null(TEXT),
+        provider_id=or_null(TEXT),
         peer=or_null(TEXT),
         tls_version=or_null(TEXT),
         tls_cipher=or_null(TEXT),
@@ -106,6 +122,19 @@ SCHEMAS: dict[str, Json] = {
         expires_at=or_null(TIME),
         reply=or_null(ref("Reply")),
         upstream=or_null(TEXT),
+        original_recipient=or_null(TEXT),
+        priority={"type": "integer"},
+        lane=or_null(TEXT),
+        wanted_upstream=or_null(TEXT),
+        why=or_null(TEXT),
+        bounce=or_null(BOUNCE),
+        grade=GRADE,
+        source=or_null(TEXT),
+        standing={**TEXT, "description": "The state with its source and grade of evidence, in words."},
+        explanation=TEXT,
+        action=TEXT,
+        complained_at=or_null(TIME),
+        unsubscribed_at=or_null(TIME),
         attempts=list_of(ref("Attempt")),
     ),
     "SentDelivery": object_of(

@@ -20,8 +20,7 @@ from relay.model.reply import Reply
 from relay.rendition.edit import splice
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import LETTER, SECOND, House
-from viewer.openapi import OPERATIONS, description
-from viewer.schemas import SCHEMAS
+from viewer.openapi import OPERATIONS, SCHEMAS, description
 
 MIXED = (
     b"From: a@example.com\r\nTo: b@example.org\r\nSubject: files\r\nMIME-Version: 1.0\r\n"
@@ -238,7 +237,7 @@ async def test_a_method_that_is_not_there_is_405_as_json(house: House, method: s
 
 def test_the_documentation_tells_of_every_call() -> None:
     text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    told = set(re.findall(r"^\| `(GET|POST|DELETE) (\S+)`", text, re.MULTILINE))
+    told = set(re.findall(r"^\| `(GET|POST|PUT|DELETE) (\S+)`", text, re.MULTILINE))
     assert told == {(operation.method.upper(), operation.path) for operation in OPERATIONS}
 
 

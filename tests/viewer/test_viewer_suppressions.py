@@ -13,7 +13,7 @@ from relay.model.event import Kind
 from relay.model.suppression import Cause, Suppressed
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import NOON, SECOND, House
-from viewer.schemas import SCHEMAS
+from viewer.openapi import SCHEMAS
 
 PATH = "/api/suppressions"
 

@@ -17,11 +17,29 @@ from viewer.api import (
     export,
     messages,
     parts,
+    queue,
+    reports,
     resend,
     suppressions,
+    switches,
 )
 
-PARTS = (messages, content, deliveries, parts, resend, approval, suppressions, endpoints, events, export, description)
+PARTS = (
+    queue,
+    switches,
+    reports,
+    messages,
+    content,
+    deliveries,
+    parts,
+    resend,
+    approval,
+    suppressions,
+    endpoints,
+    events,
+    export,
+    description,
+)
 
 
 def setup(app: web.Application) -> None:

@@ -44,7 +44,7 @@ async def one(request: web.Request) -> web.Response:
         attempt = chosen(request, attempts)
         content = await archive.content(message_id)
         wire = await in_thread(request, lambda: rebuilt(content, attempt))
-        signatures = engagement.signatures(await events_of(archive, message_id), attempt.id)
+        signatures = engagement.signatures(await events_of(archive, message_id), attempt)
         copy = _copy(attempt, wire is not None, signatures)
     stories = engagement.token_stories(
         await archive.tokens_of(message_id, delivery_id=delivery.id),

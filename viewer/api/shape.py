@@ -16,6 +16,7 @@ from relay.model.reply import Reply
 from relay.model.summary import Addressee, Summary
 from relay.rendition.decode import filename
 from relay.rendition.mime import Part
+from viewer.standing import standing
 
 Json = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +54,18 @@ def listing(row: Listing) -> Json:
         "parent_id": row.parent_id,
         "opened": sorted(verdict.value for verdict in row.opened),
         "clicked": sorted(verdict.value for verdict in row.clicked),
+        "reports": [
+            {
+                "state": one.state.value,
+                "bounce": one.bounce.value if one.bounce else None,
+                "grade": one.grade.value,
+                "source": one.source,
+                "count": one.count,
+            }
+            for one in row.reports
+        ],
+        "complained": row.complained,
+        "unsubscribed": row.unsubscribed,
     }
 
 
@@ -132,6 +145,7 @@ def _addressee(one: Addressee) -> Json:
 
 
 def delivery(duty: Delivery, attempts: list[Attempt]) -> Json:
+    told = standing(duty)
     return {
         "id": duty.id,
         "message_id": duty.message_id,
@@ -142,6 +156,19 @@ def delivery(duty: Delivery, attempts: list[Attempt]) -> Json:
         "expires_at": time_or_none(duty.expires_at),
         "reply": _reply(duty.reply),
         "upstream": duty.upstream,
+        "original_recipient": duty.original,
+        "priority": int(duty.priority),
+        "lane": duty.lane,
+        "wanted_upstream": duty.wanted_upstream,
+        "why": duty.why,
+        "bounce": duty.bounce.value if duty.bounce else None,
+        "grade": told.word.grade.value,
+        "source": duty.source,
+        "standing": told.line,
+        "explanation": told.explanation,
+        "action": told.action,
+        "complained_at": time_or_none(duty.complained_at),
+        "unsubscribed_at": time_or_none(duty.unsubscribed_at),
         "attempts": [_attempt(one) for one in attempts],
     }
 
@@ -158,6 +185,8 @@ def _attempt(one: Attempt) -> Json:
         "edits": [{"start": edit.start, "stop": edit.stop, "step": edit.step} for edit in one.edits],
         "wire_sha256": one.wire_sha256.hex(),
         "wire_size": one.wire_size,
+        "sender": one.sender,
+        "provider_id": one.provider_id,
         "peer": one.peer,
         "tls_version": one.tls_version,
         "tls_cipher": one.tls_cipher,
