@@ -7,7 +7,7 @@ grade E.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from relay.archive.api import Listing
@@ -144,11 +144,16 @@ def attempt_of(token: Token, attempts: Sequence[Attempt]) -> int:
     return 0
 
 
-def signatures(events: Iterable[Event], attempt_id: str) -> tuple[Mapping[str, Any], ...]:
-    """The DKIM signatures of an attempt, as the event that closed it says: the fields of `Signature`, as text."""
+def signatures(events: Iterable[Event], attempt: Attempt) -> tuple[Mapping[str, Any], ...]:
+    """The DKIM signatures of an attempt, with the fields of `Signature`, as text.
+
+    Of attempts before these were kept with them, as the event that closed it says.
+    """
+    if attempt.signatures:
+        return tuple(asdict(signature) for signature in attempt.signatures)
     for event in events:
         found = event.data.get("signatures")
-        if event.data.get("attempt") == attempt_id and isinstance(found, list):
+        if event.data.get("attempt") == attempt.id and isinstance(found, list):
             return tuple(one for one in found if isinstance(one, dict))
     return ()
 

@@ -37,7 +37,6 @@ _IDENTIFIER_LENGTH = 26
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]:]', re.DOTALL)
 _FOLD = re.compile(rb"\r\n|\r|\n")
 _TAG = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
-_OWN_FIELD = {"postmark": "X-PM-Metadata-mailwitness", "resend": "X-Mailwitness-Id"}
 _OBJECT = {
     "mailgun": ("X-Mailgun-Variables", ""),
     "brevo": ("X-Mailin-custom", ""),
@@ -67,8 +66,11 @@ class Place:
 def place(content: bytes, provider: str) -> Place:
     """Where `provider`, one of the table above, gets the identifier."""
     fields = header_fields(content)
-    if provider in _OWN_FIELD:
-        return _own(fields, _OWN_FIELD[provider])
+    if provider == "resend":
+        # One that is there speaks to us alone, and is taken out of every copy.
+        return _new("X-Mailwitness-Id")
+    if provider == "postmark":
+        return _own(fields, "X-PM-Metadata-mailwitness")
     if provider == "ses":
         return _tags(content, fields)
     name, inner = _OBJECT[provider]

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relay.rendition.edit import splice
@@ -56,6 +56,11 @@ def value_of(wire: bytes, name: str) -> str:
 def test_a_message_without_the_field_gets_it(provider: str, field: bytes) -> None:
     content = b"Subject: a" + BODY
     assert merged(content, provider) == field + b"\r\n" + content
+
+
+def test_a_field_of_ours_in_the_message_is_no_reason_to_leave_it_alone() -> None:
+    content = b"X-Mailwitness-Id: mine" + BODY
+    assert merged(content, "resend") == b"X-Mailwitness-Id: " + ID.encode() + b"\r\n" + content
 
 
 VALUES = [
@@ -164,10 +169,11 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["metadata", "a", '"{']), inner, max_size=3)
     ),
-    max_leaves=12,
+    max_leaves=5,
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["metadata", "b", "\\"]), JSON, max_size=3), st.sampled_from(["\n", "\r\n"]))
 def test_any_object_is_merged(given_object: dict[str, object], eol: str) -> None:
     value = json.dumps(given_object, indent=1).replace("\n", f"{eol} ")

@@ -37,6 +37,9 @@ STEPS: Mapping[str, tuple[str, str]] = {
     "own-headers": ("Own fields", "X-Mailwitness-… fields taken out: they are for us alone"),
     "line-ends": ("Line ends", "every line made to end with CRLF"),
     "tracking": ("Tracking", "pixel and links, or signatures that they would break"),
+    "metadata": ("Provider's field", "our number for the delivery, which the provider's reports bring back"),
+    "unsubscribe": ("Unsubscribe", "List-Unsubscribe with one-click, its own address for this recipient"),
+    "redirect": ("Redirected", "whom the copy was for, before it went to a test address"),
     "decoded": ("Change", "what the recipient's mail program sees differently"),
 }
 """Name and meaning of each step of rendition."""
@@ -69,7 +72,7 @@ async def show(request: web.Request) -> web.Response:
     context = _context(stored, delivery, attempts, attempt) | _tracked(stories, attempt)
     context |= {
         "copy": copy,
-        "signatures": engagement.signatures(events, attempt.id),
+        "signatures": engagement.signatures(events, attempt),
         "now": request.app[CLOCK](),
     }
     return aiohttp_jinja2.render_template("sent.html", request, context)
