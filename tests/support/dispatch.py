@@ -19,6 +19,7 @@ from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
 from relay.rendition.signing import Signer
+from relay.resolver import Lookup
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -103,6 +104,7 @@ def courier_of(
     lease: float = LEASE,
     signer: Signer = UNSIGNED,
     marking: Marking | None = None,
+    lookup: Lookup | None = None,
     **settings: Any,
 ) -> Courier:
     """A courier that adds no Received field, unless `settings` (of `[delivery]`) say otherwise."""
@@ -117,6 +119,7 @@ def courier_of(
         signer=signer,
         marking=marking,
         lease=lease,
+        lookup=lookup,
     )
 
 

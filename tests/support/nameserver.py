@@ -21,6 +21,18 @@ before them: `MX 10 mail.example.com.`. The name alone: no record."""
 KINDS = ("A", "AAAA", "MX", "TLSA", "TXT", "DNSKEY", "CNAME")
 
 
+def _on_one_port(
+    datagrams: type[socketserver.BaseRequestHandler], streams: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.UDPServer, socketserver.TCPServer]:
+    """Both servers on the same free port: the one that is free for the first may not be for the second."""
+    while True:
+        first = socketserver.UDPServer(("127.0.0.1", 0), datagrams)
+        try:
+            return first, socketserver.TCPServer(("127.0.0.1", first.server_address[1]), streams)
+        except OSError:
+            first.server_close()
+
+
 def _of_kind(records: Sequence[str], kind: str) -> list[str]:
     parts = [
         (record.partition(" ") if record.partition(" ")[0] in KINDS else ("TXT", "", record)) for record in records
@@ -51,9 +63,8 @@ class Nameserver:
                 answer = outer.answer(self.rfile.read(size), 65535)
                 self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
-        self._datagrams = socketserver.UDPServer(("127.0.0.1", 0), Datagrams)
+        self._datagrams, self._streams = _on_one_port(Datagrams, Streams)
         self.address = f"127.0.0.1:{self._datagrams.server_address[1]}"
-        self._streams = socketserver.TCPServer(("127.0.0.1", self._datagrams.server_address[1]), Streams)
 
     def answer(self, octets: bytes, limit: int) -> bytes:
         query = dns.message.from_wire(octets)

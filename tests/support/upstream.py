@@ -171,7 +171,8 @@ class ScriptedUpstream:
             self._tasks.discard(task)
             writer.close()
             with contextlib.suppress(Exception):
-                await writer.wait_closed()
+                async with asyncio.timeout(0.5):  # asyncio waits for ever for a TLS session that failed
+                    await writer.wait_closed()
 
     def action(self, step: str, argument: str) -> Action:
         planned = self.script.get(step)
