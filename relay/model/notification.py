@@ -38,19 +38,12 @@ NOT_TOLD = frozenset(
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""
 _TOLD = (
-    "verdict",
-    "reason",
-    "reply",
-    "status",
-    "bounce",
-    "explanation",
-    "action",
-    "source",
-    "upstream",
-    "url",
-    "due_at",
+    *("code", "enhanced", "text", "is_local", "upstream"),
+    *("source", "verdict", "status", "diagnostic", "bounce", "explanation", "action", "is_machine"),
+    *("why", "reason", "cause", "endpoint", "attempts", "count", "notice_of"),
 )
-"""Keys of an event's data that are passed on: nothing that is secret, and nothing of the message's text."""
+"""Keys of an event's data that are passed on. Not among them: tokens, and addresses of links, which may themselves be
+the right to something (a new password, a download)."""
 
 
 class Standing(StrEnum):
@@ -135,6 +128,9 @@ def trial(at: int) -> bytes:
 def body(event: Event, about: Subject) -> bytes:
     """The octets to send: `{"type": "sent", "timestamp": "2026-05-04T…Z", "data": {…}}`."""
     told = {key: event.data[key] for key in _TOLD if event.data.get(key) not in (None, "")}
+    due_at = event.data.get("due_at")
+    if isinstance(due_at, int):
+        told["next_try"] = _instant(due_at)
     data: dict[str, Any] = {
         "event_id": event.id,
         "message_id": event.message_id,

@@ -37,6 +37,11 @@ def test_a_body_names_event_and_recipient_and_leaves_out_what_is_empty() -> None
         '"application":"shop","recipient":"b@example.com","subject":"Ihre Bestellung ü","tags":["a"],"grade":"A",'
         '"actor":"ses","detail":{"bounce":"hard"}}}'
     )
+    event = Event(
+        "E", 0, Kind.DEFERRED, "relay", data={"code": 451, "due_at": 60 * SECOND, "url": "https://x/reset?k=1"}
+    )
+    assert b'"detail":{"code":451,"next_try":"1970-01-01T00:01:00.000Z"}' in body(event, Subject())
+    assert b"reset" not in body(event, Subject())
     assert trial(0) == b'{"type":"trial","timestamp":"1970-01-01T00:00:00.000Z","data":{}}'
 
 
