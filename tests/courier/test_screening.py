@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from relay.archive.api import Archive, StoredMessage
-from relay.config import Application, Tracking
+from relay.config import Application, Tracking, Upstream
 from relay.config import Delivery as DeliveryTable
+from relay.courier.desk import Desk
+from relay.courier.ledger import Ledger
 from relay.courier.marking import Marking
 from relay.courier.screening import refusal
-from relay.model.delivery import Delivery, State
+from relay.model.delivery import Delivery, RetrySchedule, State
 from relay.model.event import Event, Kind
 from relay.model.message import Message
+from relay.model.reply import local_reply
 from relay.model.suppression import Cause, Suppressed
 from tests.support.dispatch import (
     CONTENT,
     START,
     Clock,
+    RunningClock,
     at_rest,
     courier_of,
     message_of,
     new_id,
     queue,
     states,
+    until,
     upstream_of,
 )
+from tests.support.failing_archive import FailingArchive
 from tests.support.upstream import ScriptedUpstream
 
+SCHEDULE = RetrySchedule((60_000_000,), 60_000_000, 3600_000_000)
 B, C = "b@example.com", "c@example.net"
 
 
@@ -168,3 +176,52 @@ async def test_the_guard_forgets_and_may_be_asked_again(archive: Archive) -> Non
     (delivery,) = (await archive.message(message.id)).deliveries
     for now in (START, START, START + 10**15):
         assert await archive.earlier_copies(b"f", "app", [delivery], window=60, now=now) == {}
+
+
+@pytest.mark.parametrize("method", ["release", "earlier_copies"])
+@pytest.mark.parametrize("how", [["lost"], ["done"], ["done", "lost"]], ids="-".join)
+async def test_each_write_may_fail_and_the_rest_is_sent_once(archive: Archive, method: str, how: list[str]) -> None:
+    first = await queue(archive, message_of(CONTENT, B), CONTENT)
+    failing = FailingArchive(archive, {method: list(how)})
+    again = await queue(archive, message_of(CONTENT, B, C, "d@example.com"), CONTENT)
+    async with ScriptedUpstream() as upstream:
+        courier = courier_of(
+            cast(Archive, failing),
+            [upstream_of(upstream.port)],
+            RunningClock(),
+            lease=0.5,
+            marking=marking(duplicate_window=60, deny_recipients=[C]),
+            concurrency=1,
+        )
+        await courier.start()
+
+        async def are_ended() -> bool:
+            found = [await archive.message(first.id), await archive.message(again.id)]
+            ends = {one.state for message in found for one in message.deliveries}
+            return ends <= {State.SENT, State.CANCELLED, State.SUPPRESSED}
+
+        await until(are_ended)
+        await courier.stop(5)
+    assert states(await archive.message(again.id))[C] == "suppressed"
+    assert states(await archive.message(again.id))["d@example.com"] == "sent"
+    recipients = sorted(address for one in upstream.messages for address in one.recipients)
+    assert recipients == ["<b@example.com>", "<d@example.com>"]
+    for message in (first, again):
+        said = await kinds(archive, message)
+        assert said.count(Kind.SUPPRESSED) == (message is again)
+    assert sum([(await kinds(archive, message)).count(Kind.DUPLICATE) for message in (first, again)]) == 1
+
+
+async def test_what_expires_before_it_could_be_tried_is_told_to_the_sender(archive: Archive) -> None:
+    message = await queue(archive, message_of(CONTENT, B), CONTENT)
+    (claim,) = await archive.claim("owner", START, START + 10**9, 10)
+    desk = Desk(archive, Clock(), new_id, lambda: 0.0, "relay.example", DeliveryTable(notices=True), SCHEDULE)
+    ledger = Ledger(desk, Upstream(host="mail.example"), message, claim.deliveries, replace(SCHEDULE, expire_after=0))
+    late = replace(claim.deliveries[0], expires_at=START - 1)
+    ledger.open[late.id] = late
+    assert ledger.is_expired()
+    await ledger.end(local_reply(421, "4.4.1", "the upstream is not reached"))
+    assert states(await archive.message(message.id)) == {B: "failed"}
+    assert await kinds(archive, message) == [Kind.CAPTURED, Kind.EXPIRED, Kind.NOTICE]
+    assert (await archive.health()).messages == 2
+    assert ledger.open == {}
