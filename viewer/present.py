@@ -130,12 +130,10 @@ FILTERS = (
     State.DEFERRED,
     State.FAILED,
     State.BOUNCED,
-    State.UNCONFIRMED,
     State.HELD,
-    State.SUPPRESSED,
     State.CAPTURED,
 )
-"""States offered as filter chips over the grid."""
+"""States offered as filter chips over the grid; what waits has a page of its own, with chips for the rest."""
 
 GRADES: Mapping[Grade, str] = {
     Grade.OWN: "we observed it ourselves",

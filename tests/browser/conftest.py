@@ -40,6 +40,12 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 
+[[application]]
+name = "staging"
+addresses = ["192.0.2.10"]
+mode = "redirect"
+redirect_to = ["test@shop.example.com"]
+
 [[reference]]
 name = "invoice"
 pattern = 'INV-\\d+'

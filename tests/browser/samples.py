@@ -203,6 +203,20 @@ def _today(now: int, billing: str, sales: str, accounts: str) -> list[Sample]:
         ),
         Sample(
             letter(
+                "HR <hr@shop.example.com>",
+                "Ida Berg <ida.berg@example.net>, Jon Berg <jon.berg@example.net>",
+                "Offer letter: please read both pages",
+                "Dear Ida, dear Jon,\n\nplease find your offers attached.\n",
+                at=at(80 * MINUTE),
+            ),
+            80 * MINUTE,
+            "hr",
+            bounce,
+            (("ida.berg@example.net", State.HELD), ("jon.berg@example.net", State.HELD)),
+            ("offers",),
+        ),
+        Sample(
+            letter(
                 accounts,
                 "Vera Novak <vera@left.example>",
                 "Your Northwind account: one step left",

@@ -25,6 +25,10 @@ PAGES = (
     "/suppressions",
     "/suppressions/import",
     "/nothing-here",
+    "/queue",
+    "/queue?state=deferred",
+    "/queue?q=zzz",
+    "/?q=is:held",
 )
 TABS = ("preview", "text", "headers", "structure", "source", "attachments")
 
@@ -98,7 +102,7 @@ def test_text_has_enough_contrast(open_page: OpenPage, find: Callable[..., Page]
     """WCAG 2.2 AA: 4.5 to 1, for every kind of text on the pages people look at most."""
     page = find("EST-2207", dark=dark)
     message = page.url
-    for path in ("/", "/help", message):
+    for path in ("/", "/help", "/queue", message):
         page.goto(path)
         for selector in (
             "p",
@@ -121,7 +125,7 @@ def test_text_has_enough_contrast(open_page: OpenPage, find: Callable[..., Page]
 
 def test_every_control_has_a_name(find: Callable[..., Page]) -> None:
     page = find("INV-10482")
-    for path in ("/", page.url, page.url.partition("?")[0] + "/resend", "/users", "/applications", "/account"):
+    for path in ("/", page.url, page.url.partition("?")[0] + "/resend", "/users", "/applications", "/account", "/queue"):
         page.goto(path)
         snapshot = page.locator("body").aria_snapshot()
         assert not re.search(r"- (button|link|textbox|checkbox|combobox)(:|$| \[)", snapshot, re.MULTILINE), path

@@ -71,3 +71,33 @@ def test_a_timeline_tells_who_reported_what_and_shows_what_came(find: Callable[.
     story.get_by_role("link", name="What came").first.click()
     expect(page.locator(".body-text")).to_contain_text('"eventType": "Bounced"')
     expect(page.locator(".headers")).to_contain_text("x-amz-sns-message-type")
+
+
+def test_held_messages_are_approved_in_the_list_without_javascript(open_page: OpenPage) -> None:
+    page = open_page("/?q=is:held tag:offers", script=False)
+    page.get_by_label("Choose Offer letter: please read both pages").check()
+    page.get_by_role("button", name="Approve").press("Enter")
+    expect(page.get_by_role("heading", name="Approve 2 deliveries?")).to_be_visible()
+    expect(page.locator(".first")).to_contain_text("ida.berg@example.net")
+    page.get_by_role("button", name="Approve 2 deliveries").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("2 deliveries approved.")
+    expect(page).to_have_url(re.compile(r"/\?q=is:held"))
+
+
+def test_a_mode_is_switched_with_the_keyboard_and_taken_back(open_page: OpenPage) -> None:
+    page = open_page("/applications", script=False)
+    page.get_by_label("Mode of staging", exact=True).select_option("capture")
+    page.get_by_label("Switch the mode of staging…").press("Enter")
+    expect(page.get_by_text("Its recipients get nothing.")).to_be_visible()
+    page.get_by_role("button", name="Switch to capture").press("Enter")
+    expect(page.locator(".switched")).to_contain_text("switched here; the file says redirect")
+    page.get_by_label("Back to the file's mode of staging…").press("Enter")
+    expect(page.get_by_text("test@shop.example.com")).to_be_visible()
+    page.get_by_role("button", name="Switch to redirect").press("Enter")
+    expect(page.locator(".switched")).to_have_count(0)
+
+
+def test_the_queue_is_drawn_in_the_dark_on_a_phone_with_readable_text(open_page: OpenPage) -> None:
+    page = open_page("/queue", width=390, dark=True)
+    expect(page.locator(".waits thead")).to_be_hidden()
+    expect(page.locator(".waits tbody tr").first).to_be_visible()

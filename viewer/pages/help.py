@@ -7,6 +7,7 @@ from aiohttp import web
 
 from viewer import present
 from viewer.engagement import CLICKS, OPENS
+from viewer.standing import BOUNCES, MARKS
 
 routes = web.RouteTableDef()
 
@@ -26,6 +27,8 @@ SEARCH = (
     ("ref:INV-1042", "a business reference"),
     ("tag:billing  application:shop", "a tag, the application that sent it"),
     ("status:failed", "the state of at least one recipient"),
+    ("status:complained  status:unsubscribed", "recipients who want no more, whatever the state"),
+    ("bounce:hard", "why it bounced: hard, soft, block, spam, quota, policy"),
     ("has:attachment  filename:pdf", "attached files"),
     ("after:7d  before:2026-11-01  on:2026-10-31", "days back, or a date (UTC)"),
     ("larger:1M  smaller:10K", "size"),
@@ -40,5 +43,11 @@ SEARCH = (
 
 @routes.get("/help")
 async def show(request: web.Request) -> web.Response:
-    context = {"states": list(present.STATES.values()), "grades": present.GRADES, "search": SEARCH, "engagement": WORDS}
+    context = {
+        "states": [*present.STATES.values(), *MARKS],
+        "bounces": BOUNCES,
+        "grades": present.GRADES,
+        "search": SEARCH,
+        "engagement": WORDS,
+    }
     return aiohttp_jinja2.render_template("help.html", request, context)
