@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 from relay.rendition.findings import Finding
 
-
 CLASSES = {
     "@who": "(?:user|recipient|mail ?box|address|account|name|addressee|alias|e-?mail|customer|member|"
     "rcpt|local part|destination)",
-    "@unknown": "(?:unknown|not (?:found|exists?|known|listed|valid|recognized|here|available)|doesn'?t exist|undefined|"
-    "nonexistent|non-existent|invalid|unrecognized|nicht gefunden)",
+    "@unknown": "(?:unknown|not (?:found|exists?|known|listed|valid|recognized|here|available)|doesn'?t exist|"
+    "undefined|nonexistent|non-existent|invalid|unrecognized|nicht gefunden)",
     "@gone": "(?:disabled|inactive|suspended|deactivated|discontinued|locked|expired|closed|terminated|frozen|"
     "cancelled|canceled|blocked|unavailable for)",
     "@no": "(?:no|unknown|invalid|nonexistent|non-existent|illegal|bad|unrouteable|unresolvable|undeliverable|"

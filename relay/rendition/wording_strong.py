@@ -35,7 +35,7 @@ STRONG: tuple[Wording, ...] = (
         ordb
         mailspike
         invaluement
-        barracudacentral~
+        ~barracuda~
         blocked using \S+\.\S+
         black ?listed
         (on|in|by) * (black|block) ?list
@@ -62,7 +62,7 @@ STRONG: tuple[Wording, ...] = (
         suspicious due to the
         \(?(rly|hvu|dyn):[a-z]\w*
         550 sc-00\d
-        ofr_?\d+_\d+
+        ofr_?\d+(_\d+)?
         lpn\d+_\d+
         bl0000\d\d
         \[?cs0\d\]?
@@ -74,6 +74,13 @@ STRONG: tuple[Wording, ...] = (
         refused to talk to me: 5~
         poor (sender|domain)~
         network blocks?
+        host network not allowed
+        """,
+    ),
+    *rows(
+        Finding.RATE,
+        r"""
+        receiving mail at a rate
         """,
     ),
     *rows(
@@ -185,6 +192,7 @@ STRONG: tuple[Wording, ...] = (
         has (left|been (deleted|removed|disabled|closed))
         inactive (user|mailbox|account|recipient)
         disabled or discontinued
+        tried to reach is (disabled|inactive)
         \[suspend\]
         deactivated mailbox
         over \d+ days? * inactiv~

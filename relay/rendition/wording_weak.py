@@ -28,7 +28,6 @@ WEAK: tuple[Wording, ...] = (
         rate[ -]?(limit|control|exceeded)~
         throttl~
         too (fast|busy|frequently)
-        receiving mail at a rate
         (exceed|exceeds|exceeded|over) * (rate|per (hour|minute|day)|sending limit|daily limit|message limit)
         max(imum)?( number of)? (connections|sessions)~
         slow down

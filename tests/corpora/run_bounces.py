@@ -144,7 +144,7 @@ def _of_bounced(folder: Path) -> Iterator[tuple[str, Expected]]:
 
 
 def _of_bounce_parser(folder: Path) -> Iterator[tuple[str, Expected]]:
-    """The calls `check_report('t/corpus/NAME', is_bounce => 1, addresses => […], std_reason => '…')`, and tables of it."""
+    """The calls `check_report('t/corpus/NAME', is_bounce => 1, addresses => […], …)`, and tables of them."""
     for path in folder.glob("*.t"):
         source = path.read_text(encoding="latin-1")
         for name, call in re.findall(r"check_report\(\s*'t/corpus/([\w.-]+)',(.*?)\);", source, re.DOTALL):

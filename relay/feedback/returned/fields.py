@@ -19,7 +19,7 @@ MAX_GROUPS = 1000
 """As many recipients as one message may have."""
 MAX_LINES = 20_000
 MAX_VALUE = 8192
-_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]*(.*)", re.DOTALL)
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})[ \t]*:[ \t]*(.*)", re.DOTALL)
 _BEGINS = ("original-recipient", "final-recipient")
 _OF_A_RECIPIENT = frozenset((*_BEGINS, "action", "status", "diagnostic-code", "remote-mta", "last-attempt-date"))
 _TYPE = re.compile(r"[A-Za-z][\w-]{0,30}[ \t]*;[ \t]*")

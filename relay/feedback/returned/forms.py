@@ -41,6 +41,7 @@ OPENINGS = _openings(
     ("sendmail", D, r"this is a warning message only"),
     ("generic", D, r"(?:message|mail|delivery) … has (?:not yet been|been) delayed"),
     ("generic", D, r"has not (?:yet )?been delivered … after"),
+    ("generic", D, r"has not yet been delivered"),
     ("exim", D, r"message … has not (?:yet )?been delivered to (?:one or more|all)"),
     ("exim", D, r"the addresse?s?s? to which (?:it|the message) has not yet been delivered"),
     ("generic", D, r"addresses? (?:had|with) (?:delivery delays|delayed|transient (?:non-fatal|errors))"),

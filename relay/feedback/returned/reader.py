@@ -106,8 +106,10 @@ def _completed(one: Fate, letter: Letter, returned: Returned, *, is_only: bool) 
 
 def _from_words(letter: Letter) -> Returned:
     failed = addresses_of(letter.field("x-failed-recipients"))
-    is_from_daemon = bool(DAEMON.search(letter.field("from"))) or letter.field("return-path") == "<>"
     has_subject = bool(SUBJECT.search(letter.field("subject")))
+    is_from_daemon = bool(DAEMON.search(letter.field("from")))
+    # Automatic replies have a null reverse-path, too: it says something together with the subject only.
+    is_from_daemon = is_from_daemon or (has_subject and letter.field("return-path") == "<>")
     text = before_copy(letter.text)
     is_opened = opening_of(text) is not None
     if letter.report_type not in ("", "delivery-status", "disposition-notification"):
