@@ -18,11 +18,13 @@ from relay.herald.telling import Telling
 from relay.model.notification import Notification, Target
 
 LOOK = 0.3
-"""Seconds between two looks at the journal; also the wait after each portion, so that mail goes first."""
+"""Seconds between two looks at the journal."""
 BREATH = 0.02
+"""The same while there are more events than one portion."""
 PORTION = 500
 """Events at a time."""
 RETRY = 5.0
+"""Seconds after which an archive that could not be asked is asked again."""
 KEPT = 30 * 86400 * 1_000_000
 """Microseconds for which a notification that was taken stays in the list."""
 TIDYING = 600.0
@@ -40,12 +42,14 @@ class Herald:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         spread: Callable[[], float],
+        retry: float = RETRY,
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._archive = archive
         self._clock = clock
         self._new_id = new_id
         self._spread = spread
+        self._retry = retry
         self._tellings: list[Telling] = []
         self._task: asyncio.Task[None] | None = None
         self._tidied_at = -TIDYING
@@ -56,7 +60,14 @@ class Herald:
         if not self._endpoints:
             return
         self._tellings = [
-            Telling(endpoint, archive=self._archive, clock=self._clock, new_id=self._new_id, spread=self._spread)
+            Telling(
+                endpoint,
+                archive=self._archive,
+                clock=self._clock,
+                new_id=self._new_id,
+                spread=self._spread,
+                retry=self._retry,
+            )
             for endpoint in self._endpoints
         ]
         for telling in self._tellings:
@@ -91,10 +102,10 @@ class Herald:
                 await asyncio.sleep(BREATH if is_behind else LOOK)
             except ArchiveError as error:
                 maillog.endpoint_waits("", error)
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(self._retry)
             except Exception as error:
                 maillog.room_failed("herald", error)
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(self._retry)
 
     async def _portion(self, targets: Sequence[Target]) -> bool:
         """Notes what the endpoints are to be told of the next events; whether there may be more."""

@@ -36,6 +36,7 @@ class Telling:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         spread: Callable[[], float],
+        retry: float = RETRY,
     ) -> None:
         self.endpoint = endpoint
         self._key = key_of(endpoint.secret.get_secret_value())
@@ -43,6 +44,7 @@ class Telling:
         self._clock = clock
         self._new_id = new_id
         self._spread = spread
+        self._retry = retry
         self._places = asyncio.Semaphore(endpoint.concurrency)
         self._task: asyncio.Task[None] | None = None
 
@@ -62,10 +64,10 @@ class Telling:
                     await self._round()
                 except ArchiveError as error:
                     maillog.endpoint_waits(self.endpoint.name, error)
-                    await asyncio.sleep(RETRY)
+                    await asyncio.sleep(self._retry)
                 except Exception as error:
                     maillog.room_failed(f"endpoint {self.endpoint.name}", error)
-                    await asyncio.sleep(RETRY)
+                    await asyncio.sleep(self._retry)
 
     async def _round(self) -> None:
         limit = self.endpoint.concurrency * PORTION
