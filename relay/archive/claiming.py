@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, zip_longest
 
 from relay.archive.queue_api import ALL_LANES, Lanes
 from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, delivery_of, message_of
 from relay.archive.suppression import reasons
-from relay.model.delivery import Claim, Delivery, State
+from relay.model.delivery import Claim, Delivery, Priority, State
 from relay.model.message import Message
 
 DUE = "due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')"
@@ -40,6 +40,21 @@ SELECT {_PLACE}, due_at FROM head JOIN delivery ON delivery.rowid = head.row
 """Every head: lane, priority, application, due_at; as many steps as there are heads, however long the queue is."""
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
 _MESSAGE_FIELDS = ", ".join(MESSAGE_COLUMNS)
+
+_PARK = """
+UPDATE delivery SET
+  state = CASE
+    WHEN attempts = 0 THEN 'queued'
+    WHEN EXISTS (
+      SELECT 1 FROM attempt WHERE attempt.message_seq = delivery.message_seq AND delivery_id = delivery.id
+      AND number = delivery.attempts AND is_uncertain
+    ) THEN 'unconfirmed'
+    ELSE 'deferred'
+  END,
+  lane = value ->> 1, why = value ->> 2, due_at = value ->> 3, expires_at = value ->> 4,
+  lease_owner = NULL, lease_until = NULL
+FROM json_each(?) WHERE delivery.id = value ->> 0 AND lease_owner IS NOT NULL
+"""
 
 Head = tuple[str, int, str, int]
 
@@ -112,26 +127,47 @@ def _chosen(database: sqlite3.Connection, claiming: Claiming) -> list[int]:
     ]
     heads.sort(key=lambda head: (-head[1], head[3]))
     chosen: list[int] = []
-    for _, equals in groupby(heads, key=lambda head: head[1]):
-        room = claiming.limit - len(chosen)
-        if room <= 0:
-            break
+    room = dict(claiming.lanes.room)
+    for priority, equals in groupby(heads, key=lambda head: head[1]):
         turns = zip_longest(*(_rows(database, head, claiming, room) for head in equals))
-        chosen += [row for row in chain.from_iterable(turns) if row is not None][:room]
+        for lane, row in chain.from_iterable(filter(None, turn) for turn in turns):
+            if priority < Priority.URGENT and lane in room:
+                if not room[lane]:
+                    continue
+                room[lane] -= 1
+            chosen.append(row)
+            if len(chosen) == claiming.limit:
+                return chosen
     return chosen
 
 
-def _rows(database: sqlite3.Connection, head: Head, claiming: Claiming, room: int) -> list[int]:
-    """Row numbers behind one head, oldest due first; from the index alone."""
+def _rows(
+    database: sqlite3.Connection, head: Head, claiming: Claiming, room: Mapping[str, int]
+) -> list[tuple[str, int]]:
+    """(lane, row number) behind one head, oldest due first, as many as may be taken; from the index alone."""
     expired = "AND expires_at <= :now" if claiming.only_expired else ""
     lane, priority, application, _ = head
-    values = {"lane": lane, "priority": priority, "application": application, "now": claiming.now, "room": room}
+    limit = min(claiming.limit, room.get(lane, claiming.limit)) if priority < Priority.URGENT else claiming.limit
+    values = {"lane": lane, "priority": priority, "application": application, "now": claiming.now, "limit": limit}
     found = database.execute(
-        f"SELECT rowid FROM delivery INDEXED BY delivery_due WHERE {DUE} AND lane = :lane AND priority = :priority "
-        f"AND application = :application AND due_at <= :now {expired} ORDER BY due_at, rowid LIMIT :room",
+        f"SELECT json_group_array(row) FROM (SELECT rowid AS row FROM delivery INDEXED BY delivery_due WHERE {DUE} "
+        "AND lane = :lane AND priority = :priority AND application = :application "
+        f"AND due_at <= :now {expired} ORDER BY due_at, rowid LIMIT :limit)",
         values,
     )
-    return [row[0] for row in found]
+    return [(lane, row) for row in json.loads(found.fetchone()[0])]
+
+
+def park(database: sqlite3.Connection, batches: list[Sequence[Delivery]]) -> list[None]:
+    """Writes claimed deliveries back as they waited before, in their lane. One that is not claimed is left alone.
+
+    One statement for all: each step of one hands over the interpreter lock, which the event loop is in need of.
+    """
+    rows = [
+        (one.id, one.lane or "", one.why, one.due_at, one.expires_at) for deliveries in batches for one in deliveries
+    ]
+    database.execute(_PARK, (json.dumps(rows),))
+    return [None] * len(batches)
 
 
 def forget_lanes(database: sqlite3.Connection, requests: list[None]) -> list[None]:

@@ -5,8 +5,8 @@ What all methods promise is in `api.py`, of whose protocol this one is a part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from relay.model.delivery import Claim, Delivery, Priority, State
@@ -24,13 +24,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """From which lanes of the queue to take: all but `closed`; from those in `busy` only what is urgent.
+    """From which lanes of the queue to take: all but `closed`; from those in `busy` only what is urgent; from those
+    in `room` no more than so many that are not urgent.
 
     The lane of deliveries that were not routed yet is ''.
     """
 
     closed: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
+    room: Mapping[str, int] = field(default_factory=dict)
 
     def are_open_to(self, lane: str, priority: int) -> bool:
         return lane not in self.closed and (priority >= Priority.URGENT or lane not in self.busy)
@@ -58,6 +60,10 @@ class QueueWork(Protocol):
         whose time has run out. Each claim says who of its recipients is on the suppression list.
         Crash after: the lease runs out, `recover` makes them due again.
         """
+
+    async def park(self, deliveries: Sequence[Delivery]) -> None:
+        """Writes claimed deliveries back that were not tried: lane, why, due_at, expires_at as given, and the state
+        in which they waited before. One that is not claimed (any more) is left alone."""
 
     async def next_due(self, lanes: Lanes = ALL_LANES) -> int | None:
         """The earliest `due_at` of an unclaimed delivery in an open lane."""

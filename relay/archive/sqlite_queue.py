@@ -8,7 +8,7 @@ from typing import Any
 from relay.archive import claiming, decisions, reading
 from relay.archive.queue_api import ALL_LANES, Lanes, Waiting
 from relay.archive.sqlite_access import SqliteAccess
-from relay.model.delivery import Claim
+from relay.model.delivery import Claim, Delivery
 from relay.model.event import Event
 from relay.model.switch import Switches
 
@@ -26,6 +26,9 @@ class SqliteQueue(SqliteAccess):
     ) -> list[Claim]:
         wanted = claiming.Claiming(owner, now, lease_until, limit, lanes, only_expired)
         return await self._write(claiming.claim, wanted)
+
+    async def park(self, deliveries: Sequence[Delivery]) -> None:
+        await self._write(claiming.park, deliveries)
 
     async def next_due(self, lanes: Lanes = ALL_LANES) -> int | None:
         async with self._reader() as connection:

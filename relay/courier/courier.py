@@ -207,7 +207,7 @@ class Courier:
             await self._bell.wait()
             return
         lanes = self._sorter.lanes()
-        if not await self._claim(self._sorter.limit(lanes), lanes):
+        if not await self._claim(self._sorter.limit, lanes):
             await self._wait_for_due(lanes)
 
     async def _claim(self, limit: int, lanes: Lanes, *, is_late: bool = False) -> bool:
@@ -222,7 +222,7 @@ class Courier:
         for gate in self._gates.values():
             gate.begin()
         if put_back:
-            await self._archive.release(put_back)
+            await self._archive.park(put_back)
         return bool(claims)
 
     async def _heading(self, claim: Claim) -> Heading:

@@ -53,6 +53,8 @@ class Gate:
     ) -> None:
         self.upstream, self.budget = upstream, Budget()
         self.places = 1
+        self.is_awaited = False
+        """Whether somebody found it too full, and is to be told when it is no more."""
         self._helo, self._spread, self._clock, self._changed = helo, spread, clock, changed
         self._diallers = diallers(upstream, helo, clock=clock, spread=spread, lookup=lookup)
         self._main = self._new_pool("", is_probing=not self.is_mx)
@@ -88,8 +90,12 @@ class Gate:
 
     @property
     def room(self) -> int:
-        """How many consignments of no hurry may be let in; those that run leave room for as many behind them."""
-        return max(0, self.places - len(self._backlog) - len(self._urgent))
+        """How many consignments of no hurry may be let in: behind those that run as many may wait.
+
+        None before half of these are gone: to fetch many at once is cheaper than one by one.
+        """
+        free = self.places - len(self._backlog) - len(self._urgent)
+        return free if 2 * free >= self.places else 0
 
     @property
     def permits(self) -> int:
@@ -206,7 +212,9 @@ class Gate:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._leave(self._running.pop(task))
         self.begin()
-        self._changed()
+        if self.is_awaited and self.room:
+            self.is_awaited = False
+            self._changed()
 
     def _leave(self, load: Load) -> None:
         for domain in load.domains:
@@ -266,6 +274,7 @@ class Gate:
             health=health,
             since=self._since,
             error=self._main.error,
+            obstacle=self.obstacle() or "",
             sessions=sum(pool.sessions for pool in pools),
             running=len(self._running),
             waiting=sum(load.deliveries for load in (*self._urgent, *self._backlog)),

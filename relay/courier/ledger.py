@@ -19,7 +19,7 @@ from relay.courier.hopeless import with_suppressions
 from relay.courier.patience import asked
 from relay.courier.provider_id import provider_id
 from relay.courier.rendering import Rendition
-from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, State, after
+from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, after
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply
@@ -135,18 +135,11 @@ class Ledger:
         """Makes the deliveries that were not tried due again, in `seconds`; at once: with their place in the queue."""
         due_at = self._desk.clock() + int(seconds * MICROSECONDS) if seconds else None
         untried = [delivery for id, delivery in self.open.items() if id not in self._begun]
-        await self.settle(
-            [
-                replace(
-                    delivery,
-                    state=State.DEFERRED if delivery.attempts else State.QUEUED,
-                    due_at=due_at or delivery.due_at,
-                    why=why,
-                )
-                for delivery in untried
-            ],
-            (),
+        await self._desk.archive.park(
+            [replace(delivery, due_at=due_at or delivery.due_at, why=why) for delivery in untried]
         )
+        for delivery in untried:
+            del self.open[delivery.id]
 
     def is_expired(self) -> bool:
         """Whether the time of one of the open deliveries is over."""

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from relay.archive.api import Lanes
 from relay.courier.gate import Gate
 from relay.courier.routing import NO_HEADING, Heading, Lane, Router, pick
-from relay.model.delivery import MICROSECONDS, Claim, Delivery, Priority, State
+from relay.model.delivery import MICROSECONDS, Claim, Delivery, Priority
 from relay.model.message import Message
 
 MAX_PARKED = 200
 """Lanes of single domains; more domains that are held up at once are looked at again after a while."""
 LATER = 30 * MICROSECONDS
-MIXED = 200
-"""Deliveries of one claim at most, and as many where some of them can only be put back."""
+MIXED = 500
+"""Deliveries of one claim at most."""
+FEWEST = 5
+"""Of one claim at least, were it for urgent ones alone."""
 LONGEST = 300.0
 UNROUTED = ""
 
@@ -53,37 +55,52 @@ class Sorter:
         self._gates, self._clock, self._spread = gates, clock, spread
         self._parked: dict[str, tuple[Lane, str]] = {}
         """By name of a domain's own lane: the lane it belongs to, and the domain."""
+        self._shut: frozenset[str] = frozenset()
+        """Lanes that were not open to everything when they were looked at last."""
+        self.limit = FEWEST
+        """How many deliveries to claim, all lanes together."""
+        self._stretch = 1
+        """Deliveries without a lane to look at, while most of them have to wait."""
 
     # -- which lanes may be claimed from -----------------------------------------------------------------------
     def lanes(self) -> Lanes:
         """What is shut now: lanes whose upstreams take nothing, and those that have no room for what has no hurry."""
         closed: set[str] = set()
-        busy: set[str] = set()
+        room: dict[str, int] = {}
         for lane in self.router.lanes:
-            self._judge(lane, lane.name, closed, busy)
-        self._judge_unrouted(closed, busy)
-        for name, (lane, domain) in list(self._parked.items()):
+            self._judge(lane, lane.name, closed, room)
+        for name, (lane, domain) in self._parked.items():
             gate = self._gate(lane, 0.0)
             if gate is not None and gate.obstacle_of(domain) is None:
-                self._judge(lane, name, closed, busy)
-            else:
-                closed.add(name)
-        return Lanes(frozenset(closed), frozenset(busy))
+                self._judge(lane, name, closed, room)
+                continue
+            closed.add(name)
+            if gate is not None:
+                gate.is_awaited = True
+        self._judge_unrouted(closed, room)
+        up = [gate for gate in self._gates.values() if gate.obstacle() is None]
+        self.limit = min(MIXED, max(FEWEST, self._stretch, sum(min(gate.room, gate.permits) for gate in up)))
+        busy = frozenset(name for name, free in room.items() if not free)
+        self._shut = frozenset(closed | busy)
+        return Lanes(frozenset(closed), busy, {name: free for name, free in room.items() if free})
 
-    def _judge(self, lane: Lane, name: str, closed: set[str], busy: set[str]) -> None:
+    def _judge(self, lane: Lane, name: str, closed: set[str], room: dict[str, int]) -> None:
         gate = self._gate(lane, 0.0)
         if gate is None or gate.obstacle() is not None:
             closed.add(name)
-        elif not gate.room:
-            busy.add(name)
+        else:
+            room[name] = min(gate.room, gate.permits)
+            gate.is_awaited = gate.is_awaited or not gate.room
 
-    def _judge_unrouted(self, closed: set[str], busy: set[str]) -> None:
-        """Open as long as there is a way open to any of it."""
+    def _judge_unrouted(self, closed: set[str], room: dict[str, int]) -> None:
+        """Open as long as there is a way open to any of it. Where a way is shut, more is looked at each time, so that
+        what has to wait for it does not stand before the rest."""
         ways = {lane.name for lane in self.router.lanes if lane.route is not None} | {self.router.default.name}
+        free = sum(room.get(way, 0) for way in ways)
         if ways <= closed:
             closed.add(UNROUTED)
-        elif ways <= closed | busy:
-            busy.add(UNROUTED)
+        else:
+            room[UNROUTED] = max(free, self._stretch) if free else 0
 
     def paused_lanes(self) -> Lanes:
         """As `lanes`, but shut are only those that a person's pause stops."""
@@ -94,12 +111,6 @@ class Sorter:
         if self.router.default.name in closed:
             closed.add(UNROUTED)
         return Lanes(frozenset(closed))
-
-    def limit(self, lanes: Lanes) -> int:
-        """How many deliveries to claim: what there is room for, and more where they have to be told apart first."""
-        room = sum(gate.room for gate in self._gates.values() if gate.obstacle() is None)
-        is_mixed = bool(lanes.closed | lanes.busy) and UNROUTED not in lanes.closed | lanes.busy
-        return MIXED if is_mixed else max(1, min(room, MIXED))
 
     def changes_in(self) -> float:
         """Seconds until a lane may open by itself; forgets domains that nothing waits for."""
@@ -126,12 +137,17 @@ class Sorter:
             key = (lane.name, gate.upstream.name, domain)
             held = None if is_passed else self._held(delivery, lane, gate, domain, is_accompanied=key in parcels)
             if held is not None:
-                put_back.append(replace(held, state=State.DEFERRED if held.attempts else State.QUEUED))
+                put_back.append(held)
                 continue
             if not is_passed:
                 gate.use_permits(domain, 1)
             parcels.setdefault(key, Parcel(gate, lane, domain, claim.message)).deliveries.append(delivery)
+        self._learn(len(claim.deliveries), sum(1 for one in put_back if one.lane in self._shut))
         return Sorted(list(parcels.values()), put_back)
+
+    def _learn(self, claimed: int, in_vain: int) -> None:
+        """In a claim most of which had to wait for a lane that was shut before, more might have gone elsewhere."""
+        self._stretch = min(MIXED, self._stretch + in_vain) if 2 * in_vain > claimed else 1
 
     def _held(
         self, delivery: Delivery, lane: Lane, gate: Gate, domain: str, *, is_accompanied: bool

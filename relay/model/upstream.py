@@ -28,6 +28,8 @@ class UpstreamState:
     since: int
     error: str = ""
     """The last failure to have a session, in words; empty once one was had."""
+    obstacle: str = ""
+    """Why nothing goes there now, in words: a pause, a rest, a rate; empty if there is no reason."""
     sessions: int = 0
     """Open now."""
     running: int = 0
