@@ -40,7 +40,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            self._replies.extend(self._reader.feed(data))
+            for reply in self._reader.feed(data):
+                self._replies.append(reply)
             if len(self._replies) > UNREAD_LIMIT:
                 raise MalformedReply(f"more than {UNREAD_LIMIT} replies to nothing")
         except MalformedReply as malformed:

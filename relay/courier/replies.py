@@ -6,6 +6,8 @@ upstream that never ends a line, or a reply, is found out after a bounded number
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from relay.model.reply import MalformedReply, Reply, parse_reply
 
 LINE_LIMIT = 8192
@@ -29,17 +31,16 @@ class ReplyReader:
         """Whether nothing of a further reply has come."""
         return not self._buffer and not self._lines
 
-    def feed(self, data: bytes) -> list[Reply]:
-        """The replies that `data` completes. Raises MalformedReply; the reader is of no use afterwards."""
-        replies: list[Reply] = []
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """The replies that `data` completes, to be taken at once. Raises MalformedReply after those that came before
+        what is none; the reader is of no use afterwards."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             reply = self._line(line.removesuffix(b"\r"))
             if reply is not None:
-                replies.append(reply)
+                yield reply
         if len(self._buffer) > LINE_LIMIT:
             raise MalformedReply(f"a reply line of more than {LINE_LIMIT} octets: {self._buffer[:80]!r}")
-        return replies
 
     def _line(self, line: bytes) -> Reply | None:
         if len(line) > LINE_LIMIT:

@@ -26,9 +26,9 @@ def test_any_chunking_gives_the_same_replies(cuts: list[int]) -> None:
 
 def test_the_beginning_of_a_reply_is_noticed() -> None:
     reader = ReplyReader()
-    assert reader.feed(b"25") == []
+    assert list(reader.feed(b"25")) == []
     assert not reader.is_empty
-    assert reader.feed(b"0-a\r\n") == []
+    assert list(reader.feed(b"0-a\r\n")) == []
     assert not reader.is_empty
 
 
@@ -51,14 +51,22 @@ def test_the_beginning_of_a_reply_is_noticed() -> None:
 )
 def test_what_is_no_reply_is_refused(wire: bytes) -> None:
     with pytest.raises(MalformedReply):
-        ReplyReader().feed(wire)
+        list(ReplyReader().feed(wire))
 
 
 def test_a_code_alone_is_a_reply() -> None:
-    assert ReplyReader().feed(b"250\r\n") == [Reply(250, "")]
+    assert list(ReplyReader().feed(b"250\r\n")) == [Reply(250, "")]
 
 
 def test_the_limit_is_of_one_reply_not_of_a_session() -> None:
     reader = ReplyReader()
     long = b"250-" + b"x" * 8000 + b"\r\n250 y\r\n"
-    assert sum(len(reader.feed(long)) for _ in range(20)) == 20
+    assert sum(len(list(reader.feed(long))) for _ in range(20)) == 20
+
+
+def test_replies_before_what_is_none_are_not_lost_with_it() -> None:
+    """A pipelined upstream may have refused one recipient before it went mad."""
+    replies = ReplyReader().feed(b"450 later\r\nHTTP/1.1 400\r\n250 ok\r\n")
+    assert next(replies) == Reply(450, "later")
+    with pytest.raises(MalformedReply):
+        next(replies)
