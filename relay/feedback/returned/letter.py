@@ -89,14 +89,12 @@ def open_letter(content: bytes) -> Letter:
         kind = part.content_type
         if kind in ENCLOSING:
             inside = part.depth
-            if enclosed is None and part is not root:
-                enclosed = _enclosed(part, content)
+            enclosed = enclosed or _enclosed(part, content)
         elif kind in STATUSES:
             inside = part.depth
             statuses.append(decode_text(part, content, MAX_TEXT))
-        elif not part.children and kind == "text/html":
-            if len(html) < MAX_TEXTS:
-                html.append(html_to_text(decode_text(part, content, 4 * MAX_TEXT), MAX_TEXT))
+        elif not part.children and kind == "text/html" and len(html) < MAX_TEXTS:
+            html.append(html_to_text(decode_text(part, content, 4 * MAX_TEXT), MAX_TEXT))
         elif _is_text(part) and len(plain) < MAX_TEXTS:
             plain.append(decode_text(part, content, MAX_TEXT))
     texts = tuple(plain) if any(text.strip() for text in plain) else tuple(html)

@@ -54,9 +54,7 @@ def read_returned(payload: Payload) -> list[Report]:
     key = _key(payload, returned)
     if returned.kind is ReturnedKind.BOUNCE:
         fates = {(fate.addressee.casefold(), fate.action): fate for fate in reversed(returned.fates)}
-        return [_fate(payload, returned, key, fate) for fate in reversed(fates.values())] or [
-            _unnamed(payload, returned, key)
-        ]
+        return [_fate(payload, returned, key, fate) for fate in reversed(fates.values())]
     if returned.kind is ReturnedKind.COMPLAINT and returned.fates:
         return [_other(payload, returned, key, fate.addressee) for fate in returned.fates]
     return [_other(payload, returned, key, "")]
@@ -83,11 +81,6 @@ def _fate(payload: Payload, returned: Returned, key: str, fate: Fate) -> Report:
         action=verdict.action if is_failure else "",
         detail=_detail(returned, fate),
     )
-
-
-def _unnamed(payload: Payload, returned: Returned, key: str) -> Report:
-    """A bounce in which no recipient can be found: of the one that its return path tells, if it does."""
-    return _fate(payload, returned, key, Fate("", Action.FAILED, diagnostic=returned.subject))
 
 
 def _other(payload: Payload, returned: Returned, key: str, recipient: str) -> Report:

@@ -382,6 +382,57 @@ def test_an_old_complaint_without_the_original_names_nobody() -> None:
     assert (returned.kind, returned.fates) == (ReturnedKind.COMPLAINT, ())
 
 
+def test_a_complaint_with_groups_of_fields_is_read() -> None:
+    fields = "Feedback-Type: abuse\n\nOriginal-Recipient: rfc822; x\nOriginal-Rcpt-To: jane@example.net\n"
+    assert [fate.recipient for fate in read(complaint(fields)).fates] == ["jane@example.net"]
+
+
+# -- letters ---------------------------------------------------------------------------------------------------
+def test_html_is_read_where_there_is_no_plain_text() -> None:
+    more = "MIME-Version: 1.0\nContent-Type: text/html\n"
+    html = "<html><p>Delivery to the following recipient failed permanently:<p>a@example.net<p>no such user</html>"
+    [fate] = read(words(html, more=more)).fates
+    assert (fate.recipient, fate.status) == ("a@example.net", "5.1.1")
+
+
+def test_of_many_parts_the_first_are_read() -> None:
+    parts = "".join(f"--b\nContent-Type: text/{'html' if n % 2 else 'plain'}\n\nno {n}\n" for n in range(40))
+    more = "Subject: again\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n"
+    assert read(words(f"{parts}--b--\n", more=more)).subject == "failure notice"
+
+
+def test_a_second_enclosed_message_is_left_alone() -> None:
+    second = f"--b\nContent-Type: message/rfc822\n\n{ORIGINAL.replace('order-1', 'order-2')}\n--b--"
+    content = report(status_of()).replace(b"--b--", second.encode())
+    assert read(content).header_message_id == "order-1@shop.example"
+
+
+def test_an_attached_file_is_no_text_to_be_read() -> None:
+    more = "MIME-Version: 1.0\nContent-Type: text/plain\nContent-Disposition: attachment\n"
+    assert read(words("<a@example.net>: no such user", more=more)).fates[0].recipient == ""
+
+
+def test_an_automatic_reply_names_the_message_it_answers() -> None:
+    more = "In-Reply-To: <order-1@shop.example>\n"
+    returned = read(words("x", sender="jo@example.net", subject="Out of office", more=more))
+    assert returned.header_message_id == "order-1@shop.example"
+
+
+def test_a_bounce_within_a_bounce_that_says_nothing_is_one_of_nobody_known() -> None:
+    inner = report("X-Nothing: 1\n", original="", text="no").decode()
+    outer = (
+        "From: postmaster@x.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        f"Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: message/rfc822\n\n{inner}\n--o--\n"
+    )
+    [fate] = read(crlf(outer)).fates
+    assert fate.action is Action.FAILED
+
+
+def test_addresses_of_the_house_are_no_recipients() -> None:
+    text = "Your message could not be delivered. Ask postmaster@mx.example.net or abuse@mx.example.net."
+    assert [fate.recipient for fate in read(words(text)).fates] == [""]
+
+
 # -- anything ------------------------------------------------------------------------------------------------------
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=2000))
