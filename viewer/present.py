@@ -215,7 +215,7 @@ def exact(at: int) -> str:
 def relative(at: int, now: int) -> str:
     """`just now`, `5 min ago`, `3 h ago`, `2 d ago`, then `12 Nov`, and `12 Nov 2025` in another year."""
     age = now - at
-    if 0 <= age < MINUTE:
+    if -MINUTE < age < MINUTE:
         return "just now"
     if 0 <= age < HOUR:
         return f"{age // MINUTE} min ago"

@@ -67,3 +67,11 @@ def test_sending_again(find: Callable[..., Page], keep: Callable[[Page, str], No
     page.get_by_role("link", name="Send again").click()
     page.get_by_label("Edited").check()
     keep(page, "resend")
+
+
+def test_the_queue(open_page: OpenPage, keep: Callable[[Page, str], None]) -> None:
+    keep(open_page("/queue", height=860), "queue")
+
+
+def test_what_was_reported(find: Callable[..., Page], keep: Callable[[Page, str], None]) -> None:
+    keep(find("subject:step", height=860), "reported")
