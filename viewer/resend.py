@@ -8,7 +8,7 @@ they always went, and nothing of the original changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from relay.model.address import AddressError, parse_path
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Message, Mode, Reception, Recipient
+from relay.model.redirect import Duty, redirected
 from relay.rendition.mime import header_fields
 from relay.rendition.revise import Revision, revise
 from relay.rendition.traits import traits_of
@@ -52,7 +53,7 @@ async def resend_exact(request: web.Request, message_id: str, recipients: Sequen
     """
     _check_can_send(request)
     stored = await request.app[ARCHIVE].message(message_id)
-    duties = _duties(request, message_id, _chosen(request, stored, recipients))
+    duties = _duties(request, stored.message, _chosen(request, stored, recipients))
     addresses = [duty.recipient.address for duty in duties]
     events = [deed(request, Kind.RESENT, message_id, how="exact", recipients=addresses), *_queued(request, duties)]
     await request.app[ARCHIVE].add_deliveries(duties, events)
@@ -84,7 +85,7 @@ async def resend_edited(
         raise FieldError("edit", f"makes more than {request.app[CONFIG].smtp.max_message_size} octets")
     ready = await in_thread(request, lambda: stored_content(content))
     child = _child(child_id, now, stored.message, chosen, content, ready.sha256)
-    duties = _duties(request, child.id, chosen)
+    duties = _duties(request, child, chosen)
     addresses = [duty.recipient.address for duty in duties]
     events = [
         deed(request, Kind.CAPTURED, child.id, parent=message_id),
@@ -124,12 +125,26 @@ def checked_address(text: str) -> str:
     return path.address
 
 
-def _duties(request: web.Request, message_id: str, recipients: Sequence[Recipient]) -> list[Delivery]:
+def _duties(request: web.Request, message: Message, recipients: Sequence[Recipient]) -> list[Delivery]:
+    """One delivery for each; of a message in mode redirect to the test addresses, as when it came."""
+    duties: Iterable[Duty] = ((recipient, None) for recipient in recipients)
+    application = next((one for one in request.app[CONFIG].application if one.name == message.application), None)
+    if message.mode is Mode.REDIRECT and application is not None and application.redirect_to:
+        duties = redirected(recipients, application.redirect_to)
     now, new_id = request.app[CLOCK](), request.app[NEW_ID]
     expires_at = now + request.app[CONFIG].delivery.expire_after * SECOND
     return [
-        Delivery(new_id(), message_id, recipient, State.QUEUED, now, due_at=now, expires_at=expires_at)
-        for recipient in recipients
+        Delivery(
+            new_id(),
+            message.id,
+            recipient,
+            State.QUEUED,
+            now,
+            due_at=now,
+            expires_at=expires_at,
+            original=original,
+        )
+        for recipient, original in duties
     ]
 
 
@@ -161,7 +176,7 @@ def _child(
         id=child_id,
         received_at=now,
         application=parent.application,
-        mode=Mode.RELAY,
+        mode=Mode.REDIRECT if parent.mode is Mode.REDIRECT else Mode.RELAY,
         envelope=envelope,
         reception=Reception(peer="viewer", helo="", protocol="HTTP", listener="viewer"),
         size=len(content),

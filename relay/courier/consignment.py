@@ -119,7 +119,9 @@ class Consignment:
         """Settles those whom the lists keep mail from."""
         desk, marking = self._desk, self._desk.marking
         application = marking.application(self._message) if marking else None
-        whys = screening.screened(tuple(self._ledger.open.values()), self._suppressed, desk.settings, application)
+        whys = screening.screened(
+            tuple(self._ledger.open.values()), self._message.mode, self._suppressed, desk.settings, application
+        )
         now = desk.clock()
         verdicts = [
             screening.suppressed(self._ledger.open[id], why, event_id=desk.new_id(), now=now)

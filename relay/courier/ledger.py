@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable, Closing
@@ -209,7 +209,6 @@ class Ledger:
             "upstream": self._upstream.name,
             "attempt": attempt.id if attempt else None,
             "due_at": delivery.due_at,
-            "signatures": [asdict(signature) for signature in attempt.signatures] if attempt else None,
         }
         return Event(
             id=self._desk.new_id(),
@@ -219,5 +218,5 @@ class Ledger:
             message_id=self._message.id,
             delivery_id=delivery.id,
             grade=Grade.OWN if reply.is_local else Grade.PEER,
-            data={key: value for key, value in data.items() if value not in (None, [])},
+            data={key: value for key, value in data.items() if value is not None},
         )

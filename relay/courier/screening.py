@@ -1,6 +1,7 @@
 """Screening: which deliveries are recorded and not sent, and why. Nothing here sends; `Screener` only asks.
 
     first that applies                                     state        event
+    in mode redirect, and no test address                  suppressed   suppressed
     denied by `deny_recipients`                            suppressed   suppressed
     not among `allow_recipients`, where there are any      suppressed   suppressed
     on the suppression list                                suppressed   suppressed
@@ -21,7 +22,8 @@ from relay.config import Delivery as DeliveryTable
 from relay.model.address_rule import any_names
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
-from relay.model.message import Message
+from relay.model.message import Message, Mode
+from relay.model.redirect import is_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,19 @@ def refusal(address: str, settings: DeliveryTable, application: Application | No
 
 def screened(
     deliveries: Sequence[Delivery],
+    mode: Mode,
     suppressed: Mapping[str, str],
     settings: DeliveryTable,
     application: Application | None,
 ) -> dict[str, str]:
     """By id of each delivery that is not to be sent: why, in words."""
+    targets = application.redirect_to if application is not None else ()
     found = {}
     for delivery in deliveries:
-        why = refusal(delivery.recipient.address, settings, application) or suppressed.get(delivery.id, "")
+        address = delivery.recipient.address
+        why = refusal(address, settings, application) or suppressed.get(delivery.id, "")
+        if mode is Mode.REDIRECT and delivery.original is None and not is_target(address, targets):
+            why = "mode redirect: only the test addresses of the application are sent to"
         if why:
             found[delivery.id] = why
     return found

@@ -11,13 +11,14 @@ Pure, but for the ids that it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from relay.intake.credentials import KnownApplication
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Message, Mode, Recipient
+from relay.model.redirect import Duty, redirected
 from relay.rendition.instructions import Instructions
 
 Records = tuple[Message, tuple[Delivery, ...], tuple[Event, ...]]
@@ -44,9 +45,10 @@ def records(
     state = _INITIAL[message.mode]
     due_at = asked.send_at or (now if state is State.QUEUED else None)
     priority = application.priority if asked.priority is None else asked.priority
-    duties = _once(message.envelope.recipients)
+    recipients = _once(message.envelope.recipients)
+    duties: Iterable[Duty] = ((recipient, None) for recipient in recipients)
     if message.mode is Mode.REDIRECT:
-        duties = _redirected(duties, application.redirect_to)
+        duties = redirected(recipients, application.redirect_to)
     deliveries = tuple(
         Delivery(
             id=new_id(),
@@ -74,28 +76,12 @@ def records(
     return message, deliveries, (captured, *queued)
 
 
-def _once(recipients: Sequence[Recipient]) -> Iterator[tuple[Recipient, str | None]]:
+def _once(recipients: Sequence[Recipient]) -> list[Recipient]:
     """Each address once, with the parameters that came first."""
-    known: set[str] = set()
+    once: dict[str, Recipient] = {}
     for recipient in recipients:
-        if recipient.address not in known:
-            known.add(recipient.address)
-            yield recipient, None
-
-
-def _redirected(
-    duties: Iterator[tuple[Recipient, str | None]], targets: Sequence[str]
-) -> Iterator[tuple[Recipient, str | None]]:
-    """The targets in place of each recipient, with whom they replace; who is a target gets the own mail alone.
-
-    NOTIFY and ORCPT are left behind: they are about the recipient, to whom nothing is sent.
-    """
-    listed = {target.casefold() for target in targets}
-    for recipient, _ in duties:
-        if recipient.address.casefold() in listed:
-            yield recipient, None
-        else:
-            yield from ((Recipient(target), recipient.address) for target in targets)
+        once.setdefault(recipient.address, recipient)
+    return list(once.values())
 
 
 def _said(delivery: Delivery, asked: Instructions) -> dict[str, Any]:

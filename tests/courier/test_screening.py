@@ -16,7 +16,7 @@ from relay.courier.marking import Marking
 from relay.courier.screening import refusal
 from relay.model.delivery import Delivery, RetrySchedule, State
 from relay.model.event import Event, Kind
-from relay.model.message import Message
+from relay.model.message import Message, Mode, Recipient
 from relay.model.reply import local_reply
 from relay.model.suppression import Cause, Suppressed
 from tests.support.dispatch import (
@@ -225,3 +225,21 @@ async def test_what_expires_before_it_could_be_tried_is_told_to_the_sender(archi
     assert await kinds(archive, message) == [Kind.CAPTURED, Kind.EXPIRED, Kind.NOTICE]
     assert (await archive.health()).messages == 2
     assert ledger.open == {}
+
+
+async def test_in_mode_redirect_nobody_but_the_test_addresses_is_sent_to(archive: Archive) -> None:
+    message = replace(message_of(CONTENT, B, "QA@example.com"), mode=Mode.REDIRECT)
+    await queue(archive, message, CONTENT)
+    stands_in = Delivery(
+        new_id(), message.id, Recipient("qa@example.com"), State.QUEUED, START, due_at=START, original=B
+    )
+    await archive.add_deliveries([stands_in], [])
+    async with ScriptedUpstream() as upstream:
+        (found,) = await carried(archive, upstream, message, marking=marking(redirect_to=["qa@example.com"]))
+    ends = {(one.recipient.address, one.original): one.state for one in found.deliveries}
+    assert ends == {
+        (B, None): State.SUPPRESSED,
+        ("QA@example.com", None): State.SENT,
+        ("qa@example.com", B): State.SENT,
+    }
+    assert {one.recipients for one in upstream.messages} == {("<QA@example.com>",), ("<qa@example.com>",)}
