@@ -106,7 +106,6 @@ SCHEMAS: dict[str, Json] = {
         edits=list_of(object_of(start=COUNT, stop=COUNT, step=TEXT)),
         wire_sha256=SHA256,
         wire_size=COUNT,
-        sender=or_null(TEXT),
         provider_id=or_null(TEXT),
         peer=or_null(TEXT),
         tls_version=or_null(TEXT),

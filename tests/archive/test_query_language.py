@@ -152,6 +152,7 @@ def test_every_field_has_a_valid_example():
     examples = {
         "header": "X-A=b",
         "status": "sent",
+        "bounce": "hard",
         "has": "attachment",
         "is": "held",
         "larger": "1K",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,14 @@ from relay.archive.api import Archive
 from relay.archive.content import stored
 from relay.archive.query import parse_query
 from relay.archive.waiting_api import WaitingFilter
+from relay.model.bounce import BounceClass
 from relay.model.delivery import State
+from relay.model.event import Grade
 from relay.rendition.extract import extract
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of
 
 
-async def add(archive: Archive, number: int, state: State, *, application: str = "shop", **changes: object) -> str:
+async def add(archive: Archive, number: int, state: State, *, application: str = "shop", **changes: Any) -> str:
     """A message with one delivery in that state; the delivery's id."""
     recipients = (f"jane{number}@{'Example.com' if number % 2 else 'example.net'}",)
     message = a_message(number, recipients=recipients, application=application)
@@ -103,3 +106,26 @@ async def test_a_page_has_one_to_a_thousand_rows(archive: Archive) -> None:
     for limit in (0, 1001):
         with pytest.raises(ValueError, match="1 to 1000"):
             await archive.waiting(WaitingFilter(), limit=limit)
+
+
+async def test_what_was_reported_is_found_and_listed_with_its_source(archive: Archive) -> None:
+    hard = {"bounce": BounceClass.HARD, "grade": Grade.SIGNED, "source": "webhook:ses"}
+    await add(archive, 1, State.BOUNCED, **hard)
+    await add(archive, 2, State.BOUNCED, bounce=BounceClass.SOFT, grade=Grade.UNSIGNED, source="bounce")
+    await add(archive, 3, State.DELIVERED, grade=Grade.SIGNED, source="webhook:ses", complained_at=NOON)
+    await add(archive, 4, State.SENT, unsubscribed_at=NOON)
+    found = {
+        text: [row.seq for row in (await archive.search(parse_query(text, now=NOON))).rows]
+        for text in ("bounce:hard", "status:bounced", "status:complained", "status:unsubscribed", "-status:complained")
+    }
+    assert list(found.values()) == [[1], [2, 1], [3], [4], [4, 2, 1]]
+    (row,) = (await archive.search(parse_query("status:complained", now=NOON))).rows
+    assert (row.complained, row.unsubscribed) == (1, 0)
+    (told,) = row.reports
+    assert (told.state, told.bounce, told.grade, told.source, told.count) == (
+        State.DELIVERED,
+        None,
+        Grade.SIGNED,
+        "webhook:ses",
+        1,
+    )

@@ -27,7 +27,7 @@ THREE = ("ann@example.org", "bob@example.net", "cleo@example.org")
 async def call(
     program: aiohttp.ClientSession, method: str, path: str, answer_is: str, status: int = 200, **body: Any
 ) -> Any:
-    given = {} if method == "GET" else {"json": body}
+    given: Any = {} if method == "GET" else {"json": body}
     async with program.request(method, path, **given) as answer:
         told = await answer.json()
         assert answer.status == status, told

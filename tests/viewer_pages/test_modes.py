@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import aiohttp
@@ -19,8 +20,12 @@ from tests.support.viewer_house import House, configured, open_house
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     config: Config = configured(tmp_path / "data")
-    shop = Application(name="shop", addresses=("192.0.2.1",), mode=Mode.HOLD, redirect_to=("test@example.com",))
-    config = config.model_copy(update={"application": (shop, Application(name="crm", addresses=("192.0.2.2",)))})
+    shop = Application(
+        name="shop", addresses=(ip_network("192.0.2.1"),), mode=Mode.HOLD, redirect_to=("test@example.com",)
+    )
+    config = config.model_copy(
+        update={"application": (shop, Application(name="crm", addresses=(ip_network("192.0.2.2"),)))}
+    )
     async with open_house(config) as opened:
         yield opened
 

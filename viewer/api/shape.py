@@ -185,7 +185,7 @@ def _attempt(one: Attempt) -> Json:
         "edits": [{"start": edit.start, "stop": edit.stop, "step": edit.step} for edit in one.edits],
         "wire_sha256": one.wire_sha256.hex(),
         "wire_size": one.wire_size,
-        "sender": one.sender,
+        # Not the return path: who has its token could send bounces in the recipient's name.
         "provider_id": one.provider_id,
         "peer": one.peer,
         "tls_version": one.tls_version,
