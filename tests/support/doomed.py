@@ -40,7 +40,7 @@ class Doomed:
         self._process.start()
 
     async def told(self, within: float = 30.0) -> list[str]:
-        """The writes so far, once it stopped or came to rest. Raises TimeoutError."""
+        """The writes that ran, once it stopped before the next one or came to rest. Raises TimeoutError."""
         if not await asyncio.to_thread(self._told.poll, within):
             raise TimeoutError("the courier neither stopped nor finished")
         writes: list[str] = self._told.recv()
@@ -69,10 +69,10 @@ class _Watch:
     def _seen(self, statement: str) -> None:
         if not statement.startswith(WRITES) or not (self.writes or statement.startswith(CLAIM)):
             return
-        self.writes.append(statement)
-        if len(self.writes) == self._stop_at:
+        if len(self.writes) + 1 == self._stop_at:
             self._telling.send(self.writes)
             threading.Event().wait()
+        self.writes.append(statement)
 
 
 def _live(archive: str, port: int, stop_at: int | None, upstream: dict[str, Any], telling: Connection) -> None:
