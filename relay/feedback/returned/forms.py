@@ -69,7 +69,7 @@ OPENINGS = _openings(
     ("postfix", F, r"could not be delivered to one or more (?:of its )?recipients"),
     ("postfix", F, r"(?:i'm|i am) sorry to have to inform you"),
     # -- Exim --------------------------------------------------------------------------------------------------------
-    ("exim", F, r"the following addresse?s? ?(?:\(?e?s?\)?)? failed"),
+    ("exim", F, r"the following address\S{0,6} failed"),
     ("exim", F, r"(?:could|cannot) not? be delivered to (?:one or more|all) of its recipients"),
     ("exim", F, r"the following address … (?:could|can)(?:not| not) be delivered"),
     # -- sendmail ----------------------------------------------------------------------------------------------------
@@ -77,8 +77,8 @@ OPENINGS = _openings(
     ("sendmail", F, r"the following addresses had"),
     ("sendmail", F, r"the following addresses have delivery"),
     ("sendmail", F, r"unable to deliver mail to (?:the )?(?:following|some or all)"),
-    ("sendmail", F, r"-{2,} ?transcript of session follows ?-*"),
-    ("sendmail", F, r"-{2,} ?unsent message"),
+    ("sendmail", F, r"-{2,} transcript of session follows"),
+    ("sendmail", F, r"-{2,} unsent message"),
     # -- Exchange, Outlook ----------------------------------------------------------------------------------------
     ("exchange", F, r"did not reach the following recipient(?:\(s\)|s)?"),
     (

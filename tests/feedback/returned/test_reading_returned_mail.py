@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from relay.feedback.returned.dsn import read_status
 from relay.feedback.returned.fields import MAX_GROUPS, address, groups, is_status, untyped
 from relay.feedback.returned.forms import OPENINGS
-from relay.feedback.returned.prose import read_prose
+from relay.feedback.returned.prose import opening_of, read_prose
 from relay.feedback.returned.reader import read
 from relay.feedback.returned.values import Action, ReturnedKind
 from tests.support.returned_mail import ORIGINAL, complaint, crlf, report, status_of, words
@@ -181,8 +183,10 @@ def test_a_group_that_says_nothing_is_left_out() -> None:
     ("text", "recipients", "action"),
     [
         (
-            "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver your message to the "
-            "following addresses.\n\n<a@example.net>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n<b@example.net>:\n"
+            "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver "
+            "your message to the "
+            "following addresses.\n\n<a@example.net>:\nSorry, no mailbox here by that name. "
+            "(#5.1.1)\n\n<b@example.net>:\n"
             "full\n\n--- Below this line is a copy of the message.\n\nTo: c@example.net\n",
             ["a@example.net", "b@example.net"],
             Action.FAILED,
@@ -258,8 +262,19 @@ def test_a_text_that_tells_of_no_fate_has_none() -> None:
     assert read_prose("Hello, how are you? jo@example.net") is None
 
 
-def test_each_opening_is_found_in_some_words() -> None:
-    assert all(opening.pattern.pattern and opening.software for opening in OPENINGS)
+LINES = [line.split("\t") for line in Path(__file__).with_name("openings.tsv").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("action", "line"), LINES)
+def test_an_opening_tells_a_delay_from_a_failure(action: str, line: str) -> None:
+    found = opening_of(line)
+    assert found is not None
+    assert found[0].action == action
+
+
+def test_each_opening_has_a_line() -> None:
+    lines = [line for _, line in LINES]
+    assert [o.words for o in OPENINGS if not any(o.pattern.search(line) for line in lines)] == []
 
 
 # -- what is no bounce -------------------------------------------------------------------------------------------
