@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from relay.feedback.returned.forms import OPENINGS, WHERE_THE_COPY_BEGINS, Opening
 from relay.feedback.returned.values import Action, Fate
@@ -16,8 +17,9 @@ from relay.rendition.diagnosis import Classification, classify, code_in
 from relay.rendition.findings import Finding
 
 MAX_LOOKED_AT = 20_000
-MAX_FATES = 200
-MAX_REASON = 1000
+MAX_FATES = 50
+"""A person would not read more of a text; a list of more comes as a delivery status."""
+MAX_REASON = 500
 _CHARACTER = r"A-Za-z0-9.!#$%&*+/=?^_`{|}~\-"
 _ADDRESS = rf"[{_CHARACTER}][{_CHARACTER}']{{0,63}}@(?:[A-Za-z0-9_-]{{1,63}}\.){{1,9}}[A-Za-z][A-Za-z0-9-]{{0,62}}"
 ADDRESS = re.compile(rf"(?<![{_CHARACTER}@]){_ADDRESS}(?![\w@])")
@@ -149,7 +151,7 @@ def _by_lines(text: str, excluded: set[str]) -> tuple[Fate, ...]:
     for line in text.split("\n"):
         match = ADDRESS.search(line[:MAX_REASON])
         if match and _may_be(match[0], excluded):
-            verdict = classify(None, "", line)
+            verdict = _verdict(line[:MAX_REASON])
             if verdict.bounce in (BounceClass.HARD, BounceClass.QUOTA):
                 fates.setdefault(match[0].casefold(), fate(match[0], Action.FAILED, line))
     return tuple(fates.values())
@@ -159,9 +161,15 @@ def fate(recipient: str, action: Action, reason: str, around: str = "") -> Fate:
     """The fate as `reason` tells it; if it tells nothing, as the text `around` it does."""
     refusal = _REFUSAL.search(reason)
     said = (_folded(text) for text in (refusal[1] if refusal else "", reason, around) if text)
-    told = [(text, classify(None, "", text)) for text in said] or [("", classify(None, "", ""))]
+    told = [(text, _verdict(text)) for text in said] or [("", _verdict(""))]
     text, verdict = next((one for one in told if one[1].finding not in _SAY_NOTHING), told[0])
     return Fate(recipient, action, status_for(verdict, action), text, code_in(text))
+
+
+@lru_cache(maxsize=64)
+def _verdict(text: str) -> Classification:
+    """As `classify`; many recipients of one bounce have the same reason."""
+    return classify(None, "", text)
 
 
 _REFUSAL = re.compile(r"(?m)^[ \t<]{0,20}((?:4[0-5]|5[0-5])\d[ -][^\n]{3,})")
