@@ -125,7 +125,15 @@ def test_text_has_enough_contrast(open_page: OpenPage, find: Callable[..., Page]
 
 def test_every_control_has_a_name(find: Callable[..., Page]) -> None:
     page = find("INV-10482")
-    for path in ("/", page.url, page.url.partition("?")[0] + "/resend", "/users", "/applications", "/account", "/queue"):
+    for path in (
+        "/",
+        page.url,
+        page.url.partition("?")[0] + "/resend",
+        "/users",
+        "/applications",
+        "/account",
+        "/queue",
+    ):
         page.goto(path)
         snapshot = page.locator("body").aria_snapshot()
         assert not re.search(r"- (button|link|textbox|checkbox|combobox)(:|$| \[)", snapshot, re.MULTILINE), path
