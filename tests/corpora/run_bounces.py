@@ -3,7 +3,7 @@
     python -m tests.corpora.run_bounces [--cache FOLDER] [--all]
 
 Reads what `collect_bounces` gathered. What is expected of a message comes from the tests of its own package, where
-they say so, and from `bounces_reviewed.tsv`: what a person found who read it. A message counts as read when *all* of
+they say so, and from `bounces_reviewed.tsv`: what the program found, corrected by reading. A message counts as read when *all* of
 these are right: whether it is a bounce at all, every recipient, delayed or failed, the class, and that a status was
 found. `--all` lists each message, else those that are not right.
 """
@@ -110,7 +110,7 @@ def _is_counted(returned: Returned) -> bool:
 
 
 def _merged(published: Expected, reviewed: Expected | None) -> Expected:
-    """What the person found stands before what is published."""
+    """What was reviewed stands before what is published."""
     if reviewed is None:
         return published
     return replace(
