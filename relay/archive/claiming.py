@@ -97,9 +97,13 @@ def _claim(database: sqlite3.Connection, claiming: Claiming) -> list[Claim]:
     for row in rows:
         by_message.setdefault(row[0], []).append(row[1:])
     found: list[tuple[Message, list[Delivery]]] = []
+    messages = database.execute(
+        f"SELECT seq, {_MESSAGE_FIELDS} FROM message WHERE seq IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(by_message)),),
+    )
+    message_rows = {row[0]: row[1:] for row in messages.fetchall()}
     for seq, members in by_message.items():
-        row = database.execute(f"SELECT {_MESSAGE_FIELDS} FROM message WHERE seq = ?", (seq,)).fetchone()
-        message = message_of(row)
+        message = message_of(message_rows[seq])
         found.append((message, [replace(delivery_of(one, message.id), state=State.SENDING) for one in members]))
     return _screened(database, claiming.now, found)
 

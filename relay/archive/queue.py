@@ -7,12 +7,13 @@ A delivery is claimed while its `lease_owner` is set; then its state is `sending
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from relay.archive.api import ArchiveError, Capture, Closing, NotFound
-from relay.archive.capture import add_messages, message_seq
+from relay.archive.capture import add_messages
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
 from relay.archive.report import settle
@@ -92,16 +93,25 @@ class Beginning:
 def begin_attempts(database: sqlite3.Connection, batches: list[Beginning]) -> list[None]:
     """Inserts open attempts and tokens. One edit list is stored once, however many attempts share it."""
     stored: dict[int, bytes] = {}
+    seqs = _seqs_of_deliveries(database, [attempt.delivery_id for one in batches for attempt in one.attempts])
     for beginning in batches:
         add_tokens(database, beginning.tokens)
         for attempt in beginning.attempts:
             edits_hash = _store_edits(database, attempt, stored)
-            row = (attempt.delivery_id,)
-            seq = database.execute("SELECT message_seq FROM delivery WHERE id = ?", row).fetchone()
-            if seq is None:
+            if attempt.delivery_id not in seqs:
                 raise NotFound(f"no delivery {attempt.delivery_id}")
-            database.execute(_INSERT_ATTEMPT, (seq[0], edits_hash, *attempt_row(attempt)))
+            database.execute(_INSERT_ATTEMPT, (seqs[attempt.delivery_id], edits_hash, *attempt_row(attempt)))
     return [None] * len(batches)
+
+
+def _seqs_of_deliveries(database: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The number of each delivery's message, in one step: each hands over the interpreter lock."""
+    (found,) = database.execute(
+        "SELECT json_group_object(id, message_seq) FROM delivery WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    ).fetchone()
+    seqs: dict[str, int] = json.loads(found)
+    return seqs
 
 
 def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: dict[int, bytes]) -> bytes | None:
@@ -139,18 +149,21 @@ def finish_attempts(database: sqlite3.Connection, batches: list[Finish]) -> list
 
     A closing whose attempt is closed already is a repetition and changes nothing.
     """
-    return [_finish(database, finish) for finish in batches]
-
-
-def _finish(database: sqlite3.Connection, finish: Finish) -> Told:
-    for closing in finish.closings:
+    closings = [closing for finish in batches for closing in finish.closings]
+    for closing in closings:
         if _close(database, closing.attempt):
             database.execute(_WRITE_BACK, _written_back(closing.delivery))
-    settle(database, [closing.delivery.id for closing in finish.closings])
-    append_events(database, [*(closing.event for closing in finish.closings), *finish.events])
-    add_suppressed(database, [closing.suppression for closing in finish.closings if closing.suppression])
-    changed = _message_seqs(database, [closing.delivery for closing in finish.closings])
-    return Told(changed, _add_notices(database, finish.notices))
+    settle(database, [closing.delivery.id for closing in closings])
+    events = [[*(closing.event for closing in finish.closings), *finish.events] for finish in batches]
+    append_events(database, [event for some in events for event in some])
+    add_suppressed(database, [closing.suppression for closing in closings if closing.suppression])
+    seqs = _message_seqs(database, [closing.delivery for closing in closings])
+    return [_told(database, finish, seqs) for finish in batches]
+
+
+def _told(database: sqlite3.Connection, finish: Finish, seqs: dict[str, int]) -> Told:
+    ids = {closing.delivery.message_id for closing in finish.closings}
+    return Told({message_id: seqs[message_id] for message_id in ids}, _add_notices(database, finish.notices))
 
 
 def _add_notices(database: sqlite3.Connection, notices: Sequence[Capture]) -> dict[str, int]:
@@ -161,8 +174,16 @@ def _add_notices(database: sqlite3.Connection, notices: Sequence[Capture]) -> di
 
 
 def _message_seqs(database: sqlite3.Connection, deliveries: Sequence[Delivery]) -> dict[str, int]:
-    ids = {delivery.message_id for delivery in deliveries}
-    return {message_id: message_seq(database, message_id) for message_id in ids}
+    ids = list({delivery.message_id for delivery in deliveries})
+    (found,) = database.execute(
+        "SELECT json_group_object(id, seq) FROM message WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    ).fetchone()
+    seqs: dict[str, int] = json.loads(found)
+    for message_id in ids:
+        if message_id not in seqs:
+            raise NotFound(f"no message {message_id}")
+    return seqs
 
 
 def _close(database: sqlite3.Connection, attempt: Attempt) -> bool:
