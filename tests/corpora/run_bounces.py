@@ -3,9 +3,10 @@
     python -m tests.corpora.run_bounces [--cache FOLDER] [--all]
 
 Reads what `collect_bounces` gathered. What is expected of a message comes from the tests of its own package, where
-they say so, and from `bounces_reviewed.tsv`: what the program found, corrected by reading. A message counts as read when
+they say so, and from `bounces_reviewed.tsv`: what the program found, corrected by hand. A message counts as right when
 *all* of these are right: whether it is a bounce at all, every recipient, delayed or failed, the class, and that a
-status was found. `--all` lists each message, else those that are not right.
+status was found.
+`--all` lists each message, else those that are not right.
 """
 
 from __future__ import annotations
