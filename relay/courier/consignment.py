@@ -15,7 +15,7 @@ the business of `ledger.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from relay import maillog
@@ -42,7 +42,8 @@ NOBODY: Mapping[str, str] = {}
 class Consignment:
     """Claimed deliveries of one message; `carry` deals with every one of them.
 
-    `suppressed`: by id of the delivery, why it is not to be sent; `schedule`: of the route, None: the common one.
+    `suppressed`: by id of the delivery, why it is not to be sent; `schedule`: of the route, None: the common one;
+    `has_other`: whether the route has another upstream that is up, to which what got no session here goes at once.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Consignment:
         *,
         suppressed: Mapping[str, str] = NOBODY,
         schedule: RetrySchedule | None = None,
+        has_other: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._has_other = has_other
         self._desk, self._pool, self._message, self._suppressed = desk, pool, message, suppressed
         self._ledger = Ledger(desk, pool.upstream, message, deliveries, schedule or desk.schedule)
 
@@ -208,7 +211,8 @@ class Consignment:
                 return [Result(delivery, Outcome(refusal.reply)) for delivery in copy.deliveries]
 
     async def _close_all(self, deliveries: Sequence[Delivery], reply: Reply) -> None:
-        await self._ledger.close([Result(delivery, Outcome(reply)) for delivery in deliveries])
+        results = [Result(delivery, Outcome(reply)) for delivery in deliveries]
+        await self._ledger.close(results, is_due_now=self._has_other())
 
 
 async def _transact(session: Session, offer: Plan, copy: Copy, contact: Contact) -> list[Result]:

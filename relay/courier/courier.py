@@ -94,6 +94,8 @@ class Courier:
         What is still under way then is abandoned: the next start calls it unconfirmed and tries again.
         """
         self._is_stopping = True
+        for gate in self._gates.values():
+            gate.shut()
         self._bell.set()
         if self._tasks:
             await asyncio.wait(self._tasks[:1], timeout=grace)
@@ -242,10 +244,17 @@ class Courier:
         desk = self._desks[gate.upstream.name]
         schedule = retry_schedule(desk.settings, parcel.lane.route)
         domains = frozenset((parcel.domain,)) if parcel.domain else frozenset()
+        others = [self._gates[name] for name in parcel.lane.upstreams if name != gate.upstream.name]
         for start in range(0, len(deliveries), MAX_RECIPIENTS):
             group = deliveries[start : start + MAX_RECIPIENTS]
             consignment = Consignment(
-                desk, gate.pool(parcel.domain), claim.message, group, suppressed=claim.suppressed, schedule=schedule
+                desk,
+                gate.pool(parcel.domain),
+                claim.message,
+                group,
+                suppressed=claim.suppressed,
+                schedule=schedule,
+                has_other=lambda: any(other.is_up for other in others),
             )
             gate.enter(Load(consignment, max(one.priority for one in group), domains, len(group)))
 

@@ -68,6 +68,7 @@ class Gate:
         self._bucket = Bucket(upstream.rate, clock()) if upstream.rate else None
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._pause: Pause | None = None
+        self._is_shut = False
         self._health, self._since = Health.UP, clock()
 
     @property
@@ -202,8 +203,8 @@ class Gate:
         self._domains.update(load.domains)
 
     def begin(self) -> None:
-        """Carries as many as there are places."""
-        while len(self._running) < self.places and (self._urgent or self._backlog):
+        """Carries as many as there are places; none once the gate is shut for good."""
+        while not self._is_shut and len(self._running) < self.places and (self._urgent or self._backlog):
             load = (self._urgent or self._backlog).popleft()
             task = asyncio.create_task(load.consignment.carry())
             self._running[task] = load
@@ -228,6 +229,10 @@ class Gate:
         self._pause = pause
         for pool in (self._main, *self._pools.values()):
             pool.pause(pause is not None)
+
+    def shut(self) -> None:
+        """Nothing more begins: the courier stops."""
+        self._is_shut = True
 
     async def turn_away(self, why: str | None = None) -> None:
         """Gives back what was let in and has no place yet."""

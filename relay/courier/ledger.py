@@ -19,7 +19,7 @@ from relay.courier.hopeless import with_suppressions
 from relay.courier.patience import asked
 from relay.courier.provider_id import provider_id
 from relay.courier.rendering import Rendition
-from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, after
+from relay.model.delivery import MICROSECONDS, Attempt, Delivery, Outcome, RetrySchedule, State, after
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply
@@ -95,9 +95,12 @@ class Ledger:
         await self._persist(lambda: self._desk.archive.begin_attempts(attempts, copy.tokens))
         self._begun |= {attempt.delivery_id: attempt for attempt in attempts}
 
-    async def close(self, results: Sequence[Result]) -> None:
-        """Commit 3 for these deliveries, with the notices that are owed for it."""
-        closed = [self._closing(result) for result in results]
+    async def close(self, results: Sequence[Result], *, is_due_now: bool = False) -> None:
+        """Commit 3 for these deliveries, with the notices that are owed for it.
+
+        `is_due_now`: what is deferred need not wait for the schedule, another upstream can take it.
+        """
+        closed = [self._closing(result, is_due_now=is_due_now) for result in results]
         closings = with_suppressions(closed, self._desk.rules, self._message.application)
         post = await self._post(
             [(closing.delivery, closing.event.kind) for closing in closings],
@@ -164,8 +167,8 @@ class Ledger:
         )
 
     # -- judging -----------------------------------------------------------------------------------------------
-    def _closing(self, result: Result) -> Closing:
-        delivery, event = self._judge(result.delivery, result.outcome)
+    def _closing(self, result: Result, *, is_due_now: bool) -> Closing:
+        delivery, event = self._judge(result.delivery, result.outcome, is_due_now=is_due_now)
         attempt = replace(
             self._begun[delivery.id],
             finished_at=event.at,
@@ -185,7 +188,7 @@ class Ledger:
             return None
         return provider_id(provider.value, reply.text)
 
-    def _judge(self, delivery: Delivery, outcome: Outcome) -> tuple[Delivery, Event]:
+    def _judge(self, delivery: Delivery, outcome: Outcome, *, is_due_now: bool = False) -> tuple[Delivery, Event]:
         """The delivery after `outcome`, and the event that says so."""
         desk, now = self._desk, self._desk.clock()
         judged, kind = after(
@@ -197,6 +200,8 @@ class Ledger:
             retry_unconfirmed=desk.settings.unconfirmed == "retry",
             asked=asked(outcome.reply),
         )
+        if is_due_now and judged.state is State.DEFERRED:
+            judged = replace(judged, due_at=now)
         return judged, self._event(judged, kind, outcome.reply, now)
 
     def _event(self, delivery: Delivery, kind: Kind, reply: Reply, now: int) -> Event:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 from dataclasses import replace
-from functools import partial
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import pytest

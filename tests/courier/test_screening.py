@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -45,7 +45,7 @@ def marking(**application: object) -> Marking:
 
 
 async def carried(
-    archive: Archive, upstream: ScriptedUpstream, *messages: Message, marking: Marking | None = None, **settings: object
+    archive: Archive, upstream: ScriptedUpstream, *messages: Message, marking: Marking | None = None, **settings: Any
 ) -> list[StoredMessage]:
     clock = Clock()
     clock.now = START + 1_000_000
