@@ -245,7 +245,7 @@ def _suppress(
 ) -> None:
     copy = Copy(delivery.recipient.address, application, delivery.message_id, delivery.id)
     earlier = _earlier(database, report, copy.address) if rules.soft_bounces else []
-    entry = cause_of(report, earlier, rules, copy=copy, source=source.name, now=source.received_at)
+    entry = cause_of(report, earlier, rules, copy=copy, source=source.name, grade=source.grade, now=source.received_at)
     if entry is not None:
         suppression.add(database, [entry])
 

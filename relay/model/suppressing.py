@@ -7,7 +7,8 @@
 
 Nothing else does. A full mailbox (quota) empties; a blocked server, content refused as spam or a broken policy say
 something of the sender, not of the mailbox; an out-of-office note says nothing. What a provider calls dropped was its
-own decision. Only reports matched to a delivery may be asked about: a forged bounce must not silence anyone.
+own decision. Only reports matched to a delivery may be asked about, and what was matched by guess (grade E: a mail that
+came without the return path's token) puts nobody on the list: a forged bounce must not silence anyone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.model.bounce import BounceClass
+from relay.model.event import Grade
 from relay.model.report import Report, ReportKind
 from relay.model.suppression import Cause, Suppressed
 
@@ -53,14 +55,21 @@ class Copy:
 
 
 def cause_of(
-    report: Report, earlier: Sequence[Report], rules: SuppressionRules, *, copy: Copy, source: str, now: int
+    report: Report,
+    earlier: Sequence[Report],
+    rules: SuppressionRules,
+    *,
+    copy: Copy,
+    source: str,
+    grade: Grade,
+    now: int,
 ) -> Suppressed | None:
     """The entry that a report makes, or None.
 
     `earlier`: other reports about the same address, of this and other messages, in any order (only those of bounces
     and deliveries matter, and only if `rules.soft_bounces`). `source` as the payload's: `webhook:NAME`, `bounce`.
     """
-    found = _cause(report, earlier, rules)
+    found = None if grade is Grade.HEURISTIC else _cause(report, earlier, rules)
     if found is None:
         return None
     cause, reason = found

@@ -57,7 +57,7 @@ def test_what_is_held_is_released_or_rejected_and_never_before_its_time() -> Non
     assert "release it" in str(retry_now(held, NOW))
 
 
-@pytest.mark.parametrize("state", set(State) - {State.HELD, State.QUEUED, State.DEFERRED, State.UNCONFIRMED})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.HELD, State.QUEUED, State.DEFERRED, State.UNCONFIRMED}))
 def test_what_has_ended_or_is_on_its_way_is_refused_in_words(state: State) -> None:
     delivery = in_state(state)
     for operated in (retry_now(delivery, NOW), reroute(delivery, NOW, "b"), cancel(delivery)):

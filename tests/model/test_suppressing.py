@@ -9,7 +9,7 @@ from ulid import ULID
 
 from relay.config import Suppression
 from relay.model.bounce import BounceClass
-from relay.model.event import Kind
+from relay.model.event import Grade, Kind
 from relay.model.report import Report, ReportKind
 from relay.model.suppressing import NO_RULES, Copy, SuppressionRules, cause_of, entry_id, refused, unsubscribed
 from relay.model.suppression import (
@@ -31,8 +31,13 @@ def a_report(kind: ReportKind, bounce: BounceClass | None = None, number: int = 
     return replace(one, delivery_id=f"delivery-{number}", **more)  # type: ignore[arg-type]
 
 
-def made(report: Report, rules: SuppressionRules = RULES, earlier: tuple[Report, ...] = ()) -> Suppressed | None:
-    return cause_of(report, earlier, rules, copy=COPY, source="webhook:ses", now=NOW)
+def made(
+    report: Report,
+    rules: SuppressionRules = RULES,
+    earlier: tuple[Report, ...] = (),
+    grade: Grade = Grade.SIGNED,
+) -> Suppressed | None:
+    return cause_of(report, earlier, rules, copy=COPY, source="webhook:ses", grade=grade, now=NOW)
 
 
 HARD = a_report(ReportKind.BOUNCED, BounceClass.HARD, diagnostic="550 5.1.1\r\n no such  user")
@@ -204,3 +209,8 @@ def test_adding_and_taking_off_are_facts() -> None:
         "entry": entry.id,
         "entry_reason": "550 5.1.1 no such user",
     }
+
+
+def test_what_was_matched_by_guess_puts_nobody_on_the_list() -> None:
+    assert made(HARD) is not None
+    assert made(HARD, grade=Grade.HEURISTIC) is None

@@ -54,7 +54,7 @@ def a_report(payload: Payload, kind: ReportKind = ReportKind.DELIVERED, key: str
         "kind": kind,
         "event_key": key or f"{kind}-{payload.id}",
     }
-    return Report(**{**values, **more})  # type: ignore[arg-type]
+    return Report(**{**values, **more})
 
 
 async def sent(
