@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from relay.archive.api import Archive
 from relay.config import Bounces, Config, Listener, Smtp
-from relay.feedback.imap import MailboxReader
 from relay.feedback.inbound import ReturnDoor
 from relay.feedback.returnpath import ReturnPaths
 from relay.intake.credentials import Directory
 from relay.intake.listener import Bound, Intake
 from relay.model.message import Mode
+
+if TYPE_CHECKING:
+    from relay.feedback.imap import MailboxReader
 
 ANYBODY = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 NOBODY = Directory((), Mode.CAPTURE)
@@ -52,6 +55,8 @@ class Arrivals:
         await self._stop_reading()
         self._reads = reads
         if config.bounces.imap.host:
+            from relay.feedback.imap import MailboxReader  # aioimaplib is there only for who wants it
+
             self._reader = MailboxReader(
                 config.bounces.imap,
                 _paths(config.bounces),

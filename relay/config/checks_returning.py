@@ -8,6 +8,7 @@ import binascii
 import re
 import ssl
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from relay.config.checks_sending import host_of
 from relay.config.expectation import Location
@@ -106,6 +107,8 @@ def _imap(table: Imap) -> Iterator[Problem]:
         if table.username or is_given(table, "password"):
             yield Problem((*here, "host"), "missing, expected the server of the mailbox")
         return
+    if find_spec("aioimaplib") is None:
+        yield Problem((*here, "host"), "given without aioimaplib, expected `pip install 'mailwitness[imap]'` first")
     if not table.username:
         yield Problem((*here, "username"), "missing, expected the name that the mailbox is opened with")
     if not is_given(table, "password"):
