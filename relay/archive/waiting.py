@@ -22,7 +22,7 @@ from relay.archive.waiting_api import EVERYTHING, WAITING_STATES, WaitingFilter,
 from relay.model.delivery import State
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
-_row = literal_column("delivery.rowid")
+_row: ColumnElement[int] = literal_column("delivery.rowid")
 _upstream = func.coalesce(_delivery.wanted_upstream, _delivery.upstream, "")
 _COLUMNS = (
     _delivery.message_seq,

@@ -41,7 +41,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Prompt:
-    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path}/data"\n[[application]]\nname = "shop"\naddresses = ["192.0.2.1"]\n')
+    (tmp_path / "config.toml").write_text(
+        f'[archive]\npath = "{tmp_path}/data"\n[[application]]\nname = "shop"\naddresses = ["192.0.2.1"]\n'
+    )
     return Prompt(tmp_path / "config.toml")
 
 
