@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import pytest
 
 from relay.courier.pace import MINUTE, Bucket
@@ -19,8 +21,8 @@ def test_no_minute_has_more_than_the_rate(rate: int) -> None:
         else:
             assert bucket.next_at(now) > now
             now = bucket.next_at(now)
-    for first in used:
-        assert sum(1 for at in used if first <= at < first + MINUTE) <= rate
+    for n, first in enumerate(used):
+        assert bisect_left(used, first + MINUTE) - n <= rate
     assert len(used) >= 3 * rate * 0.9
 
 

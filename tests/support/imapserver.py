@@ -65,17 +65,21 @@ class ImapServer:
         self.connections += 1
         self._writers.add(writer)
         writer.write(f"* OK [CAPABILITY IMAP4rev1 {self.capabilities}] ready\r\n".encode())
-        selected = ""
+        selected, told = "", self._uid
         try:
             while line := (await reader.readline()).decode().rstrip("\r\n"):
                 tag, _, command = line.partition(" ")
                 self.commands.append(command)
                 verb = command.split(" ")[0].upper()
                 if verb == "UID":
+                    told = self._uid if "SEARCH" in command.upper() else told
                     answer = self._uid_command(selected, command[4:])
                 elif verb == "IDLE":
                     self._idle[writer] = selected
                     writer.write(b"+ idling\r\n")
+                    if self._uid > told:  # what came since the client last looked is told at once
+                        writer.write(f"* {len(self.mailboxes[selected])} EXISTS\r\n".encode())
+                        told = self._uid
                     await reader.readline()
                     del self._idle[writer]
                     answer = ("", "OK")
