@@ -70,3 +70,13 @@ def test_the_schedule_gives_its_intervals_then_the_last_for_good() -> None:
 def test_jitter_adds_at_most_its_share(attempts: int, spread: float) -> None:
     base = SCHEDULE.delay(attempts, 0)
     assert base <= SCHEDULE.delay(attempts, spread) <= base * 1.1
+
+
+def test_who_asks_for_a_longer_wait_than_there_is_gets_the_last_moment() -> None:
+    changed, event = after(DUTY, Outcome(BUSY), 10, SCHEDULE, asked=5000)
+    assert (changed.state, event, changed.due_at) == (State.DEFERRED, Kind.DEFERRED, DUTY.expires_at)
+
+
+def test_a_longer_wait_does_not_save_what_the_schedule_would_let_expire() -> None:
+    changed, event = after(DUTY, Outcome(BUSY), 990 * SECOND, SCHEDULE, asked=5000)
+    assert (changed.state, event, changed.due_at) == (State.FAILED, Kind.EXPIRED, None)
