@@ -172,6 +172,7 @@ class Courier:
             )
             gate.use(self._switches.pause_of(gate.upstream.name))
         router = Router(routes, [upstream.name for upstream in upstreams])
+        self._schedules = {route.name: retry_schedule(delivery, route) for route in routes}
         self._sorter = Sorter(router, self._gates, self._clock, self._spread)
         self._desk = Desk(
             archive=self._archive,
@@ -240,9 +241,8 @@ class Courier:
             return NO_HEADING
 
     def _enter(self, parcel: Parcel, claim: Claim) -> None:
-        gate, deliveries = parcel.gate, parcel.deliveries
+        gate, deliveries, route = parcel.gate, parcel.deliveries, parcel.lane.route
         desk = self._desks[gate.upstream.name]
-        schedule = retry_schedule(desk.settings, parcel.lane.route)
         domains = frozenset((parcel.domain,)) if parcel.domain else frozenset()
         others = [self._gates[name] for name in parcel.lane.upstreams if name != gate.upstream.name]
         for start in range(0, len(deliveries), MAX_RECIPIENTS):
@@ -253,7 +253,7 @@ class Courier:
                 claim.message,
                 group,
                 suppressed=claim.suppressed,
-                schedule=schedule,
+                schedule=self._schedules[route.name] if route else None,
                 has_other=lambda: any(other.is_up for other in others),
             )
             gate.enter(Load(consignment, max(one.priority for one in group), domains, len(group)))
