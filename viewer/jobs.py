@@ -22,9 +22,8 @@ from relay.rendition.export import WRITERS
 from viewer.errors import FieldError
 from viewer.export import export, filename
 from viewer.keys import ARCHIVE, CLOCK, CONFIG
-from viewer.progress import Progress
+from viewer.progress import DAY, Progress
 
-DAY = 24 * 3600 * 1_000_000
 MOST_RUNNING = 2
 """Jobs at a time; more wait."""
 MOST_EACH = 20

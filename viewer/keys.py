@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relay.archive.api import Archive, Listing
 from relay.config import Config
+from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
 from viewer.people import Person
 
@@ -42,6 +43,6 @@ STATIC_PREFIX: web.AppKey[str] = web.AppKey("static_prefix", str)
 PERSON: web.RequestKey[Person] = web.RequestKey("person", Person)
 """Who asks; there on every request that is not public."""
 
-ID = r"{id:[0-7][0-9A-HJKMNP-TV-Z]{25}}"
+ID = f"{{id:{ULID_PATTERN}}}"
 """The part of a route's path that matches a ULID and nothing else."""
-DELIVERY_ID = r"{delivery_id:[0-7][0-9A-HJKMNP-TV-Z]{25}}"
+DELIVERY_ID = f"{{delivery_id:{ULID_PATTERN}}}"

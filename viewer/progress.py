@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+DAY = 24 * 3600 * 1_000_000
+"""Microseconds for which what has ended is remembered."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Progress:

@@ -17,9 +17,8 @@ from relay.archive.api import NotFound
 from viewer.choosing import Choice
 from viewer.errors import FieldError
 from viewer.operations import Hand, Order, Outcome, hand_of, told
-from viewer.progress import Progress
+from viewer.progress import DAY, Progress
 
-DAY = 24 * 3600 * 1_000_000
 MOST_EACH = 20
 """Jobs of one person that are remembered for a day."""
 

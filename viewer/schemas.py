@@ -11,6 +11,7 @@ from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, State
 from relay.model.event import Grade, Kind
 from relay.model.fetch import Verdict
+from relay.model.identifier import ULID_PATTERN
 from relay.model.message import Mode, Trait
 from relay.model.notification import Standing
 from relay.model.signature import Algorithm, Alignment
@@ -19,7 +20,7 @@ from relay.model.token import TokenKind
 
 Json = dict[str, Any]
 
-ULID = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
+ULID = {"type": "string", "pattern": f"^{ULID_PATTERN}$"}
 TIME = {"type": "string", "format": "date-time"}
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}

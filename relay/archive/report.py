@@ -19,7 +19,7 @@ from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
 from relay.archive.report_api import Keeping
 from relay.archive.report_matching import Match, match
-from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, to_json
+from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, reported_row, to_json
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery
 from relay.model.event import Event, Grade, Kind
@@ -301,11 +301,7 @@ def _standing_row(delivery: Delivery) -> Row:
         delivery.state.value,
         delivery.due_at,
         delivery.why,
-        delivery.bounce.value if delivery.bounce else None,
-        delivery.grade.value if delivery.grade else None,
-        delivery.source,
-        delivery.complained_at,
-        delivery.unsubscribed_at,
+        *reported_row(delivery),
     )
 
 

@@ -212,6 +212,13 @@ def delivery_row(delivery: Delivery) -> tuple[Any, ...]:
         delivery.wanted_upstream,
         delivery.original,
         delivery.why,
+        *reported_row(delivery),
+    )
+
+
+def reported_row(delivery: Delivery) -> tuple[Any, ...]:
+    """What only reports bring about: bounce, grade, source, complained_at, unsubscribed_at."""
+    return (
         delivery.bounce.value if delivery.bounce else None,
         delivery.grade.value if delivery.grade else None,
         delivery.source,

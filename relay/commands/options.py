@@ -25,6 +25,8 @@ EXIT_USAGE = 64
 EXIT_DATA = 65
 EXIT_CONFIGURATION = 78
 
+MICROSECONDS_A_DAY = 86_400_000_000
+
 T = TypeVar("T")
 
 ConfigFile = Annotated[

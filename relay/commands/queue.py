@@ -27,6 +27,7 @@ from relay.commands.options import (
     write,
 )
 from relay.commands.search import parsed_query, printable
+from relay.model.identifier import ULID_PATTERN
 
 if TYPE_CHECKING:
     from relay.archive.api import Archive
@@ -40,7 +41,6 @@ app = typer.Typer(name="queue", help="What waits to be sent, and why; and changi
 PORTION = 500
 """Deliveries changed in one write."""
 MOST = 100_000
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 Which = Annotated[
     list[str],
@@ -185,7 +185,7 @@ def _change(
     rows = read(settings, lambda archive: _chosen(archive, which, MOST))
     if not rows:
         fail("nothing that waits matches", EXIT_DATA)
-    if len(rows) > 1 and not is_sure and not all(_ULID.fullmatch(one) for one in which):
+    if len(rows) > 1 and not is_sure and not all(re.fullmatch(ULID_PATTERN, one) for one in which):
         typer.confirm(f"{len(rows):,} deliveries match: {name}?", abort=True, err=True)
     changed = 0
     left: Counter[str] = Counter()
@@ -231,7 +231,7 @@ def _portion(
 
 async def _chosen(archive: Archive, which: Sequence[str], limit: int) -> list[WaitingRow]:
     """The deliveries meant, oldest first. The command ends where a search cannot be read."""
-    if which and all(_ULID.fullmatch(one) for one in which):
+    if which and all(re.fullmatch(ULID_PATTERN, one) for one in which):
         rows = await archive.waiting_of(which)
         found = {row.delivery.id for row in rows}
         for one in which:

@@ -15,6 +15,7 @@ from relay.commands.export import new_file
 from relay.commands.options import (
     EXIT_DATA,
     EXIT_USAGE,
+    MICROSECONDS_A_DAY,
     ConfigFile,
     configured,
     fail,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="suppression", help="Addresses that are not sent to.", no_args_is_help=True)
 
-MICROSECONDS_A_DAY = 86_400_000_000
 PORTION = 200
 """Entries of one write: short for the writer, small for the socket."""
 MOST_PROBLEMS = 1000

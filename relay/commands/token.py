@@ -8,11 +8,19 @@ from typing import Annotated
 
 import typer
 
-from relay.commands.options import EXIT_DATA, ConfigFile, account_event, configured, fail, read_if_any, table, write
+from relay.commands.options import (
+    EXIT_DATA,
+    MICROSECONDS_A_DAY,
+    ConfigFile,
+    account_event,
+    configured,
+    fail,
+    read_if_any,
+    table,
+    write,
+)
 
 app = typer.Typer(name="token", help="Bearer tokens for the HTTP API.", no_args_is_help=True)
-
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 @app.command()

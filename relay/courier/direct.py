@@ -21,12 +21,12 @@ from relay.courier.policies import Policies
 from relay.courier.policy import Policy, PolicyMode
 from relay.courier.session import Session, Target, open_session, tls_context
 from relay.courier.trouble import NoSession
+from relay.model.delivery import MICROSECONDS
 from relay.model.reply import Reply, local_reply
 from relay.resolver import Association, Found, Lookup, LookupFailed
 
 MOST_HOSTS, MOST_ADDRESSES = 5, 4
 """Tried for one session: of a domain, and of a host."""
-MICROSECONDS = 1_000_000
 
 
 class Direct:

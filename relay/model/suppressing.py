@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.model.bounce import BounceClass
+from relay.model.delivery import MICROSECONDS
 from relay.model.event import Grade
 from relay.model.report import Report, ReportKind
 from relay.model.suppression import Cause, Suppressed
 
-MICROSECONDS = 1_000_000
 LONGEST_REASON = 500
 """Characters."""
 

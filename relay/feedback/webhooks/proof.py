@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from relay.config import WebhookSource
 from relay.feedback.webhooks.provider import UNAUTHENTICATED, Refusal, Request, Verdict, Verified
+from relay.model.delivery import MICROSECONDS
 from relay.model.event import Grade
 
-MICROSECONDS = 1_000_000
 _SECONDS = re.compile(r"[0-9]{1,11}")
 
 

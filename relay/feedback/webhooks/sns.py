@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from relay.config import WebhookSource
 from relay.feedback.webhooks.document import text
-from relay.feedback.webhooks.proof import MICROSECONDS, decoded
+from relay.feedback.webhooks.proof import decoded
 from relay.feedback.webhooks.provider import (
     UNTRUSTED,
     Needs,
@@ -32,6 +32,7 @@ from relay.feedback.webhooks.provider import (
     stale,
 )
 from relay.feedback.webhooks.told import moment
+from relay.model.delivery import MICROSECONDS
 from relay.model.event import Grade
 
 HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?"
