@@ -45,6 +45,7 @@ SOURCES = (
     Source("baunsu", "npm", "baunsu", r"/tests/emails/[^/]+\.txt$"),
     Source("salmon", "pypi", "salmon-mail", r"/tests/data/bounce\.msg$"),
     Source("mlmmj", "debian", "mlmmj", r"/(?:tests|regress)/.*bounce[^/]*$"),
+    Source("zone-mta", "npm", "zone-mta", r"/config/bounces\.txt$"),
     Source("request-tracker", "debian", "request-tracker4", r"/t/data/emails/multipart-report$"),
 )
 HERE = re.compile(r"dsn_testdata|msg_16|msg_43|message-rfc822-multipart")
