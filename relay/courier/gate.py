@@ -24,6 +24,9 @@ from relay.resolver import Lookup
 
 MX_PER_DOMAIN = 5
 """Sessions with the servers of one domain, where nothing is configured."""
+WAITING = 3
+"""Consignments that may wait for each place: enough that no place is empty while the next are claimed, which takes a
+commit; few enough that what is less in a hurry does not stand long before other applications' mail."""
 MAX_DOMAINS = 2000
 """Domains whose pace, or whose sessions, are remembered."""
 
@@ -91,12 +94,13 @@ class Gate:
 
     @property
     def room(self) -> int:
-        """How many consignments of no hurry may be let in: behind those that run as many may wait.
+        """How many consignments of no hurry may be let in: behind each that runs `WAITING` may wait.
 
         None before half of these are gone: to fetch many at once is cheaper than one by one.
         """
-        free = self.places - len(self._backlog) - len(self._urgent)
-        return free if 2 * free >= self.places else 0
+        most = WAITING * self.places
+        free = most - len(self._backlog) - len(self._urgent)
+        return free if 2 * free >= most else 0
 
     @property
     def permits(self) -> int:
