@@ -135,7 +135,8 @@ def _count_hops(head: bytearray) -> int:
 
 def _instructions(head: bytearray) -> Given:
     # Most messages have none; to look for the fields costs more than to see that.
-    return find(head[: _stop(head)]) if b"x-mailwitness-" in head.lower() else ()
+    section = head[: _stop(head)]
+    return find(section) if b"x-mailwitness-" in section.lower() else ()
 
 
 def _stop(head: bytearray) -> int:

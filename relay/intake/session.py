@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import cast
 
@@ -164,7 +165,7 @@ class SmtpSession(Connection):
         if self.station.listener.socket is not None or not self.session.peer:
             return Client("unix", None)
         host, port = cast(tuple[str, int], self.session.peer)[:2]
-        return _client(ip_address(host.partition("%")[0]), port)
+        return _client(_address(host), port)
 
     async def _read_proxy_header(self) -> None:
         proxy = self.client
@@ -233,6 +234,12 @@ class SmtpSession(Connection):
 
     def _over_for(self, reason: str, reply: Reply) -> SessionOver:
         return SessionOver(reason, self.refuse(reason, reply))
+
+
+@lru_cache(maxsize=1024)
+def _address(host: str) -> IPv4Address | IPv6Address:
+    """Without its zone; the same few applications come again and again."""
+    return ip_address(host.partition("%")[0])
 
 
 def _client(address: IPv4Address | IPv6Address, port: int, via_proxy: str | None = None) -> Client:

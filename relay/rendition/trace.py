@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from relay.model.edit import Edit
 from relay.rendition.edit import merge
@@ -31,7 +32,12 @@ _BROKEN_LINE_END = re.compile(rb"\r{2,8}\n|(?<!\r)\n|\r(?!\r{0,7}\n)")
 
 def date_time(at: int) -> str:
     """`at` (UTC microseconds) as RFC 5322 section 3.3 writes it: `Tue, 24 Nov 2026 13:46:38 +0000`."""
-    when = _EPOCH + timedelta(microseconds=at)
+    return _second(at // 1_000_000)
+
+
+@lru_cache(maxsize=64)
+def _second(at: int) -> str:
+    when = _EPOCH + timedelta(seconds=at)
     day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
     return f"{day}, {when.day} {month} {when.year:04} {when:%H:%M:%S} +0000"
 
