@@ -34,7 +34,8 @@ TABS = ("preview", "text", "headers", "structure", "source", "attachments")
 
 
 def sideways(page: Page) -> int:
-    """How many pixels a page is wider than its window."""
+    """How many pixels a page is wider than its window, once its styles are there: a link's click does not wait."""
+    page.wait_for_load_state()
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
