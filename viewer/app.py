@@ -4,14 +4,16 @@ A request passes `errors.answer_errors` (every refusal and failure becomes a pag
 Origin, session or bearer token, body limit, CSRF token), then its handler in `pages/`, `api/`, `sign_in.py`, `live.py`.
 
 For handlers:
-- `from viewer.keys import ARCHIVE, CONFIG, CLOCK, NEW_ID, ID`; `request.app[ARCHIVE]`; routes are `f"/messages/{ID}"`.
-- `from viewer.security import require, signed_in_user`; `require(request, Permission.RESEND)` raises 403 for a role
+- `from viewer.keys import CONFIG, CLOCK, NEW_ID, ID`; routes are `f"/messages/{ID}"`. `archive_of(request)` is the archive as
+  far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
+- `from viewer.security import archive_of, require, signed_in_user`; `require(request, Permission.RESEND)` raises 403 for a role
   that may not. Everything not in `security.PUBLIC` needs a sign-in already.
 - `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
 - A `<form method=post>` carries `{{ csrf_field() }}` (a hidden field named `csrf`) and is urlencoded, never multipart;
   a script sends `csrf_token` as `X-CSRF-Token`.
 - Templates always have: `person` (or none), `may('resend')`, `csrf_token`, `csrf_field()`, `flashes()` (each with
   `text`, `tone`), `static_url('name.css')`, `path` (of the request). Undefined names are errors.
+- What people read is `{{ _('…') }}` in templates, with `%(name)s` for values: `{{ _('%(n)s messages', n=count) }}`.
 - A response's own Content-Security-Policy or Cache-Control header is left alone (the preview sets its own).
 - `viewer.pages.setup(app)` registers the pages; it may set `app[RENDER_ROW]`.
 """
@@ -104,7 +106,9 @@ def _set_up_templates(app: web.Application) -> None:
         lstrip_blocks=True,
         context_processors=[template_context],
         default_helpers=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from relay.model.delivery import State
-from viewer.keys import ARCHIVE, CONFIG
+from viewer.keys import CONFIG
 from viewer.operations import Outcome, hand_of, order_of
 from viewer.resend import obstacle
+from viewer.security import archive_of
 
 NOTHING_HELD = "Nothing of this message is waiting for approval."
 
@@ -28,7 +29,7 @@ async def reject(request: web.Request, message_id: str) -> list[str]:
 
 
 async def _decide(request: web.Request, message_id: str, name: str) -> list[str]:
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     stored = await archive.message(message_id)
     held = [delivery.id for delivery in stored.deliveries if delivery.state is State.HELD]
     if not held:

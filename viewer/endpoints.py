@@ -14,8 +14,9 @@ from relay.model.notification import Notification, Standing
 from relay.rendition.suppression_list import parse_time
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import ARCHIVE, CLOCK, NEW_ID
+from viewer.keys import CLOCK, NEW_ID
 from viewer.present import Word
+from viewer.security import archive_of
 
 MOST_IDS = 1000
 """Notifications named one by one in one request."""
@@ -44,7 +45,7 @@ def word(state: EndpointState) -> Word:
 
 async def endpoint(request: web.Request) -> EndpointState:
     """The one that the path names. Raises HTTPNotFound."""
-    for state in await request.app[ARCHIVE].endpoints():
+    for state in await archive_of(request).endpoints():
         if state.name == request.match_info["name"]:
             return state
     raise web.HTTPNotFound(text="There is no such endpoint in the configuration.")
@@ -60,14 +61,14 @@ async def replay(request: web.Request, *, ids: tuple[str, ...] = (), failed: boo
     wanted = Replay(name, ids, failed, _time(since) if since else None)
     what = {"since": since} if since else {"failed": True} if failed else {}
     event = deed(request, Kind.REPLAYED, endpoint=name, **what)
-    return await request.app[ARCHIVE].replay(wanted, request.app[CLOCK](), event)
+    return await archive_of(request).replay(wanted, request.app[CLOCK](), event)
 
 
 async def try_out(request: web.Request) -> str:
     """Has the endpoint told of nothing, and returns that notification's id. Raises NotFound."""
     now, new_id = request.app[CLOCK](), request.app[NEW_ID]
     trial = Notification(new_id(), request.match_info["name"], 0, now, now, due_at=now)
-    await request.app[ARCHIVE].try_endpoint(trial)
+    await archive_of(request).try_endpoint(trial)
     return trial.id
 
 

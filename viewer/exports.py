@@ -10,15 +10,15 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.query import parse_query
+from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.export import CONTENT_TYPES
 from viewer.api.parameters import query_text
 from viewer.export import PIECE, checked_count
 from viewer.jobs import JOBS, Job
 from viewer.journal import deed, record
-from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import CLOCK, ID, NEW_ID
+from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
 
 routes = web.RouteTableDef()
@@ -35,9 +35,9 @@ async def begin(request: web.Request) -> web.Response:
     form = await request.post()
     q, wanted = query_text(str(form.get("q", ""))), str(form.get("format", "zip"))
     query = parse_query(q, now=request.app[CLOCK]())
-    total = await checked_count(request.app[ARCHIVE], query, wanted)
+    total = await checked_count(archive_of(request), query, wanted)
     job = request.app[JOBS].begin(request.app[NEW_ID](), person.name, q, query, wanted, total)
-    await request.app[ARCHIVE].add_events([deed(request, Kind.EXPORTED, query=q, format=wanted, count=total)])
+    await archive_of(request).add_events([deed(request, Kind.EXPORTED, query=q, format=wanted, count=total)])
     if wants_json(request):
         return web.json_response(job.as_json(), status=202)
     return web.Response(status=303, headers={"Location": f"/exports/{job.id}"})

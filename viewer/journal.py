@@ -8,8 +8,8 @@ from aiohttp import web
 
 from relay.archive.api import Archive
 from relay.model.event import Event, Kind
-from viewer.keys import ARCHIVE, CLOCK, NEW_ID
-from viewer.security import client_address, signed_in_user
+from viewer.keys import CLOCK, NEW_ID
+from viewer.security import archive_of, client_address, signed_in_user
 
 EVENTS_AT_ONCE = 1000
 MOST_EVENTS = 10_000
@@ -29,7 +29,7 @@ async def record(
 ) -> None:
     """Adds that event. A HEAD request shows nothing to anyone, so it leaves none."""
     if request.method != "HEAD":
-        await request.app[ARCHIVE].add_events([deed(request, kind, message_id, delivery_id, **data)])
+        await archive_of(request).add_events([deed(request, kind, message_id, delivery_id, **data)])
 
 
 async def events_of(archive: Archive, message_id: str) -> list[Event]:

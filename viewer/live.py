@@ -26,12 +26,13 @@ from aiohttp import web
 from relay import maillog
 from relay.archive.api import Archive, Change, Listing, NotFound
 from relay.archive.query import Query
+from relay.model.access import Permission
 from viewer.api import shape
 from viewer.api.parameters import number, query_of
 from viewer.jobs import JOBS
-from viewer.keys import ARCHIVE, CLOCK, ID, RENDER_ROW
-from viewer.people import Permission, Person
-from viewer.security import require, signed_in_user
+from viewer.keys import CLOCK, ID, RENDER_ROW
+from viewer.people import Person
+from viewer.security import archive_of, require, signed_in_user
 from viewer.streams import close
 
 MOST_STREAMS = 20
@@ -102,7 +103,7 @@ def _position(request: web.Request) -> int:
 
 async def grid_events(request: web.Request, query: Query, after: int) -> AsyncIterator[str]:
     """The events of the grid that shows `query` as it was at `after`; ends when the archive is closed."""
-    changes = request.app[ARCHIVE].changes()
+    changes = archive_of(request).changes()
     grid = _Grid(request, query, after)
     for event in await grid.catch_up():
         yield event
@@ -122,7 +123,7 @@ class _Grid:
 
     def __init__(self, request: web.Request, query: Query, after: int) -> None:
         self._request = request
-        self._archive: Archive = request.app[ARCHIVE]
+        self._archive: Archive = archive_of(request)
         self._query = query
         self._after = after
         self._newest = after
@@ -219,7 +220,7 @@ async def _watch(request: web.Request, response: web.StreamResponse, person: Per
     while True:
         await asyncio.sleep(request.app[HEARTBEAT])
         session = person.session
-        if session is not None and await request.app[ARCHIVE].session(session, request.app[CLOCK]()) is None:
+        if session is not None and await archive_of(request).session(session, request.app[CLOCK]()) is None:
             await response.write(sse("signed-out", {}).encode())
             return
         await response.write(b": still here\n\n")

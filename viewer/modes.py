@@ -18,8 +18,9 @@ from relay.model.message import Mode
 from relay.model.switch import Switches
 from viewer import upstreams
 from viewer.errors import FieldError
-from viewer.keys import ARCHIVE, CONFIG
+from viewer.keys import CONFIG
 from viewer.resend import obstacle
+from viewer.security import archive_of
 
 CONSEQUENCES: Mapping[Mode, str] = {
     Mode.RELAY: "What it hands in from now on goes out to its real recipients at once.",
@@ -54,7 +55,7 @@ class ModeSwitch:
 
 async def every(request: web.Request) -> list[ModeOf]:
     """Of all applications, those of the file first."""
-    config, archive = request.app[CONFIG], request.app[ARCHIVE]
+    config, archive = request.app[CONFIG], archive_of(request)
     switches = await archive.switches()
     found = [
         _mode(one.name, one.mode or config.default_mode, "file", switches, one.redirect_to)
@@ -95,7 +96,7 @@ async def switch(request: web.Request, given: Mapping[str, Any]) -> ModeSwitch:
 
 async def carry_out(request: web.Request, asked: ModeSwitch) -> None:
     """Keeps the switch with its event; returns when intake knows."""
-    switches = (await request.app[ARCHIVE].switches()).with_mode(asked.application, asked.chosen)
+    switches = (await archive_of(request).switches()).with_mode(asked.application, asked.chosen)
     await upstreams.put(
         request,
         switches,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from relay.rendition.mime import Part, parse, walk
-from viewer.keys import ARCHIVE
+from viewer.security import archive_of
 
 T = TypeVar("T")
 PARSING: web.AppKey[asyncio.Semaphore] = web.AppKey("parsing", asyncio.Semaphore)
@@ -36,7 +36,7 @@ class Parsed:
 
 async def parsed(request: web.Request, message_id: str) -> Parsed:
     """The message's content, taken apart. Raises NotFound."""
-    content = await request.app[ARCHIVE].content(message_id)
+    content = await archive_of(request).content(message_id)
     return await in_thread(request, lambda: Parsed(content, parse(content)))
 
 

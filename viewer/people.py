@@ -7,23 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Permission(StrEnum):
-    READ = "read"
-    """Search, list and open messages, their parts, sources and events."""
-    RESEND = "resend"
-    EXPORT = "export"
-    """Take away more than one message at a time."""
-    ADMINISTER = "administer"
-
-
-ROLES: dict[str, frozenset[Permission]] = {
-    "administrator": frozenset(Permission),
-    "operator": frozenset({Permission.READ, Permission.RESEND}),
-    "auditor": frozenset({Permission.READ, Permission.EXPORT}),
-}
+from relay.model.access import EVERYTHING, ROLES, Permission, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +19,7 @@ class Person:
     role: str
     session: bytes | None = None
     csrf_secret: bytes = b""
+    scope: Scope = EVERYTHING
 
     def may(self, permission: Permission | str) -> bool:
         """An unknown role may nothing."""

@@ -26,8 +26,9 @@ from relay.rendition.revise import Revision, revise
 from relay.rendition.traits import traits_of
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID
+from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.parsing import in_thread
+from viewer.security import archive_of
 
 SECOND = 1_000_000
 
@@ -52,11 +53,11 @@ async def resend_exact(request: web.Request, message_id: str, recipients: Sequen
     Returns after commit. Raises 409 when nothing can be sent, NotFound, FieldError for a recipient that is no address.
     """
     _check_can_send(request)
-    stored = await request.app[ARCHIVE].message(message_id)
+    stored = await archive_of(request).message(message_id)
     duties = _duties(request, stored.message, _chosen(request, stored, recipients))
     addresses = [duty.recipient.address for duty in duties]
     events = [deed(request, Kind.RESENT, message_id, how="exact", recipients=addresses), *_queued(request, duties)]
-    await request.app[ARCHIVE].add_deliveries(duties, events)
+    await archive_of(request).add_deliveries(duties, events)
     return Resent(message_id, tuple(duty.id for duty in duties))
 
 
@@ -72,9 +73,9 @@ async def resend_edited(
     _check_can_send(request)
     if (revision.to is not None or revision.cc is not None) and recipients is None:
         raise FieldError("recipients", "must be given when To or Cc is changed")
-    stored = await request.app[ARCHIVE].message(message_id)
+    stored = await archive_of(request).message(message_id)
     chosen = _chosen(request, stored, recipients)
-    original = await request.app[ARCHIVE].content(message_id)
+    original = await archive_of(request).content(message_id)
     child_id, now = request.app[NEW_ID](), request.app[CLOCK]()
     revision = replace(revision, message_id=f"{child_id.lower()}@{_own_domain(request, stored)}", date=now)
     try:
@@ -92,7 +93,7 @@ async def resend_edited(
         deed(request, Kind.RESENT, message_id, how="edited", child=child.id, recipients=addresses),
         *_queued(request, duties),
     ]
-    await request.app[ARCHIVE].add_message(child, ready, duties, events)
+    await archive_of(request).add_message(child, ready, duties, events)
     return Resent(child.id, tuple(duty.id for duty in duties), message_id)
 
 

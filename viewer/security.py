@@ -17,9 +17,11 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from relay.archive.api import Archive
 from relay.config import Config, Network
+from relay.model.access import Permission
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, PERSON, Handler
-from viewer.people import Permission, Person
+from viewer.people import Person
 
 PUBLIC = frozenset({"/sign-in", "/sign-in/{token}", "/healthz", "/readyz", "/metrics"})
 """Routes (and the static files) that need no sign-in."""
@@ -92,6 +94,11 @@ def require(request: web.Request, permission: Permission) -> Person:
     if not person.may(permission):
         raise web.HTTPForbidden(text=f"Your role ({person.role}) does not allow this: {permission}.")
     return person
+
+
+def archive_of(request: web.Request) -> Archive:
+    """The archive as far as the person who asks may see it: what every handler reads, and changes, through."""
+    return request.app[ARCHIVE]
 
 
 # -- where a request comes from ------------------------------------------------------------------------------------

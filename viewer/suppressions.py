@@ -18,9 +18,9 @@ from relay.model.suppression import CAUSE_WORDS, Cause, Suppressed, removed_even
 from relay.rendition import suppression_list
 from relay.rendition.suppression_list import Circumstances, Reading
 from viewer.errors import FieldError
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID
+from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.parsing import in_thread
-from viewer.security import signed_in_user
+from viewer.security import archive_of, signed_in_user
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def selection(
 
 async def applications(request: web.Request) -> frozenset[str]:
     """All applications whose mail there can be."""
-    added = await request.app[ARCHIVE].applications()
+    added = await archive_of(request).applications()
     return request.app[CONFIG].application_names(one.name for one in added)
 
 
@@ -81,14 +81,14 @@ async def add(request: web.Request, *, address: str, application: str, reason: s
         raise FieldError("expires_at", "must lie in the future")
     actor = signed_in_user(request).actor
     entry = Suppressed(request.app[NEW_ID](), wanted, whose, Cause.MANUAL, note, now, actor, expires_at)
-    await request.app[ARCHIVE].add_suppressions([entry])
+    await archive_of(request).add_suppressions([entry])
     return entry
 
 
 async def remove(request: web.Request, entry_id: str, reason: str) -> Suppressed:
     """The entry, taken off the list; the events stay. Raises NotFound, FieldError."""
     note = _checked("reason", lambda: suppression_list.checked_reason(reason))
-    entry = await request.app[ARCHIVE].suppression(entry_id)
+    entry = await archive_of(request).suppression(entry_id)
     event = removed_event(
         entry,
         event_id=request.app[NEW_ID](),
@@ -96,7 +96,7 @@ async def remove(request: web.Request, entry_id: str, reason: str) -> Suppressed
         actor=signed_in_user(request).actor,
         reason=note,
     )
-    await request.app[ARCHIVE].remove_suppressions([entry_id], [event])
+    await archive_of(request).remove_suppressions([entry_id], [event])
     return entry
 
 
@@ -113,13 +113,13 @@ async def import_entries(request: web.Request, entries: Sequence[Suppressed]) ->
     count = 0
     for start in range(0, len(entries), PORTION):
         portion = entries[start : start + PORTION]
-        count += await request.app[ARCHIVE].add_suppressions(portion, request.app[CLOCK]())
+        count += await archive_of(request).add_suppressions(portion, request.app[CLOCK]())
     return count
 
 
 async def as_csv(request: web.Request, meant: Selection) -> AsyncIterator[bytes]:
     piece = bytearray(suppression_list.header())
-    async for entry in request.app[ARCHIVE].all_suppressions(meant):
+    async for entry in archive_of(request).all_suppressions(meant):
         piece += suppression_list.line(entry)
         if len(piece) >= PIECE:
             yield bytes(piece)
@@ -131,7 +131,7 @@ async def kept_from(request: web.Request, stored: StoredMessage, addresses: Sequ
     """The recipients of a message (or `addresses`) that its application sends nothing to."""
     wanted = list(addresses or dict.fromkeys(one.recipient.address for one in stored.deliveries))[:MOST_ADDRESSES]
     now, application = request.app[CLOCK](), stored.message.application
-    found = await request.app[ARCHIVE].suppressions_of(wanted, application, now)
+    found = await archive_of(request).suppressions_of(wanted, application, now)
     return [Kept(address, found[address][0]) for address in wanted if address in found]
 
 

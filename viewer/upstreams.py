@@ -17,9 +17,9 @@ from relay.model.switch import Pause, Switches
 from relay.model.upstream import UpstreamState
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, SWITCHES_CHANGED, UPSTREAM_STATES
+from viewer.keys import CLOCK, CONFIG, SWITCHES_CHANGED, UPSTREAM_STATES
 from viewer.present import Word
-from viewer.security import signed_in_user
+from viewer.security import archive_of, signed_in_user
 from viewer.waiting_words import HEALTH
 
 LONGEST_REASON = 200
@@ -84,13 +84,13 @@ async def pause(request: web.Request, upstream: str | None, reason: str) -> None
     person = signed_in_user(request)
     reason = " ".join(reason.split())[:LONGEST_REASON]
     made = Pause(person.name, request.app[CLOCK](), reason)
-    switches = (await request.app[ARCHIVE].switches()).pausing(made, _known(request, upstream))
+    switches = (await archive_of(request).switches()).pausing(made, _known(request, upstream))
     await put(request, switches, Kind.PAUSED, upstream=upstream or "all", reason=reason)
 
 
 async def resume(request: web.Request, upstream: str | None) -> None:
     """What waited is sent again. One that is not paused (any more) is left alone."""
-    before = await request.app[ARCHIVE].switches()
+    before = await archive_of(request).switches()
     after = before.resuming(upstream)
     if after != before:
         await put(request, after, Kind.RESUMED, upstream=upstream or "all")
@@ -104,5 +104,5 @@ def _known(request: web.Request, upstream: str | None) -> str | None:
 
 async def put(request: web.Request, switches: Switches, kind: Kind, **data: str) -> None:
     """Keeps the switches with the event that says who turned which, and has the server look at them."""
-    await request.app[ARCHIVE].put_switches(switches, deed(request, kind, **data))
+    await archive_of(request).put_switches(switches, deed(request, kind, **data))
     await request.app[SWITCHES_CHANGED]()

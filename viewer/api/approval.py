@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from viewer.approval import approve, reject
 from viewer.keys import ID
-from viewer.people import Permission
 from viewer.security import require
 
 routes = web.RouteTableDef()

@@ -6,15 +6,15 @@ from aiohttp import web
 
 from relay import maillog
 from relay.archive.api import ArchiveError, StoredMessage
+from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Kind
 from viewer.api.parameters import number
 from viewer.copies import rebuilt
 from viewer.journal import record
-from viewer.keys import ARCHIVE, DELIVERY_ID, ID
+from viewer.keys import DELIVERY_ID, ID
 from viewer.parsing import in_thread
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 from viewer.streams import attachment, download, stream
 
 routes = web.RouteTableDef()
@@ -25,7 +25,7 @@ MESSAGE = "message/rfc822"
 async def original(request: web.Request) -> web.StreamResponse:
     """The verbatim octets, with their SHA-256 as entity tag."""
     require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     message = (await archive.message(message_id)).message
     etag = f'"{message.sha256.hex()}"'
     if etag in request.headers.get("If-None-Match", ""):
@@ -45,7 +45,7 @@ async def original(request: web.Request) -> web.StreamResponse:
 async def as_sent(request: web.Request) -> web.Response:
     """What went to the upstream in the latest attempt (or in `attempt`), rebuilt and checked against its hash."""
     require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     stored = await archive.message(message_id)
     delivery = delivery_of(request, stored)
     attempt = chosen(request, attempts_of(stored, delivery))

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from relay.model.delivery import Attempt
 from relay.model.edit import Edit
 from relay.model.event import Grade
@@ -21,10 +22,9 @@ from viewer.api.content import attempts_of, chosen, delivery_of
 from viewer.copies import rebuilt
 from viewer.engagement import TokenStory
 from viewer.journal import events_of
-from viewer.keys import ARCHIVE, DELIVERY_ID, ID
+from viewer.keys import DELIVERY_ID, ID
 from viewer.parsing import in_thread
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -35,7 +35,7 @@ MOST_REPLACEMENT = 64 * 1024
 @routes.get(f"/api/messages/{ID}/deliveries/{DELIVERY_ID}")
 async def one(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     stored = await archive.message(message_id)
     delivery = delivery_of(request, stored)
     attempts = attempts_of(stored, delivery)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from relay.archive.notification_api import EndpointState, NotificationRow
+from relay.model.access import Permission
 from viewer import endpoints
 from viewer.api.parameters import MOST_ROWS, json_object, number
 from viewer.api.shape import Json, time, time_or_none
 from viewer.endpoints import NAME
 from viewer.errors import FieldError
-from viewer.keys import ARCHIVE
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -56,7 +55,7 @@ def notification(row: NotificationRow) -> Json:
 @routes.get("/api/endpoints")
 async def show(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
-    return web.json_response({"endpoints": [endpoint(state) for state in await request.app[ARCHIVE].endpoints()]})
+    return web.json_response({"endpoints": [endpoint(state) for state in await archive_of(request).endpoints()]})
 
 
 @routes.get(f"/api/endpoints/{NAME}/notifications")
@@ -67,7 +66,7 @@ async def notifications(request: web.Request) -> web.Response:
     limit = number(request, "limit", 50, 1, MOST_ROWS)
     wanted = endpoints.standing(request.query.get("standing", ""))
     try:
-        page = await request.app[ARCHIVE].notifications(
+        page = await archive_of(request).notifications(
             state.name, standing=wanted, cursor=request.query.get("cursor"), limit=limit
         )
     except ValueError as error:

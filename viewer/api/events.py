@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from viewer.api import shape
 from viewer.api.parameters import number
-from viewer.keys import ARCHIVE
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -18,5 +17,5 @@ async def events(request: web.Request) -> web.Response:
     """For those who may take much away: it tells of people and their addresses too, not only of messages."""
     require(request, Permission.EXPORT)
     after, limit = number(request, "after", 0, 0, 2**62), number(request, "limit", 1000, 1, 1000)
-    facts = await request.app[ARCHIVE].events(after=after, limit=limit)
+    facts = await archive_of(request).events(after=after, limit=limit)
     return web.json_response({"events": [shape.event(number, fact) for number, fact in facts]})

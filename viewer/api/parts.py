@@ -10,6 +10,7 @@ import re
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.decode import decode_body, filename
 from relay.rendition.mime import Part
@@ -17,7 +18,6 @@ from viewer.api import shape
 from viewer.journal import record
 from viewer.keys import ID
 from viewer.parsing import in_thread, parsed
-from viewer.people import Permission
 from viewer.security import require
 from viewer.streams import download
 

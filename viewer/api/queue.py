@@ -9,18 +9,18 @@ from aiohttp import web
 from multidict import MultiDict
 
 from relay.archive.waiting_api import WaitingGroup, WaitingRow
+from relay.model.access import Permission
 from viewer import upstreams, waiting_words
 from viewer.api import shape
 from viewer.api.parameters import MOST_ROWS, json_object, number
 from viewer.api.shape import Json, time, time_or_none
 from viewer.choosing import MOST_CHOSEN, NAMES, Choice, choice
 from viewer.errors import FieldError
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID, UPSTREAM_STATES
+from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
 from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, hand_of, order_of
-from viewer.people import Permission
 from viewer.queue_jobs import CHANGES, Change
 from viewer.resend import obstacle
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -31,7 +31,7 @@ COUNT_TO = 1_000_000
 @routes.get("/api/queue")
 async def waits(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    archive, now = request.app[ARCHIVE], request.app[CLOCK]()
+    archive, now = archive_of(request), request.app[CLOCK]()
     limit = number(request, "limit", 50, 1, MOST_ROWS)
     chosen = choice(request.query, now)
     try:
@@ -47,7 +47,7 @@ async def waits(request: web.Request) -> web.Response:
 @routes.get("/api/queue/groups")
 async def groups(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    return web.json_response({"groups": [_group(one) for one in await request.app[ARCHIVE].waiting_groups()]})
+    return web.json_response({"groups": [_group(one) for one in await archive_of(request).waiting_groups()]})
 
 
 @routes.post(f"/api/queue/{OPERATION}")
@@ -59,7 +59,7 @@ async def change(request: web.Request) -> web.Response:
     ids = asked.get("delivery_ids")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids) or not 1 <= len(ids) <= MOST_CHOSEN:
         raise FieldError("delivery_ids", f"must be a list of 1 to {MOST_CHOSEN} ids")
-    archive, outcome = request.app[ARCHIVE], Outcome()
+    archive, outcome = archive_of(request), Outcome()
     rows = await archive.waiting_of(ids)
     waiting = {row.delivery.id for row in rows}
     await hand_of(request.app).carry_out(order, rows, outcome)
@@ -74,7 +74,7 @@ async def change_all(request: web.Request) -> web.Response:
     person = require(request, Permission.RESEND)
     asked = await json_object(request, frozenset({*NAMES, "way"}))
     order, chosen = _order(request, asked), _chosen(request, asked)
-    total = await chosen.count(request.app[ARCHIVE], COUNT_TO)
+    total = await chosen.count(archive_of(request), COUNT_TO)
     begun = request.app[CHANGES].begin(person.name, order, chosen, total)
     return web.json_response(begun.as_json(), status=202)
 

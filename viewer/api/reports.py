@@ -7,10 +7,10 @@ import base64
 from aiohttp import web
 
 from relay.archive.report_api import StoredReport
+from relay.model.access import Permission
 from viewer.api.shape import Json, time
-from viewer.keys import ARCHIVE, ID
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import ID
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -18,7 +18,7 @@ routes = web.RouteTableDef()
 @routes.get(f"/api/messages/{ID}/reports")
 async def reports(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     await archive.listing(message_id)
     return web.json_response({"reports": [_report(one) for one in await archive.reports(message_id)]})
 
@@ -26,7 +26,7 @@ async def reports(request: web.Request) -> web.Response:
 @routes.get(f"/api/payloads/{ID}")
 async def payload(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    found = await request.app[ARCHIVE].payload(request.match_info["id"])
+    found = await archive_of(request).payload(request.match_info["id"])
     return web.json_response(
         {
             "id": found.id,

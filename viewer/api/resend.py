@@ -6,11 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from relay.rendition.revise import Revision
 from viewer.api.parameters import json_object
 from viewer.errors import FieldError
 from viewer.keys import ID
-from viewer.people import Permission
 from viewer.resend import resend_edited, resend_exact
 from viewer.security import require
 

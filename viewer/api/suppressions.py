@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from relay.archive.suppression_api import Selection
+from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.suppression import Suppressed
 from viewer import suppressions
@@ -12,9 +13,8 @@ from viewer.api.parameters import MOST_ROWS, json_object, number, query_text
 from viewer.api.shape import Json, time, time_or_none
 from viewer.errors import FieldError
 from viewer.journal import record
-from viewer.keys import ARCHIVE, ID
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import ID
+from viewer.security import archive_of, require
 from viewer.streams import stream
 
 routes = web.RouteTableDef()
@@ -43,7 +43,7 @@ async def entries(request: web.Request) -> web.Response:
     require(request, Permission.READ)
     limit = number(request, "limit", 50, 1, MOST_ROWS)
     try:
-        page = await request.app[ARCHIVE].suppressions(
+        page = await archive_of(request).suppressions(
             _selection(request), cursor=request.query.get("cursor"), limit=limit
         )
     except ValueError as error:
@@ -54,7 +54,7 @@ async def entries(request: web.Request) -> web.Response:
 @routes.get(f"/api/suppressions/{ID}")
 async def entry(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    return web.json_response(suppression(await request.app[ARCHIVE].suppression(request.match_info["id"])))
+    return web.json_response(suppression(await archive_of(request).suppression(request.match_info["id"])))
 
 
 @routes.post("/api/suppressions")

@@ -7,15 +7,14 @@ from typing import Any
 from aiohttp import web
 
 from relay.archive.api import NotFound
+from relay.model.access import Permission
 from relay.model.switch import Pause
 from viewer import modes, upstreams
 from viewer.api.parameters import json_object
 from viewer.api.shape import Json, time
 from viewer.errors import FieldError
-from viewer.keys import ARCHIVE
 from viewer.modes import ModeOf
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -72,7 +71,7 @@ def _text(asked: dict[str, Any], name: str) -> str:
 
 
 async def _upstreams(request: web.Request) -> Json:
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     switches, groups = await archive.switches(), await archive.waiting_groups()
     return {
         "paused": _pause(switches.paused),

@@ -11,14 +11,14 @@ from aiohttp import web
 
 from relay.archive.api import ApplicationRecord
 from relay.config import SENDER_RULE
+from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.message import Mode
 from viewer import modes, present
 from viewer.flash import flash
 from viewer.journal import deed
-from viewer.keys import APPLICATIONS_CHANGED, ARCHIVE, CLOCK, CONFIG, NEW_SECRET
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import APPLICATIONS_CHANGED, CLOCK, CONFIG, NEW_SECRET
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -36,7 +36,7 @@ async def show(request: web.Request) -> web.Response:
 async def add(request: web.Request) -> web.Response:
     """Adds an application and shows its secret, this once; it can send at once."""
     require(request, Permission.ADMINISTER)
-    form, archive = await request.post(), request.app[ARCHIVE]
+    form, archive = await request.post(), archive_of(request)
     given = {field: str(form.get(field, "")).strip() for field in ("name", "mode", "senders", "tags")}
     problem = await _problem(request, given)
     if problem:
@@ -81,7 +81,7 @@ async def remove(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
     name = str((await request.post()).get("name", ""))
     event = deed(request, Kind.ACCOUNT_CHANGED, change="application removed", application=name)
-    await request.app[ARCHIVE].remove_application(name, event)
+    await archive_of(request).remove_application(name, event)
     await request.app[APPLICATIONS_CHANGED]()
     flash(request, f"{name} is removed; its messages stay.")
     raise web.HTTPSeeOther("/applications")
@@ -93,7 +93,7 @@ async def _problem(request: web.Request, given: dict[str, str]) -> str:
     if NAME.fullmatch(name) is None:
         return "A name begins with a letter or digit and has up to 63 letters, digits, spaces and . _ -"
     known = {one.name for one in request.app[CONFIG].application}
-    known |= {one.name for one in await request.app[ARCHIVE].applications()}
+    known |= {one.name for one in await archive_of(request).applications()}
     if name in known:
         return f"There is an application {name} already."
     if given["mode"] and given["mode"] not in set(Mode):
@@ -116,7 +116,7 @@ async def _page(
     config = request.app[CONFIG]
     context: dict[str, Any] = {
         "from_file": config.application,
-        "applications": await request.app[ARCHIVE].applications(),
+        "applications": await archive_of(request).applications(),
         "modes": {mode.value: words for mode, words in present.MODES.items()},
         "default_mode": config.default_mode.value,
         "modes_of": {one.name: one for one in await modes.every(request)},

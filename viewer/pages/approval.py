@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from relay.model.access import Permission
 from viewer.approval import approve, reject
 from viewer.flash import flash
 from viewer.keys import ID
-from viewer.people import Permission
 from viewer.security import require
 
 routes = web.RouteTableDef()

@@ -8,13 +8,13 @@ from urllib.parse import quote, urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
+from relay.model.access import Permission
 from viewer import endpoints, present
 from viewer.endpoints import NAME, STANDINGS
 from viewer.errors import FieldError
 from viewer.flash import flash
-from viewer.keys import ARCHIVE, CLOCK
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import CLOCK
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -25,7 +25,7 @@ ROWS = 50
 async def show(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
     context = {
-        "endpoints": [(state, endpoints.word(state)) for state in await request.app[ARCHIVE].endpoints()],
+        "endpoints": [(state, endpoints.word(state)) for state in await archive_of(request).endpoints()],
         "now": request.app[CLOCK](),
     }
     return aiohttp_jinja2.render_template("endpoints.html", request, context)
@@ -74,7 +74,7 @@ async def _page(request: web.Request, *, problem: str = "", status: int = 200) -
     state = await endpoints.endpoint(request)
     chosen, cursor = request.query.get("standing", ""), request.query.get("cursor")
     try:
-        page = await request.app[ARCHIVE].notifications(
+        page = await archive_of(request).notifications(
             state.name, standing=endpoints.standing(chosen), cursor=cursor, limit=ROWS
         )
     except (FieldError, ValueError):

@@ -13,12 +13,12 @@ from aiohttp import web
 from relay.archive.api import SORT_KEYS, Page, Sort
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.config import Listener, TlsPolicy
+from relay.model.access import Permission
 from viewer import present
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, LISTENING
+from viewer.keys import CLOCK, CONFIG, LISTENING
 from viewer.pages.rows import back, selects
-from viewer.people import Permission
 from viewer.resend import obstacle
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -84,7 +84,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _results(request: web.Request, query: Query, sort: Sort) -> dict[str, Any]:
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     # Before the search: a message that comes between the two is then told by the live view, not lost.
     health = await archive.health()
     cursor = request.query.get("cursor") or None

@@ -13,21 +13,22 @@ from aiohttp import web
 from relay.archive.api import StoredMessage
 from relay.archive.query import Query, QuerySyntaxError, parse_query
 from relay.archive.waiting_api import WAITING_STATES
+from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
 from viewer import engagement, present, reports, standing, waiting_words
 from viewer.journal import events_of, record
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID, UPSTREAM_STATES
+from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
 from viewer.operations import OPERATIONS
 from viewer.pages import reading
 from viewer.pages.grid import MAX_QUERY
 from viewer.pages.reading import Reading
 from viewer.parsing import in_thread
-from viewer.people import Permission, Person
+from viewer.people import Person
 from viewer.preview import POLICY, Preview, TooMuch
 from viewer.reports import Told
 from viewer.resend import obstacle
-from viewer.security import require
+from viewer.security import archive_of, require
 from viewer.standing import Standing
 from viewer.suppressions import kept_from
 
@@ -94,7 +95,7 @@ class Story:
 async def show(request: web.Request) -> web.Response:
     """The page; 404 for an id that is not kept."""
     person = require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     stored = await archive.message(message_id)
     events = await events_of(archive, message_id)
     await record_view(request, person, message_id, events)
@@ -117,7 +118,7 @@ async def show(request: web.Request) -> web.Response:
 async def preview(request: web.Request) -> web.Response:
     """The inert HTML of the preview's frame, under a policy of its own. Not an event: the page was."""
     require(request, Permission.READ)
-    content = await request.app[ARCHIVE].content(request.match_info["id"])
+    content = await archive_of(request).content(request.match_info["id"])
     try:
         made = await in_thread(request, lambda: reading.preview_of(reading.read(content)))
     except TooMuch:
@@ -153,7 +154,7 @@ def _preview_facts(read: Reading) -> dict[str, Any]:
 
 
 async def _context(request: web.Request, stored: StoredMessage, events: Sequence[Event], q: str) -> dict[str, Any]:
-    archive, message = request.app[ARCHIVE], stored.message
+    archive, message = archive_of(request), stored.message
     query = _search(request, q)
     newer = await archive.newer(query, stored.seq, 1)
     older = await archive.older(query, stored.seq, 1)
@@ -199,7 +200,7 @@ async def _stories(request: web.Request, stored: StoredMessage, events: Sequence
     stories = [_story(one, stored.attempts, events) for one in shown]
     if not any(one.state in WAITING_STATES for one in shown):
         return stories
-    switches, now = await request.app[ARCHIVE].switches(), request.app[CLOCK]()
+    switches, now = await archive_of(request).switches(), request.app[CLOCK]()
     upstreams = {state.name: state for state in request.app[UPSTREAM_STATES]()}
     return [
         replace(

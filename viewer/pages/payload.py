@@ -5,12 +5,12 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
+from relay.model.access import Permission
 from relay.model.event import Kind
 from viewer.journal import record
-from viewer.keys import ARCHIVE, CLOCK, ID
+from viewer.keys import CLOCK, ID
 from viewer.pages.reading import shown_octets
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 from viewer.standing import source_name
 from viewer.streams import download
 
@@ -24,7 +24,7 @@ MOST_SHOWN = 200_000
 async def show(request: web.Request) -> web.Response:
     """404 for one that is not kept."""
     require(request, Permission.READ)
-    payload = await request.app[ARCHIVE].payload(request.match_info["id"])
+    payload = await archive_of(request).payload(request.match_info["id"])
     context = {
         "payload": payload,
         "source": source_name(payload.source),
@@ -40,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
 async def body(request: web.Request) -> web.Response:
     """The octets, octet for octet."""
     require(request, Permission.READ)
-    payload = await request.app[ARCHIVE].payload(request.match_info["id"])
+    payload = await archive_of(request).payload(request.match_info["id"])
     await record(request, Kind.DOWNLOADED, what="payload", payload=payload.id)
     return download(payload.body, "application/octet-stream", f"{payload.id}.{_extension(payload.source)}")
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from relay.archive.query import QuerySyntaxError
 from relay.archive.waiting_api import WAITING_STATES, WaitingGroup, WaitingPage, WaitingRow
+from relay.model.access import Permission
 from relay.model.delivery import State
 from relay.model.switch import Switches
 from relay.model.upstream import UpstreamState
@@ -19,13 +20,12 @@ from viewer import present, upstreams, waiting_words
 from viewer.choosing import NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.flash import flash
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, UPSTREAM_STATES
+from viewer.keys import CLOCK, CONFIG, UPSTREAM_STATES
 from viewer.operations import OPERATIONS
-from viewer.people import Permission
 from viewer.present import Word
 from viewer.queue_jobs import CHANGES
 from viewer.resend import obstacle
-from viewer.security import require
+from viewer.security import archive_of, require
 from viewer.waiting_words import Why
 
 routes = web.RouteTableDef()
@@ -64,7 +64,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def page(request: web.Request, *, problem: str = "", status: int = 200) -> web.Response:
     """The page that the address asks for; a filter that cannot be read is shown with its fault."""
-    archive, now = request.app[ARCHIVE], request.app[CLOCK]()
+    archive, now = archive_of(request), request.app[CLOCK]()
     given = {name: request.query.get(name, "") for name in NAMES}
     rows, count, following = WaitingPage(()), 0, ""
     try:
@@ -103,7 +103,7 @@ async def page(request: web.Request, *, problem: str = "", status: int = 200) ->
 
 
 async def _rows(request: web.Request, chosen: Choice) -> WaitingPage:
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     try:
         return await archive.waiting(chosen.wanted, cursor=request.query.get("cursor") or None, limit=ROWS)
     except ValueError:

@@ -10,18 +10,18 @@ import aiohttp_jinja2
 from aiohttp import web
 from multidict import MultiDict
 
+from relay.model.access import Permission
 from viewer import present, upstreams
 from viewer.choosing import Choice, choice
 from viewer.errors import FieldError
 from viewer.exports import wants_json
 from viewer.flash import flash
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
+from viewer.keys import CLOCK, CONFIG, ID
 from viewer.live import PAUSE, event_stream, sse
 from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, deliveries, hand_of, order_of, told
-from viewer.people import Permission
 from viewer.queue_jobs import CHANGES, Change
 from viewer.resend import obstacle
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -44,7 +44,7 @@ async def choose(request: web.Request) -> web.Response:
         raise web.HTTPSeeOther(_back(form, chosen))
     if name == "retry" and len(chosen.delivery_ids) == 1:
         return await _carry_out(request, form, chosen, order_of(request, name))
-    count = await chosen.count(request.app[ARCHIVE], COUNT_TO)
+    count = await chosen.count(archive_of(request), COUNT_TO)
     if not count:
         flash(request, "Nothing of what you chose waits any more.", "bad")
         raise web.HTTPSeeOther(_back(form, chosen))
@@ -81,7 +81,7 @@ async def do(request: web.Request) -> web.Response:
 
 async def _carry_out(request: web.Request, form: MultiDict[str], chosen: Choice, order: Order) -> web.Response:
     person = require(request, Permission.RESEND)
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     if not chosen.delivery_ids and (total := await chosen.count(archive, COUNT_TO)) > AT_ONCE:
         change = request.app[CHANGES].begin(person.name, order, chosen, total)
         raise web.HTTPSeeOther(f"/queue/jobs/{change.id}")
@@ -127,7 +127,7 @@ def _back(form: MultiDict[str], chosen: Choice) -> str:
 
 
 async def _first(request: web.Request, chosen: Choice) -> AsyncIterator[Any]:
-    archive = request.app[ARCHIVE]
+    archive = archive_of(request)
     if chosen.delivery_ids:
         rows = await archive.waiting_of(chosen.delivery_ids[:SHOWN])
     else:

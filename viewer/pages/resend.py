@@ -10,18 +10,18 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from relay.archive.api import StoredMessage
+from relay.model.access import Permission
 from relay.rendition.decode import decode_field, decode_text
 from relay.rendition.parts import html_leaf, text_leaf
 from relay.rendition.revise import Revision
 from viewer.errors import FieldError
 from viewer.flash import flash
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, ID
+from viewer.keys import CLOCK, CONFIG, ID
 from viewer.pages.reading import Reading, read
 from viewer.parsing import in_thread
-from viewer.people import Permission
 from viewer.resend import obstacle, resend_edited, resend_exact
 from viewer.resend_warnings import Offer, offers, taken, unconfirmed, waiting
-from viewer.security import require
+from viewer.security import archive_of, require
 from viewer.suppressions import kept_from
 
 routes = web.RouteTableDef()
@@ -67,7 +67,7 @@ async def resend(request: web.Request) -> web.Response:
     except FieldError as error:
         return await _page(request, problem=f"{error.message[:1].upper()}{error.message[1:]}.", form=form, status=400)
     count = len(done.delivery_ids)
-    kept = await kept_from(request, await request.app[ARCHIVE].message(message_id), recipients)
+    kept = await kept_from(request, await archive_of(request).message(message_id), recipients)
     but = f" {_count(len(kept))} on the suppression list: recorded, not sent." if kept else ""
     flash(request, f"Queued again for {'1 recipient' if count == 1 else f'{count} recipients'}.{but}")
     raise web.HTTPSeeOther(f"/messages/{done.message_id}")
@@ -101,7 +101,7 @@ def _revision(form: MultiDictProxy[Any], draft: Draft) -> Revision:
 
 
 async def _draft(request: web.Request, message_id: str) -> Draft:
-    content = await request.app[ARCHIVE].content(message_id)
+    content = await archive_of(request).content(message_id)
     return await in_thread(request, lambda: _draft_of(read(content)))
 
 
@@ -121,7 +121,7 @@ async def _page(
     request: web.Request, *, problem: str = "", form: MultiDictProxy[Any] | None = None, status: int = 200
 ) -> web.Response:
     message_id = request.match_info["id"]
-    stored = await request.app[ARCHIVE].message(message_id)
+    stored = await archive_of(request).message(message_id)
     draft = await _draft(request, message_id)
     suppressed = await kept_from(request, stored, [to.address for to in stored.message.envelope.recipients])
     context: dict[str, Any] = {

@@ -10,10 +10,10 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import Listing
+from relay.model.access import Permission
 from relay.model.summary import Reference
 from viewer import engagement, present, standing
 from viewer.keys import CLOCK, CONFIG
-from viewer.people import Permission
 from viewer.security import signed_in_user
 
 HELD_TERM = re.compile(r"(?:^|[\s(])(?:is|status):held\b", re.IGNORECASE)

@@ -12,6 +12,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import StoredMessage
+from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery
 from relay.model.signature import Alignment
 from viewer import engagement
@@ -19,11 +20,10 @@ from viewer.api.content import attempts_of, chosen, delivery_of
 from viewer.copies import copy_of
 from viewer.engagement import TokenStory
 from viewer.journal import events_of
-from viewer.keys import ARCHIVE, CLOCK, DELIVERY_ID, ID
+from viewer.keys import CLOCK, DELIVERY_ID, ID
 from viewer.pages.message import record_view
 from viewer.parsing import in_thread
-from viewer.people import Permission
-from viewer.security import require
+from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()
 
@@ -55,7 +55,7 @@ ALIGNMENTS: Mapping[str, str] = {
 async def show(request: web.Request) -> web.Response:
     """The page; 404 for what is not kept and for a delivery that was never attempted."""
     person = require(request, Permission.READ)
-    archive, message_id = request.app[ARCHIVE], request.match_info["id"]
+    archive, message_id = archive_of(request), request.match_info["id"]
     stored = await archive.message(message_id)
     delivery = delivery_of(request, stored)
     attempts = attempts_of(stored, delivery)

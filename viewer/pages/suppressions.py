@@ -12,6 +12,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.suppression_api import Selection, SuppressionPage
+from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.suppression import Cause
 from relay.rendition.suppression_list import Problem
@@ -19,9 +20,8 @@ from viewer import present, suppressions
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.journal import record
-from viewer.keys import ARCHIVE, CLOCK, ID
-from viewer.people import Permission
-from viewer.security import require
+from viewer.keys import CLOCK, ID
+from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
 from viewer.suppressions import Which
 
@@ -128,7 +128,7 @@ async def remove(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, *, problem: str = "", given: dict[str, str] | None = None, status: int = 200
 ) -> web.Response:
-    archive, now = request.app[ARCHIVE], request.app[CLOCK]()
+    archive, now = archive_of(request), request.app[CLOCK]()
     chosen = {name: request.query.get(name, "").strip()[:500] for name in FILTERS}
     page, count, following = SuppressionPage(()), 0, ""
     try:
@@ -161,7 +161,7 @@ async def _page(
 
 
 async def _entry_page(request: web.Request, *, problem: str = "", reason: str = "", status: int = 200) -> web.Response:
-    entry, now = await request.app[ARCHIVE].suppression(request.match_info["id"]), request.app[CLOCK]()
+    entry, now = await archive_of(request).suppression(request.match_info["id"]), request.app[CLOCK]()
     context: dict[str, Any] = {
         "entry": entry,
         "word": CAUSES[entry.cause],

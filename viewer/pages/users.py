@@ -9,12 +9,13 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import User
+from relay.model.access import ROLES, Permission
 from relay.model.event import Kind
 from viewer import passwords
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK
-from viewer.people import ROLES, Permission, name_problem
+from viewer.people import name_problem
 from viewer.security import require
 from viewer.sign_in import PASSWORDS
 
