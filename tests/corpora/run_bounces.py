@@ -9,8 +9,8 @@ status was found.
 `--all` lists each message, else those that are not right; of the half that is held out (`published_replies.py`), none.
 The rules were made from all sources but `sisimai` and `zone-mta`. No registry serves Sisimai's messages here: they were
 put by hand into `FOLDER/sisimai/taken_NAME` and `FOLDER/sisimai-later/taken_NAME`, its replies into
-`FOLDER/sisimai-replies`; where they are not, nothing is counted. `bounce_classes.tsv` says which of our classes is right
-for another's word.
+`FOLDER/sisimai-replies`; where they are not, nothing is counted. `bounce_classes.tsv` says which of our classes is
+right for another's word.
 """
 
 from __future__ import annotations
