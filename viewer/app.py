@@ -4,9 +4,9 @@ A request passes `errors.answer_errors` (every refusal and failure becomes a pag
 Origin, session or bearer token, body limit, CSRF token), then its handler in `pages/`, `api/`, `sign_in.py`, `live.py`.
 
 For handlers:
-- `from viewer.keys import CONFIG, CLOCK, NEW_ID, ID`; routes are `f"/messages/{ID}"`. `archive_of(request)` is the archive as
-  far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
-- `from viewer.security import archive_of, require, signed_in_user`; `require(request, Permission.RESEND)` raises 403 for a role
+- `from viewer.keys import CONFIG, CLOCK, NEW_ID, ID`; routes are `f"/messages/{ID}"`. `archive_of(request)` is the archive
+  as far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
+- `from viewer.security import archive_of, require`; `require(request, Permission.RESEND)` raises 403 for a role
   that may not. Everything not in `security.PUBLIC` needs a sign-in already.
 - `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
 - A `<form method=post>` carries `{{ csrf_field() }}` (a hidden field named `csrf`) and is urlencoded, never multipart;
