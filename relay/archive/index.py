@@ -30,6 +30,7 @@ _LISTING = [
     "subject_key",
     "sender_key",
     "size",
+    "author",
 ]
 _INSERT_LISTING = insert("listing", _LISTING)
 _INSERT_SUMMARY = insert("summary", ("seq", "data"))
@@ -60,12 +61,11 @@ def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int
     recipients = [recipient_of(value).address for value in json.loads(recipients_text)]
     tags = list(dict.fromkeys([*json.loads(tags_text), *summary.tags]))
     shown = shown_recipients(recipients, summary)
-    author = str(summary.senders[0]) if summary.senders else sender
     database.execute(
         _INSERT_LISTING,
         (
             seq,
-            author,
+            str(summary.senders[0]) if summary.senders else sender,
             to_json(shown),
             summary.subject,
             summary.snippet,
@@ -77,6 +77,7 @@ def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int
             summary.subject.casefold()[:KEY_LIMIT],
             addressee_key(summary.senders, sender),
             size,
+            author_address(summary),
         ),
     )
     database.execute(_INSERT_SUMMARY, (seq, summary_data(summary)))
@@ -112,6 +113,11 @@ def shown_recipients(recipients: list[str], summary: Summary) -> list[str]:
     """The first recipients of the envelope, with the name that To or Cc gives them."""
     named = {addressee.address.casefold(): addressee for addressee in (*summary.cc, *summary.to)}
     return [str(named.get(address.casefold()) or Addressee("", address)) for address in recipients[:SHOWN]]
+
+
+def author_address(summary: Summary) -> str:
+    """The address of the first mailbox in From, lower case; '' if there is none."""
+    return next((sender.address.lower() for sender in summary.senders if sender.address), "")
 
 
 def addressee_key(addressees: Sequence[Addressee], fallback: str) -> str:

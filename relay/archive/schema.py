@@ -245,10 +245,13 @@ listing = Table(
     _text("subject_key"),
     _text("sender_key"),
     _int("size"),
+    # Address of the first mailbox in From, lower case; '': none. What members of a team may see goes by it.
+    Column("author", Text, nullable=False, server_default=text("''")),
     Index("listing_to", "to_key"),
     Index("listing_subject", "subject_key"),
     Index("listing_sender", "sender_key"),
     Index("listing_size", "size"),
+    Index("listing_author", "author"),
     Index("listing_attachment", "attachment_count", sqlite_where=text("attachment_count > 0")),
     Index("listing_header_message_id", "header_message_id", sqlite_where=text("header_message_id <> ''")),
 )

@@ -7,7 +7,12 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-STATEMENTS: tuple[str, ...] = ()
+STATEMENTS: tuple[str, ...] = (
+    "ALTER TABLE listing ADD COLUMN author TEXT DEFAULT '' NOT NULL",
+    "CREATE INDEX listing_author ON listing (author)",
+    # All messages are read again, so that the old ones get what is new.
+    "INSERT INTO index_queue (seq) SELECT seq FROM message WHERE true ON CONFLICT DO NOTHING",
+)
 
 
 def upgrade() -> None:
