@@ -14,9 +14,21 @@ from relay.archive.rows import Row, to_json
 from relay.model.event import Event
 
 USER_COLUMNS = ("name", "role", "password_hash", "created_at")
-SESSION_COLUMNS = ("token_hash", "user", "created_at", "expires_at", "address")
+SESSION_COLUMNS = (
+    "token_hash",
+    "user",
+    "created_at",
+    "expires_at",
+    "address",
+    "seen_at",
+    "user_agent",
+    "method",
+)
 TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at")
 APPLICATION_COLUMNS = ("name", "username", "secret_hash", "created_at", "mode", "senders", "tags")
+
+OF_A_USER = ("web_session", "api_token", "second_factor", "recovery_code", "passkey", "identity")
+"""The tables whose rows go with the user."""
 
 _PUT_USER = insert(
     "user",
@@ -63,10 +75,10 @@ def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
 
 def remove_users(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
     for removal in removals:
-        if _is_repeated(database, removal.event):
+        if is_repeated(database, removal.event):
             continue
-        database.execute('DELETE FROM web_session WHERE "user" = ?', (removal.key,))
-        database.execute('DELETE FROM api_token WHERE "user" = ?', (removal.key,))
+        for table in OF_A_USER:
+            database.execute(f'DELETE FROM {table} WHERE "user" = ?', (removal.key,))
         _remove(database, "user", "name", removal, f"no user {removal.key}")
     return [None] * len(removals)
 
@@ -74,11 +86,11 @@ def remove_users(database: sqlite3.Connection, removals: list[Removal]) -> list[
 def add_sessions(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
     for put in puts:
         session: WebSession = put.value
-        _require_user(database, session.user)
+        require_user(database, session.user)
         # Those that ran out go when a new one comes: nothing else cleans them up.
         database.execute("DELETE FROM web_session WHERE expires_at <= ?", (session.created_at,))
         row = (session.token_hash, session.user, session.created_at, session.expires_at, session.address)
-        database.execute(_ADD_SESSION, row)
+        database.execute(_ADD_SESSION, (*row, session.seen_at, session.user_agent, session.method))
         append_events(database, [put.event])
     return [None] * len(puts)
 
@@ -94,7 +106,7 @@ def remove_sessions(database: sqlite3.Connection, removals: list[Removal]) -> li
 def add_tokens(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
     for put in puts:
         token: ApiToken = put.value
-        _require_user(database, token.user)
+        require_user(database, token.user)
         row = (token.id, token.name, token.user, token.token_hash, token.created_at, token.expires_at)
         database.execute(_ADD_TOKEN, row)
         append_events(database, [put.event])
@@ -133,18 +145,18 @@ def put_settings(database: sqlite3.Connection, pairs: list[tuple[str, Any]]) -> 
 
 
 def _remove(database: sqlite3.Connection, table: str, key: str, removal: Removal, missing: str) -> None:
-    if _is_repeated(database, removal.event):
+    if is_repeated(database, removal.event):
         return
     if not database.execute(f'DELETE FROM "{table}" WHERE {key} = ?', (removal.key,)).rowcount:
         raise NotFound(missing)
     append_events(database, [removal.event])
 
 
-def _is_repeated(database: sqlite3.Connection, event: Event) -> bool:
+def is_repeated(database: sqlite3.Connection, event: Event) -> bool:
     return database.execute("SELECT 1 FROM event WHERE id = ?", (event.id,)).fetchone() is not None
 
 
-def _require_user(database: sqlite3.Connection, name: str) -> None:
+def require_user(database: sqlite3.Connection, name: str) -> None:
     if database.execute('SELECT 1 FROM "user" WHERE name = ?', (name,)).fetchone() is None:
         raise NotFound(f"no user {name}")
 

@@ -29,6 +29,8 @@ from relay.archive.repetition_api import Repetitions
 from relay.archive.report_api import Keeping as Keeping
 from relay.archive.report_api import Reports
 from relay.archive.report_api import StoredReport as StoredReport
+from relay.archive.sign_in_api import SignIn
+from relay.archive.sign_in_api import WebSession as WebSession
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.bounce import BounceClass
@@ -186,17 +188,6 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class WebSession:
-    """A signed-in browser. Only the SHA-256 of its token is stored."""
-
-    token_hash: bytes
-    user: str
-    created_at: int
-    expires_at: int
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
 class ApiToken:
     """A bearer token of a user for the HTTP API. Only its SHA-256 is stored."""
 
@@ -248,7 +239,7 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Repetitions, Protocol):
+class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Repetitions, SignIn, Protocol):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
     suppression, `suppression_api.py`."""
 
@@ -313,9 +304,12 @@ class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, 
     async def add_events(self, events: Sequence[Event]) -> None: ...
 
     async def events(
-        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000
+        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000, query: Query | None = None
     ) -> list[tuple[int, Event]]:
-        """(sequence number, event) in the order of recording, numbers above `after`."""
+        """(sequence number, event) in the order of recording, numbers above `after`.
+
+        With a query only those about messages that match it.
+        """
 
     # -- reading ---------------------------------------------------------------------------------------------
     async def message(self, message_id: str) -> StoredMessage:

@@ -19,9 +19,11 @@ from sqlalchemy import (
     text,
 )
 
+from relay.archive.schema_deletion import deletion_request_table, deletion_table, tag_change_table
 from relay.archive.schema_notification import endpoint_table, notification_table
 from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
+from relay.archive.schema_sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
 
 metadata = MetaData()
 
@@ -137,6 +139,9 @@ edit_list = Table(
     # SHA-256 of `data` uncompressed: the thousand deliveries of one transaction share one row.
     Column("hash", LargeBinary, primary_key=True),
     Column("data", LargeBinary, nullable=False),
+    # The first message to use it, and whether another does as well: deletion takes what is of one message alone.
+    _int("message_seq", null=True),
+    Column("is_shared", Integer, nullable=False, server_default=text("0")),
 )
 
 attempt = Table(
@@ -209,6 +214,12 @@ fetch = Table(
     Index("fetch_kind", "kind", "verdict", "message_seq"),
 )
 
+DEED = (
+    "actor GLOB 'user:*' OR actor GLOB 'command:*' OR kind GLOB 'sign-in-*' OR kind GLOB 'alert-*'"
+    " OR kind = 'setting-changed'"
+)
+"""What is in the audit history. Whoever asks for it must say it in these words, or SQLite does not use the indexes."""
+
 event = Table(
     "event",
     metadata,
@@ -224,6 +235,9 @@ event = Table(
     _text("data"),
     Index("event_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
     Index("event_resent", "message_id", sqlite_where=text("kind = 'resent'")),
+    Index("event_deed", "seq", sqlite_where=text(DEED)),
+    Index("event_deed_actor", "actor", "seq", sqlite_where=text(DEED)),
+    Index("event_deed_kind", "kind", "seq", sqlite_where=text(DEED)),
 )
 
 index_queue = Table("index_queue", metadata, _seq())
@@ -309,9 +323,17 @@ web_session = Table(
     _int("created_at"),
     _int("expires_at"),
     _text("address"),
+    Column("seen_at", Integer, nullable=False, server_default=text("0")),
+    Column("user_agent", Text, nullable=False, server_default=text("''")),
+    Column("method", Text, nullable=False, server_default=text("''")),
     Index("web_session_user", "user"),
     Index("web_session_expires", "expires_at"),
 )
+
+second_factor = second_factor_table(metadata)
+recovery_code = recovery_code_table(metadata)
+passkey = passkey_table(metadata)
+identity = identity_table(metadata)
 
 api_token = Table(
     "api_token",
@@ -357,6 +379,9 @@ suppression = Table(
     Index("suppression_created", "created_at", "id"),
 )
 
+deletion = deletion_table(metadata)
+deletion_request = deletion_request_table(metadata)
+tag_change = tag_change_table(metadata)
 payload = payload_table(metadata)
 report = report_table(metadata)
 

@@ -43,6 +43,7 @@ from relay.archive.sqlite_notification import SqliteNotification
 from relay.archive.sqlite_queue import SqliteQueue
 from relay.archive.sqlite_repetition import SqliteRepetitions
 from relay.archive.sqlite_report import SqliteReports
+from relay.archive.sqlite_sign_in import SqliteSignIn
 from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
 from relay.archive.sqlite_waiting import SqliteWaiting
@@ -57,7 +58,14 @@ NEWEST_FIRST = Sort()
 
 
 class SqliteArchive(
-    SqliteNotification, SqliteTracking, SqliteSuppression, SqliteQueue, SqliteWaiting, SqliteReports, SqliteRepetitions
+    SqliteNotification,
+    SqliteTracking,
+    SqliteSuppression,
+    SqliteQueue,
+    SqliteWaiting,
+    SqliteReports,
+    SqliteRepetitions,
+    SqliteSignIn,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
@@ -158,10 +166,10 @@ class SqliteArchive(
         await self._write(journal.add_events, events)
 
     async def events(
-        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000
+        self, *, message_id: str | None = None, after: int = 0, limit: int = 1000, query: Query | None = None
     ) -> list[tuple[int, Event]]:
         async with self._reader() as connection:
-            return await reading.events(connection, message_id, after, limit)
+            return await reading.events(connection, message_id, after, limit, query)
 
     # -- reading ---------------------------------------------------------------------------------------------
     async def message(self, message_id: str) -> StoredMessage:
