@@ -331,7 +331,9 @@ class Service:
         if self._beacon is not None:
             self._beacon.use(config.tracking, config.suppression.rules())
         self._returns.use(config)
-        waits = [name for name in ("archive", "viewer", "metrics") if getattr(before, name) != getattr(config, name)]
+        waits = [
+            name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)
+        ]
         waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
         maillog.configuration_loaded(waits)
 

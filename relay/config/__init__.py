@@ -1,12 +1,13 @@
 """The configuration: frozen models. One table of the TOML file is one model; one key is one field with its limits.
 
-The tables stand in the files `intake`, `sending`, `returning` and `house`. Reading the file and the environment, and
-saying everything that is wrong at once, is the work of `settings.py`; rules about several keys together are in
-`checks.py`; what a value should have been, in words, in `expectation.py`.
+The tables stand in the files `intake`, `sending`, `returning`, `access` and `house`. Reading the file and the
+environment, and saying everything that is wrong at once, is the work of `settings.py`; rules about several keys
+together are in `checks.py`; what a value should have been, in words, in `expectation.py`.
 """
 
 from __future__ import annotations
 
+from relay.config.access import Oidc
 from relay.config.house import DEFAULT_NAME, ArchiveTable, Config, Metrics, Reference, Viewer
 from relay.config.intake import Application, Listener, Smtp, TlsPolicy
 from relay.config.returning import Bounces, Endpoint, Imap, Suppression, Tracking, WebhookSource
@@ -34,6 +35,7 @@ __all__ = [
     "Metrics",
     "Name",
     "Network",
+    "Oidc",
     "Port",
     "Provider",
     "Reference",

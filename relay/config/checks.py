@@ -1,7 +1,8 @@
 """Rules about several keys of the configuration together, and about the files it names.
 
-Those about mail going out are in `checks_sending.py`, those about what comes back in `checks_returning.py`. Pure but
-for opening the named files. What one key alone may be is said in the models.
+Those about mail going out are in `checks_sending.py`, those about what comes back in `checks_returning.py`, those
+about who is let in in `checks_access.py`. Pure but for opening the named files. What one key alone may be is said in
+the models.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-from relay.config import SENDER_RULE, Application, Config, Listener, TlsPolicy, checks_returning, checks_sending
+from relay.config import (
+    SENDER_RULE,
+    Application,
+    Config,
+    Listener,
+    TlsPolicy,
+    checks_access,
+    checks_returning,
+    checks_sending,
+)
 from relay.config.expectation import Location, written
 from relay.config.problem import Problem, is_loopback, reason, twice
 
@@ -35,6 +45,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from twice(("application",), "username", [application.username for application in config.application])
     yield from _references(config)
     yield from checks_returning.problems(config)
+    yield from checks_access.problems(config)
 
 
 def _listener(config: Config, listener: Listener, here: Location) -> Iterator[Problem]:

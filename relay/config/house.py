@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
 from relay.config.intake import Application, Smtp
 from relay.config.returning import Bounces, Endpoint, Suppression, Tracking, WebhookSource
 from relay.config.sending import Delivery, Dkim, Route, Upstream
@@ -54,7 +55,13 @@ class Viewer(Table):
     max_sign_in_attempts: Count = 10
     """Wrong passwords for a user or from an address in 15 minutes."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Peers whose X-Forwarded-For is believed."""
+    """Peers whose X-Forwarded-For is believed, and `user_header`."""
+    second_factor: SecondFactorPolicy = "optional"
+    """`required`: who signs in by password must set one up before anything else."""
+    user_header: HeaderName = ""
+    """The field in which a trusted proxy names the person it has signed in, such as Remote-User."""
+    user_header_role: Annotated[str, Expected("the name of a role")] = Field(default="", pattern=r"^(\S(.{0,62}\S)?)?$")
+    """For those whom the proxy names and nobody knows; empty: they are refused."""
 
 
 class Metrics(Table):
@@ -81,6 +88,7 @@ class Config(Table):
     dkim: Dkim = Dkim()
     reference: tuple[Reference, ...] = ()
     viewer: Viewer = Viewer()
+    oidc: Oidc = Oidc()
     tracking: Tracking = Tracking()
     webhooks: dict[Name, WebhookSource] = Field(default={})
     bounces: Bounces = Bounces()
