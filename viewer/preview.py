@@ -2,7 +2,9 @@
 
 Second line of defence; the first is the frame's sandbox and the response's own Content-Security-Policy (`POLICY`),
 under which the document cannot load or run anything even if this file were wrong. Pictures that came with the message
-become data: addresses, so that the preview makes no request at all, not even to us. Pure.
+become data: addresses, so that the preview makes no request at all, not even to us. Only a reader who asks for it
+(`Look.images`) has their own browser load pictures over https; we never do. Light and dark are chosen here, by writing
+the answer into the style sheet's question (`prefers-color-scheme`), so that no script is needed. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ POLICY = (
     "frame-ancestors 'self'; sandbox"
 )
 """The Content-Security-Policy of a preview."""
+POLICY_WITH_IMAGES = POLICY.replace("img-src data:", "img-src data: https:")
+"""Of one whose reader asked for remote pictures. Nothing else is let through, and nothing over plain http."""
 
 MAX_HTML = 2_000_000
 """Characters of HTML that are made into a preview."""
@@ -38,6 +42,14 @@ _STYLE_ELEMENT = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGN
 _CSS_URL = re.compile(r"url\(", re.IGNORECASE)
 _CSS_FETCH = re.compile(r"url\(|image-set\(|@import|@font-face|expression\(|-moz-binding|behavior\s*:", re.IGNORECASE)
 _ADDRESS = re.compile(r"(<(?:a|area)\b(?:[^\">]|\"[^\"]*\")*?)\shref=(\"[^\"]*\")")
+_REMOTE_PICTURE = re.compile(r"https://[^\s\"'()<>\\]{1,2000}", re.IGNORECASE)
+_SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*([a-z-]+)\s*)?\)", re.IGNORECASE)
+_KNOWS_DARK = re.compile(
+    r"prefers-color-scheme\s*:\s*dark|color-schemes?\s*:[^;}]{0,40}\bdark|<meta[^>]{0,200}color-schemes?[^>]{0,200}\bdark",
+    re.IGNORECASE,
+)
+_MEDIA = re.compile(r"[\w\s(),:./-]{1,300}")
+_TRUE, _FALSE = "(min-width:0)", "(max-width:0)"
 _DIMENSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?%?")
 
 
@@ -66,20 +78,28 @@ _ATTRIBUTES = {
     "img": frozenset({"src", "alt", "usemap"}),
     "map": frozenset({"name"}),
     "details": frozenset({"open"}),
+    "style": frozenset({"media"}),
 }
 
 _FRAME = """<!doctype html>
-<html><head><meta charset="utf-8"><meta name="color-scheme" content="light"><title>Preview</title><style>
-html{{background:#fff;color:#16191a}}
+<html><head><meta charset="utf-8"><meta name="color-scheme" content="{scheme}"><title>Preview</title><style>
+html{{{colours}}}
 body{{margin:16px;overflow-wrap:break-word}}
 body{{font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}}
 img{{max-width:100%}}
 /* no weight, so that any style of the message wins */
-:where(a[title]){{color:#0b57a4;text-decoration:underline;cursor:help}}
+:where(a[title]){{color:{link};text-decoration:underline;cursor:help}}
 </style></head><body>
 {body}
 </body></html>
 """
+
+
+_COLOURS = {
+    "light": {"colours": "background:#fff;color:#16191a", "link": "#0b57a4"},
+    "dark": {"colours": "background:#1c1c1e;color:#f2f2f3", "link": "#7db8f5"},
+}
+SCHEMES = tuple(_COLOURS)
 
 
 class TooMuch(ValueError):
@@ -87,24 +107,40 @@ class TooMuch(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a message is looked at. `scheme` is one of SCHEMES; `images`: the reader's browser may load remote ones."""
+
+    scheme: str = "light"
+    images: bool = False
+
+    @property
+    def policy(self) -> str:
+        return POLICY_WITH_IMAGES if self.images else POLICY
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """A safe document; how many pictures of other servers it does without; where its links lead (not loaded)."""
+    """A safe document; how many pictures of other servers it names; where its links lead (not loaded)."""
 
     document: str
     remote: int
     links: tuple[str, ...]
     is_cut: bool = False
     """The HTML was longer than MAX_HTML; the rest is not shown."""
+    knows_dark: bool = False
+    """It says how it wants to look in the dark; of one that does not, each mail program makes what it likes."""
 
 
-def make_preview(html: str, picture: Callable[[str], str | None]) -> Preview:
+def make_preview(html: str, picture: Callable[[str], str | None], look: Look = Look()) -> Preview:
     """The document that shows `html` and does nothing. `picture` gives the data: address of a Content-ID, or None.
 
     Raises TooMuch for HTML with more than MAX_TAGS tags.
     """
     if html.count("<", 0, MAX_HTML) > MAX_TAGS:
         raise TooMuch(f"more than {MAX_TAGS} tags")
-    cleaner = _Cleaner(picture)
+    cleaner = _Cleaner(picture, look)
+    knows_dark = _KNOWS_DARK.search(html[:MAX_HTML]) is not None
+    scheme = look.scheme if knows_dark else "light"
     body = nh3.clean(
         html[:MAX_HTML],
         tags=set(_TAGS),
@@ -119,14 +155,16 @@ def make_preview(html: str, picture: Callable[[str], str | None]) -> Preview:
     # when the mouse rests on them. In what nh3 writes, quotation marks inside values are always escaped.
     body = _ADDRESS.sub(r"\1 title=\2", body)
     body = _STYLE_ELEMENT.sub(lambda found: found[1] + cleaner.css(found[2]) + found[3], body)
-    return Preview(_FRAME.format(body=body), cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML)
+    document = _FRAME.format(body=body, scheme=scheme, **_COLOURS[scheme])
+    return Preview(document, cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML, knows_dark)
 
 
 class _Cleaner:
     """What nh3 asks about each attribute that it would keep; counts and collects on the way."""
 
-    def __init__(self, picture: Callable[[str], str | None]) -> None:
+    def __init__(self, picture: Callable[[str], str | None], look: Look) -> None:
         self._picture = picture
+        self._look = look
         self._embedded = 0
         self.remote = 0
         self.links: dict[str, None] = {}
@@ -141,7 +179,9 @@ class _Cleaner:
             return None
         if name == "background":
             self._note_remote(value)
-            return None
+            return value if self._is_wanted(value) else None
+        if tag == "style" and name == "media":
+            return self._asked(value) if _MEDIA.fullmatch(value) else "not all"
         if name == "style":
             return self.css(value)
         if name in ("width", "height") and tag == "img":
@@ -149,18 +189,29 @@ class _Cleaner:
         return value
 
     def css(self, text: str) -> str:
-        """The style sheet or declarations without anything that names another resource."""
+        """The style sheet or declarations without anything that names another resource, but wanted pictures."""
         pieces: list[str] = []
         position = 0
         while (found := _CSS_URL.search(text, position)) is not None:
+            pieces.append(_CSS_FETCH.sub("off-", text[position : found.start()]))
             stop = text.find(")", found.end())
             if stop < 0:
                 # Never closed: the rest would be part of the address.
-                return _CSS_FETCH.sub("off-", "".join([*pieces, text[position : found.start()]]))
-            pieces += [text[position : found.start()], "none"]
-            self._note_remote(text[found.end() : stop].strip("\"' \t\r\n"))
+                return self._asked("".join(pieces))
+            address = text[found.end() : stop].strip("\"' \t\r\n")
+            self._note_remote(address)
+            pieces.append(f"url('{address}')" if self._is_wanted(address) else "none")
             position = stop + 1
-        return _CSS_FETCH.sub("off-", "".join([*pieces, text[position:]]))
+        return self._asked("".join([*pieces, _CSS_FETCH.sub("off-", text[position:])]))
+
+    def _asked(self, text: str) -> str:
+        """The style sheet with its questions about light and dark answered."""
+        return _SCHEME.sub(
+            lambda found: _TRUE if (found[1] or self._look.scheme).lower() == self._look.scheme else _FALSE, text
+        )
+
+    def _is_wanted(self, address: str) -> bool:
+        return self._look.images and _REMOTE_PICTURE.fullmatch(address.strip()) is not None
 
     def _source(self, value: str) -> str:
         address = value.strip()
@@ -169,7 +220,7 @@ class _Cleaner:
             address = self._picture(address[4:]) or ""
         elif scheme != "data:":
             self._note_remote(address)
-            return _GREY_BOX
+            return address if self._is_wanted(address) else _GREY_BOX
         found = _DATA_PICTURE.fullmatch(address)
         self._embedded += len(address)
         is_shown = found is not None and found[1].lower() in RASTER_TYPES and self._embedded <= MAX_EMBEDDED

@@ -13,7 +13,7 @@ from relay.rendition.decode import decode_body, decode_field, decode_text, filen
 from relay.rendition.mime import Part, parse, walk
 from relay.rendition.parts import Attachment, attachments, cid_map, html_leaf, is_body, leaves, part_at, text_leaf
 from relay.rendition.text import html_to_text
-from viewer.preview import MAX_HTML, RASTER_TYPES, Preview, make_preview
+from viewer.preview import MAX_HTML, RASTER_TYPES, Look, Preview, make_preview
 
 MAX_TEXT = 500_000
 """Characters of text shown."""
@@ -100,7 +100,7 @@ def html_of(reading: Reading) -> str:
     return decode_text(leaf, reading.content, MAX_HTML + 1) if leaf is not None else ""
 
 
-def preview_of(reading: Reading) -> Preview:
+def preview_of(reading: Reading, look: Look = Look()) -> Preview:
     """The inert preview of the first HTML body. Raises TooMuch."""
     numbers = cid_map(reading.root)
 
@@ -112,7 +112,7 @@ def preview_of(reading: Reading) -> Preview:
         data = base64.b64encode(decode_body(part, reading.content)).decode("ascii")
         return f"data:{part.content_type};base64,{data}"
 
-    return make_preview(html_of(reading), picture)
+    return make_preview(html_of(reading), picture, look)
 
 
 def header_of(reading: Reading) -> tuple[list[HeaderField], bool]:
