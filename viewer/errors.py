@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay import maillog
-from relay.archive.api import ArchiveUnavailable, NotFound
+from relay.archive.api import ArchiveUnavailable, NotFound, OutOfReach
 from relay.archive.query import QuerySyntaxError
 from viewer.context import template_context
 from viewer.keys import Handler
@@ -53,6 +53,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await _answer(request, 400, str(error), "q")
     except NotFound:
         return await _answer(request, 404)
+    except OutOfReach as error:
+        return await _answer(request, 403, str(error))
     except ArchiveUnavailable as error:
         maillog.room_failed("viewer", error)
         return await _answer(request, 503)

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from relay.archive.api import Archive
+from relay.archive.scoped import ScopedArchive
 from relay.config import Config, Network
 from relay.model.access import Permission
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, PERSON, Handler
@@ -98,7 +99,8 @@ def require(request: web.Request, permission: Permission) -> Person:
 
 def archive_of(request: web.Request) -> Archive:
     """The archive as far as the person who asks may see it: what every handler reads, and changes, through."""
-    return request.app[ARCHIVE]
+    archive, scope = request.app[ARCHIVE], signed_in_user(request).scope
+    return archive if scope.is_everything else ScopedArchive(archive, scope)
 
 
 # -- where a request comes from ------------------------------------------------------------------------------------

@@ -36,7 +36,8 @@ from sqlalchemy import (
 
 from relay.archive import schema
 from relay.archive.normalise import normalised, tokens
-from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term
+from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term, Within
+from relay.model.access import Scope, Share
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
@@ -116,6 +117,8 @@ def _part(node: Node, members: list[Members]) -> Part:
     if isinstance(node, Not):
         inner = _part(node.node, members)
         return lambda: not_(inner())
+    if isinstance(node, Within):
+        return _scope(node.scope, members)
     parts = [_part(inner, members) for inner in _gathered(node)]
     if isinstance(node, Or):
         return lambda: or_(false(), *(part() for part in parts))
@@ -139,7 +142,7 @@ def text_expression(node: Node) -> str:
     """The FTS5 expression of a node that consists of text terms; '' where FTS5 has no words for it."""
     if isinstance(node, Term):
         return match_expression(node) if node.field in _TEXT else ""
-    if isinstance(node, Not):
+    if isinstance(node, Not | Within):
         return ""
     if isinstance(node, Or):
         parts = [text_expression(inner) for inner in node.nodes]
@@ -215,6 +218,54 @@ def has_header(headers: str, name: str, value: str) -> bool:
     return False
 
 
+# -- scopes: compared exactly, never by words of the full-text index alone ------------------------------------------
+def _scope(scope: Scope, members: list[Members]) -> Part:
+    if scope.shares is None:
+        return true
+    parts = [_share(share, members) for share in scope.shares if share.is_asking]
+    return parts[0] if len(parts) == 1 else lambda: or_(false(), *(part() for part in parts))
+
+
+def _share(share: Share, members: list[Members]) -> Part:
+    sets = []
+    if share.applications:
+        sets.append(_applications(share.applications))
+    if share.senders:
+        sets.append(_senders(share.senders))
+    if share.tags:
+        found = schema.message_tag.c
+        sets.append(_set(found.seq, found.tag.in_([tag.casefold() for tag in share.tags])))
+    parts = [_noted(one, members) for one in sets]
+    return parts[0] if len(parts) == 1 else lambda: and_(*(part() for part in parts))
+
+
+def _applications(names: tuple[str, ...]) -> Members:
+    sent = schema.message.alias("sent").c
+    return replace(_set(sent.seq, sent.application.in_(names)), walked=_message.application.in_(names))
+
+
+def _senders(patterns: tuple[str, ...]) -> Members:
+    """Messages whose author or reverse-path is one of the addresses, or is in one of the `@domains`.
+
+    The full-text index only says where to look; one without any letter is no address, so there it is not asked.
+    """
+    sent = schema.message.alias("sent")
+    joined = sent.join(schema.listing, _listing.seq == sent.c.seq)
+    exact = or_(_is_from(_listing.author, patterns), _is_from(func.lower(sent.c.sender), patterns))
+    whole = select(sent.c.seq).select_from(joined).where(exact)
+    phrases = [" ".join(tokens(pattern)) for pattern in patterns]
+    hits = _hits(" OR ".join(f'{{author sender}} : "{phrase}"' for phrase in phrases if phrase) or '"" NOT ""')
+    narrowed = whole.where(sent.c.seq.in_(hits))
+    return Members(narrowed, sent.c.seq, _tried(whole, sent.c.seq), hits, whole)
+
+
+def _is_from(address: ColumnElement[str], patterns: tuple[str, ...]) -> ColumnElement[bool]:
+    lowered = [pattern.lower() for pattern in patterns]
+    domains = [pattern for pattern in lowered if pattern.startswith("@")]
+    ends = [func.substr(address, -len(domain)) == domain for domain in domains]
+    return or_(address.in_([one for one in lowered if one not in domains]), *ends)
+
+
 def _reference(term: Term) -> Members:
     found = schema.message_reference.c
     return _set(found.seq, found.code == term.value.casefold())
@@ -260,6 +311,9 @@ def _is(term: Term) -> Members | ColumnElement[bool]:
     match term.value.lower():
         case "held":
             return _set(_delivery.message_seq, _delivery.state == literal("held"))
+        case "deleted":
+            deletion = schema.deletion.c
+            return _set(deletion.message_seq, true())
         case "resent":
             event = schema.event.c
             return _message.id.in_(select(event.message_id).where(text("kind = 'resent'")))

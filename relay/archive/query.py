@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from relay.model.access import Scope
 from relay.model.bounce import BounceClass
 from relay.model.delivery import State
 from relay.model.fetch import Verdict
@@ -55,7 +56,14 @@ class Or:
     nodes: tuple[Node, ...]
 
 
-Node = Term | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The messages within a scope. Made by `scoping.within` only: the language has no words for it."""
+
+    scope: Scope
+
+
+Node = Term | Not | And | Or | Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ MARKS = ("complained", "unsubscribed")
 STATUSES = (*(state.value for state in State), PENDING, *MARKS)
 BOUNCES = tuple(bounce.value for bounce in BounceClass)
 HAS = ("attachment",)
-IS = ("held", "resent", "edited")
+IS = ("held", "resent", "edited", "deleted")
 ENGAGEMENT = {
     "yes": tuple(Verdict),
     "no": tuple(Verdict),
@@ -120,7 +128,7 @@ def parse_query(text: str, *, now: int) -> Query:
 
 
 def format_query(query: Query) -> str:
-    """Text that parses to an equal query (given the same `now`)."""
+    """Text that parses to an equal query (given the same `now`). Raises ValueError for one narrowed by a scope."""
     return "" if query.root == And(()) else _format(query.root, 0)
 
 
@@ -135,6 +143,8 @@ def _format(node: Node, level: int) -> str:
         return (f"{node.field}:" if node.field else "") + (quoted(node.value) if node.is_phrase else node.value)
     if isinstance(node, Not):
         return "-" + _format(node.node, 3)
+    if isinstance(node, Within):
+        raise ValueError("a scope cannot be said in the search language")
     if isinstance(node, And):
         text, own = " ".join(_format(inner, 2) for inner in node.nodes), 1
     else:

@@ -19,7 +19,7 @@ from relay.archive import schema
 from relay.archive.api import SORT_KEYS, Listing, Page, Sort
 from relay.archive.condition import DENSE, Translation, translate
 from relay.archive.listing import listings
-from relay.archive.query import And, Node, Not, Or, Query, Term
+from relay.archive.query import And, Node, Not, Or, Query, Term, Within
 
 _message, _listing = schema.message.c, schema.listing.c
 
@@ -74,6 +74,8 @@ def _timeless(node: Node) -> Node:
     match node:
         case Term():
             return replace(node, span=None)
+        case Within():
+            return node
         case Not(inner):
             return Not(_timeless(inner))
         case And(nodes):

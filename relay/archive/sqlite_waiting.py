@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relay.archive import waiting
+from relay.archive.query import Query
 from relay.archive.sqlite_access import SqliteAccess
-from relay.archive.waiting_api import WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
+from relay.archive.waiting_api import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 
 
 class SqliteWaiting(SqliteAccess):
@@ -18,9 +19,9 @@ class SqliteWaiting(SqliteAccess):
         async with self._reader() as connection:
             return await waiting.count(connection, wanted, at_most)
 
-    async def waiting_groups(self) -> list[WaitingGroup]:
+    async def waiting_groups(self, query: Query = EVERYTHING) -> list[WaitingGroup]:
         async with self._reader() as connection:
-            return await waiting.groups(connection)
+            return await waiting.groups(connection, query)
 
     async def waiting_of(self, delivery_ids: Sequence[str]) -> list[WaitingRow]:
         async with self._reader() as connection:

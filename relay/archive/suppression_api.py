@@ -27,6 +27,8 @@ class Selection:
     """'' : those that hold for all applications."""
     is_expired: bool = False
     """Those that ran out, instead of those in force."""
+    applications: tuple[str, ...] | None = None
+    """Those of any of these applications only; '' counts as one."""
 
 
 @dataclass(frozen=True, slots=True)

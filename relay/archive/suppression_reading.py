@@ -32,6 +32,8 @@ def _meant(statement: Select[Any], selection: Selection) -> Select[Any]:
         statement = statement.where(_entry.cause == selection.cause.value)
     if selection.application is not None:
         statement = statement.where(_entry.application == selection.application)
+    if selection.applications is not None:
+        statement = statement.where(_entry.application.in_(selection.applications))
     if selection.text:
         text = selection.text.strip()
         in_reason = func.instr(func.lower(_entry.reason), text.lower()) > 0

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tupl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
+from relay.archive.query import Query
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
 from relay.archive.search import measured
 from relay.archive.waiting_api import EVERYTHING, WAITING_STATES, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
@@ -67,11 +68,11 @@ async def count(connection: AsyncConnection, wanted: WaitingFilter, at_most: int
     return int((await connection.execute(select(func.count()).select_from(limited))).scalar_one())
 
 
-async def groups(connection: AsyncConnection) -> list[WaitingGroup]:
+async def groups(connection: AsyncConnection, query: Query) -> list[WaitingGroup]:
     lane = func.coalesce(_delivery.lane, "")
     statement: Select[Any] = (
         select(lane, _upstream, _delivery.state, func.count(), func.min(_delivery.created_at), _next_due())
-        .where(_in(()))
+        .where(_in(()), *await _of_messages(connection, query))
         .group_by(lane, _upstream, _delivery.state)
         .order_by(lane, _upstream, _delivery.state)
     )
@@ -112,6 +113,14 @@ async def _conditions(connection: AsyncConnection, wanted: WaitingFilter) -> lis
     if wanted.query != EVERYTHING:
         conditions.append((await measured(connection, wanted.query)).condition())
     return conditions
+
+
+async def _of_messages(connection: AsyncConnection, query: Query) -> list[ColumnElement[bool]]:
+    """That the delivery is of a matching message, which the statement need not have joined."""
+    if query == EVERYTHING:
+        return []
+    matching = select(_message.seq).where((await measured(connection, query)).condition())
+    return [matching.where(_message.seq == _delivery.message_seq).correlate(schema.delivery).exists()]
 
 
 def _waiting(row: Any) -> WaitingRow:

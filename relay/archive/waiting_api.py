@@ -75,8 +75,8 @@ class WaitingQueue(Protocol):
     async def waiting_count(self, wanted: WaitingFilter, *, at_most: int = 10_000) -> int:
         """How many wait, counting no further than `at_most`."""
 
-    async def waiting_groups(self) -> list[WaitingGroup]:
-        """All that waits, counted; by lane, upstream and state."""
+    async def waiting_groups(self, query: Query = EVERYTHING) -> list[WaitingGroup]:
+        """All that waits of matching messages, counted; by lane, upstream and state."""
 
     async def waiting_of(self, delivery_ids: Sequence[str]) -> list[WaitingRow]:
         """Those of these deliveries that wait, in the order given."""

@@ -60,12 +60,19 @@ ROLES: dict[str, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One part of a scope: messages that match every condition given. Empty: that condition is not asked."""
+    """One part of a scope: messages that match every condition given. Empty: that condition is not asked.
+
+    A share that asks for nothing is a mistake: no message is within it.
+    """
 
     applications: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     """Author addresses in lower case: `ann@example.com`, or `@example.com` for all of a domain."""
     tags: tuple[str, ...] = ()
+
+    @property
+    def is_asking(self) -> bool:
+        return bool(self.applications or self.senders or self.tags)
 
 
 @dataclass(frozen=True, slots=True)
