@@ -1,11 +1,12 @@
 """The viewer's application: what it is made of, and in which order a request meets it.
 
-A request passes `errors.answer_errors` (every refusal and failure becomes a page or JSON), then `security.guard` (Host,
-Origin, session or bearer token, body limit, CSRF token), then its handler in `pages/`, `api/`, `sign_in.py`, `live.py`.
+A request passes `tongue.speak` (language and time zone), `errors.answer_errors` (every refusal and failure becomes a
+page or JSON), then `security.guard` (Host, Origin, session or bearer token, body limit, CSRF token), then its
+handler in `pages/`, `api/`, `sign_in.py`, `live.py`.
 
 For handlers:
-- `from viewer.keys import CONFIG, CLOCK, NEW_ID, ID`; routes are `f"/messages/{ID}"`. `archive_of(request)` is the archive
-  as far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
+- `from viewer.keys import CONFIG, CLOCK, NEW_ID, ID`; routes are `f"/messages/{ID}"`. `archive_of(request)` is the
+  archive as far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
 - `from viewer.security import archive_of, require`; `require(request, Permission.RESEND)` raises 403 for a role
   that may not. Everything not in `security.PUBLIC` needs a sign-in already.
 - `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
@@ -13,7 +14,8 @@ For handlers:
   a script sends `csrf_token` as `X-CSRF-Token`.
 - Templates always have: `person` (or none), `may('resend')`, `csrf_token`, `csrf_field()`, `flashes()` (each with
   `text`, `tone`), `static_url('name.css')`, `path` (of the request). Undefined names are errors.
-- What people read is `{{ _('…') }}` in templates, with `%(name)s` for values: `{{ _('%(n)s messages', n=count) }}`.
+- What people read is `{{ _('…') }}` or `{% trans %}` in templates and `say("…%(name)s…", name=…)` in Python: see
+  `translation.py`. Numbers are `{{ count | grouped }}`; times `ui.when(at, now)` and `ui.exactly(at)`.
 - A response's own Content-Security-Policy or Cache-Control header is left alone (the preview sets its own).
 - `viewer.pages.setup(app)` registers the pages; it may set `app[RENDER_ROW]`.
 """
@@ -36,7 +38,21 @@ from relay import metrics
 from relay.archive.api import Archive, Listing
 from relay.config import Config
 from relay.model.upstream import UpstreamState
-from viewer import api, errors, exports, health, jobs, live, pages, parsing, queue_jobs, security, sign_in
+from viewer import (
+    api,
+    errors,
+    exports,
+    health,
+    jobs,
+    live,
+    pages,
+    parsing,
+    security,
+    sign_in,
+    tasks,
+    tongue,
+    translation,
+)
 from viewer.context import template_context
 from viewer.flash import FLASHES
 from viewer.keys import (
@@ -76,7 +92,7 @@ def build_app(
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
     """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
-    app = web.Application(middlewares=[errors.answer_errors, security.guard], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[tongue.speak, errors.answer_errors, security.guard], client_max_size=MAX_BODY)
     app[CONFIG], app[ARCHIVE], app[CLOCK], app[NEW_ID], app[NEW_SECRET] = config, archive, clock, new_id, new_secret
     app[METRICS_TEXT] = metrics_text or _own_metrics
     app[IS_READY] = is_ready or (lambda: _archive_is_ready(archive))
@@ -89,7 +105,7 @@ def build_app(
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
     app.router.add_static(app[STATIC_PREFIX], STATIC, name="static")
     _set_up_templates(app)
-    for part in (security, parsing, health, sign_in, api, live, jobs, queue_jobs, exports, pages):
+    for part in (security, parsing, health, sign_in, api, live, jobs, tasks, exports, pages):
         part.setup(app)
     return app
 
@@ -108,7 +124,7 @@ def _set_up_templates(app: web.Application) -> None:
         default_helpers=False,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    translation.install(environment)
     environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
 
 

@@ -17,6 +17,7 @@ from viewer.journal import deed
 from viewer.keys import CLOCK, NEW_ID
 from viewer.present import Word
 from viewer.security import archive_of
+from viewer.translation import say
 
 MOST_IDS = 1000
 """Notifications named one by one in one request."""
@@ -24,14 +25,20 @@ NAME = r"{name:[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}}"
 """The part of a route's path that matches an endpoint's name."""
 
 STANDINGS = {
-    Standing.WAITING: Word("Waiting", "queued", "busy", "It is told when its time comes."),
-    Standing.DELIVERED: Word("Taken", "sent", "good", "The endpoint answered 2xx."),
-    Standing.FAILED: Word("Given up", "failed", "bad", "It did not take it in the time it has, or it is gone."),
+    Standing.WAITING: Word(say("Waiting"), "queued", "busy", say("It is told when its time comes.")),
+    Standing.DELIVERED: Word(say("Taken"), "sent", "good", say("The endpoint answered 2xx.")),
+    Standing.FAILED: Word(
+        say("Given up"), "failed", "bad", say("It did not take it in the time it has, or it is gone.")
+    ),
 }
-GONE = Word("Gone", "stop", "bad", "It answered 410: nothing more is told until somebody sends something again.")
-FAILS = Word("Fails", "failed", "bad", "The latest try failed.")
-WORKS = Word("Works", "sent", "good", "It took the latest notification.")
-NEW = Word("Nothing told yet", "queued", "quiet", "No event it asks for has happened since it was configured.")
+GONE = Word(
+    say("Gone"), "stop", "bad", say("It answered 410: nothing more is told until somebody sends something again.")
+)
+FAILS = Word(say("Fails"), "failed", "bad", say("The latest try failed."))
+WORKS = Word(say("Works"), "sent", "good", say("It took the latest notification."))
+NEW = Word(
+    say("Nothing told yet"), "queued", "quiet", say("No event it asks for has happened since it was configured.")
+)
 
 
 def word(state: EndpointState) -> Word:

@@ -17,52 +17,54 @@ from relay.model.fetch import Fetch, Verdict
 from relay.model.token import Token, TokenKind
 from viewer.happenings import KINDS
 from viewer.present import Word
-
-_NOT_READ = "This does not say that anyone has read it."
+from viewer.translation import say
 
 OPENS: Mapping[Verdict, Word] = {
     Verdict.HUMAN: Word(
-        "Opened, likely by a person",
+        say("Opened, likely by a person"),
         "opened",
         "good",
-        f"The pixel was fetched, and nothing speaks against a person. {_NOT_READ}",
+        say("The pixel was fetched, and nothing speaks against a person. This does not say that anyone has read it."),
         Grade.HEURISTIC,
     ),
     Verdict.PROXY: Word(
-        "Fetched by a privacy proxy",
+        say("Fetched by a privacy proxy"),
         "proxy",
         "busy",
-        f"A mail provider or program fetched the pixel for the recipient, at opening or in advance. {_NOT_READ}",
+        say(
+            "A mail provider or program fetched the pixel for the recipient, at opening or in advance. "
+            "This does not say that anyone has read it."
+        ),
         Grade.HEURISTIC,
     ),
     Verdict.SCANNER: Word(
-        "Scanner suspected",
+        say("Scanner suspected"),
         "scanner",
         "warn",
-        "The pixel was fetched, most likely by a security gateway or another program, for nobody.",
+        say("The pixel was fetched, most likely by a security gateway or another program, for nobody."),
         Grade.HEURISTIC,
     ),
 }
 CLICKS: Mapping[Verdict, Word] = {
     Verdict.HUMAN: Word(
-        "Link followed, likely by a person",
+        say("Link followed, likely by a person"),
         "clicked",
         "good",
-        "A link was fetched, and nothing speaks against a person.",
+        say("A link was fetched, and nothing speaks against a person."),
         Grade.HEURISTIC,
     ),
     Verdict.PROXY: Word(
-        "Link fetched in advance",
+        say("Link fetched in advance"),
         "proxy",
         "busy",
-        "A mail provider or program fetched a link for the recipient, before anyone followed it.",
+        say("A mail provider or program fetched a link for the recipient, before anyone followed it."),
         Grade.HEURISTIC,
     ),
     Verdict.SCANNER: Word(
-        "Link followed, scanner suspected",
+        say("Link followed, scanner suspected"),
         "scanner",
         "warn",
-        "A link was fetched, most likely by a link checker or another program.",
+        say("A link was fetched, most likely by a link checker or another program."),
         Grade.HEURISTIC,
     ),
 }
@@ -73,10 +75,10 @@ WORDS: Mapping[TokenKind, Mapping[Verdict, Word]] = {
     TokenKind.UNSUBSCRIBE: CLICKS,
 }
 TOKENS: Mapping[TokenKind, tuple[str, str]] = {
-    TokenKind.OPEN: ("Pixel", "opened"),
-    TokenKind.CLICK: ("Link", "link"),
-    TokenKind.HONEYPOT: ("Link that no person can see", "scanner"),
-    TokenKind.UNSUBSCRIBE: ("Unsubscribe link", "cancelled"),
+    TokenKind.OPEN: (say("Pixel"), "opened"),
+    TokenKind.CLICK: (say("Link"), "link"),
+    TokenKind.HONEYPOT: (say("Link that no person can see"), "scanner"),
+    TokenKind.UNSUBSCRIBE: (say("Unsubscribe link"), "cancelled"),
 }
 """Name and icon of each kind of token."""
 

@@ -1,17 +1,21 @@
 """How states, times, sizes and facts are shown to people: one word, one meaning, one icon, everywhere.
 
-Pure: gets `now` as an argument. Does not make HTML; templates do. A 250 of the provider is *sent*, never more.
+Gets `now` as an argument; language and zone are those of the request. Does not make HTML; templates do. A 250 of the
+provider is *sent*, never more.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from relay.model.delivery import State
 from relay.model.event import Event, Grade
 from relay.model.message import Mode, Trait
+from viewer import tongue
+from viewer.translation import grouped, joined, month, say, say_n
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -33,74 +37,80 @@ class Word:
 
 STATES: Mapping[State, Word] = {
     State.CAPTURED: Word(
-        "Captured",
+        say("Captured"),
         "captured",
         "quiet",
-        "Kept here byte for byte and sent to nobody, because the application's mode is capture.",
+        say("Kept here byte for byte and sent to nobody, because the application's mode is capture."),
     ),
     State.HELD: Word(
-        "Held",
+        say("Held"),
         "held",
         "held",
-        "Kept here, and waiting for a person's approval. Nothing has been sent to this recipient.",
+        say("Kept here, and waiting for a person's approval. Nothing has been sent to this recipient."),
     ),
     State.QUEUED: Word(
-        "Queued", "queued", "busy", "Kept here and due to be sent. The provider has not been asked yet."
+        say("Queued"), "queued", "busy", say("Kept here and due to be sent. The provider has not been asked yet.")
     ),
-    State.SENDING: Word("Sending", "sending", "busy", "A connection to the provider is working on it right now."),
+    State.SENDING: Word(
+        say("Sending"), "sending", "busy", say("A connection to the provider is working on it right now.")
+    ),
     State.DEFERRED: Word(
-        "Deferred",
+        say("Deferred"),
         "deferred",
         "warn",
-        "The provider, or the way to it, said “not now”. It will be tried again by the schedule.",
+        say("The provider, or the way to it, said “not now”. It will be tried again by the schedule."),
         Grade.PEER,
     ),
     State.SENT: Word(
-        "Sent",
+        say("Sent"),
         "sent",
         "good",
-        "The provider took responsibility for it (a 250 reply). This says nothing of the recipient's mailbox.",
+        say("The provider took responsibility for it (a 250 reply). This says nothing of the recipient's mailbox."),
         Grade.PEER,
     ),
     State.FAILED: Word(
-        "Failed",
+        say("Failed"),
         "failed",
         "bad",
-        "The provider refused it for good, or it could not be handed over in time. Nothing more will be tried.",
+        say("The provider refused it for good, or it could not be handed over in time. Nothing more will be tried."),
         Grade.PEER,
     ),
     State.UNCONFIRMED: Word(
-        "Unconfirmed",
+        say("Unconfirmed"),
         "unconfirmed",
         "warn",
-        "The content went out but the provider's answer was lost. It may have been sent; a retry may duplicate it.",
+        say(
+            "The content went out but the provider's answer was lost. It may have been sent; a retry may duplicate it."
+        ),
     ),
-    State.CANCELLED: Word("Cancelled", "cancelled", "quiet", "Taken out of the queue by a person before it was sent."),
+    State.CANCELLED: Word(
+        say("Cancelled"), "cancelled", "quiet", say("Taken out of the queue by a person before it was sent.")
+    ),
     State.SUPPRESSED: Word(
-        "Suppressed",
+        say("Suppressed"),
         "suppressed",
         "held",
-        "Kept here and not sent to this recipient, because a suppression list or a rule of ours says so.",
+        say("Kept here and not sent to this recipient, because a suppression list or a rule of ours says so."),
     ),
     State.DELIVERED: Word(
-        "Delivered",
+        say("Delivered"),
         "delivered",
         "good",
-        "Somebody further on reported that the recipient's server took it. Not “read”, not “in the inbox”.",
+        say("Somebody further on reported that the recipient's server took it. Not “read”, not “in the inbox”."),
         Grade.UNSIGNED,
     ),
     State.BOUNCED: Word(
-        "Bounced",
+        say("Bounced"),
         "bounced",
         "bad",
-        "It was sent, and reported as not delivered. The class says whether writing there again makes sense.",
+        say("It was sent, and reported as not delivered. The class says whether writing there again makes sense."),
         Grade.UNSIGNED,
     ),
     State.DROPPED: Word(
-        "Dropped",
+        say("Dropped"),
         "dropped",
         "bad",
-        "The provider had taken it, and reported that it did not try to deliver it.",
+        say("The provider had taken it, and reported that it did not try to deliver it."),
         Grade.UNSIGNED,
     ),
 }
@@ -136,27 +146,27 @@ FILTERS = (
 """States offered as filter chips over the grid; what waits has a page of its own, with chips for the rest."""
 
 GRADES: Mapping[Grade, str] = {
-    Grade.OWN: "we observed it ourselves",
-    Grade.PEER: "the provider's server said so in its SMTP reply",
-    Grade.SIGNED: "a report with a valid signature said so",
-    Grade.UNSIGNED: "a report said so that anyone who knows the address or the secret could have sent",
-    Grade.HEURISTIC: "inferred, not observed",
+    Grade.OWN: say("we observed it ourselves"),
+    Grade.PEER: say("the provider's server said so in its SMTP reply"),
+    Grade.SIGNED: say("a report with a valid signature said so"),
+    Grade.UNSIGNED: say("a report said so that anyone who knows the address or the secret could have sent"),
+    Grade.HEURISTIC: say("inferred, not observed"),
 }
 
 TRAITS: Mapping[Trait, tuple[str, str]] = {
-    Trait.BARE_CR: ("bare CR", "has carriage returns without a line feed"),
-    Trait.BARE_LF: ("bare LF", "has line feeds without a carriage return"),
-    Trait.NUL: ("NUL", "has NUL octets"),
-    Trait.EIGHT_BIT: ("8-bit", "has octets above 127"),
-    Trait.LONG_LINE: ("long line", "has a line of more than 998 octets"),
+    Trait.BARE_CR: (say("bare CR"), say("has carriage returns without a line feed")),
+    Trait.BARE_LF: (say("bare LF"), say("has line feeds without a carriage return")),
+    Trait.NUL: (say("NUL"), say("has NUL octets")),
+    Trait.EIGHT_BIT: (say("8-bit"), say("has octets above 127")),
+    Trait.LONG_LINE: (say("long line"), say("has a line of more than 998 octets")),
 }
 """Short name and meaning of what the octets of a content show."""
 
 MODES: Mapping[Mode, str] = {
-    Mode.RELAY: "kept and sent on",
-    Mode.CAPTURE: "kept, nothing sent",
-    Mode.HOLD: "kept, sent after approval",
-    Mode.REDIRECT: "kept, sent to test addresses only",
+    Mode.RELAY: say("kept and sent on"),
+    Mode.CAPTURE: say("kept, nothing sent"),
+    Mode.HOLD: say("kept, sent after approval"),
+    Mode.REDIRECT: say("kept, sent to test addresses only"),
 }
 
 
@@ -171,16 +181,20 @@ def status(states: Mapping[State, int]) -> Word:
     first, count = present[0]
     word = STATES[first]
     if len(present) == 1:
-        meaning = word.meaning if count == 1 else f"All {count} recipients. {word.meaning}"
+        meaning = (
+            word.meaning if count == 1 else say("All %(n)s recipients. %(meaning)s", n=count, meaning=word.meaning)
+        )
         return Word(word.text, word.icon, word.tone, meaning, word.grade)
-    text = ", ".join(f"{n} {STATES[state].text.lower()}" for state, n in present)
-    meaning = " ".join(f"{n} {STATES[state].text.lower()}: {STATES[state].meaning}" for state, n in present)
+    counts = [(say("%(n)s %(state)s", n=n, state=STATES[state].text.lower()), state) for state, n in present]
+    text = joined(", ", [counted for counted, _ in counts])
+    meaning = joined(" ", [joined(": ", [counted, STATES[state].meaning]) for counted, state in counts])
     return Word(text, word.icon, word.tone, meaning, word.grade)
 
 
 def evidence(word: Word) -> str:
     """The tooltip of a status: `The provider took … Evidence B: the provider's server said so …`."""
-    return f"{word.meaning} Evidence {word.grade.value}: {GRADES[word.grade]}."
+    grade, because = word.grade.value, GRADES[word.grade]
+    return say("%(meaning)s Evidence %(grade)s: %(because)s.", meaning=word.meaning, grade=grade, because=because)
 
 
 def size(octets: int) -> str:
@@ -207,41 +221,52 @@ def iso(at: int) -> str:
 
 
 def exact(at: int) -> str:
-    """`24 Nov 2026, 13:46:39 UTC`."""
-    when = moment(at)
-    return f"{when.day} {when:%b} {when.year}, {when:%H:%M:%S} UTC"
+    """`24 Nov 2026, 13:46:39 UTC`, in the reader's zone."""
+    return _dated(moment(at), tongue.zone())
+
+
+def in_utc(at: int) -> str:
+    """The same in UTC, whatever the reader's zone."""
+    return _dated(moment(at), UTC)
+
+
+def _dated(when: datetime, zone: tzinfo) -> str:
+    with contextlib.suppress(OverflowError):  # the first and the last day of the calendar
+        when = when.astimezone(zone)
+    return f"{when.day} {month(when.month)} {when.year}, {when:%H:%M:%S %Z}"
 
 
 def relative(at: int, now: int) -> str:
     """`just now`, `5 min ago`, `3 h ago`, `2 d ago`, then `12 Nov`, and `12 Nov 2025` in another year."""
     age = now - at
     if -MINUTE < age < MINUTE:
-        return "just now"
+        return say("just now")
     if 0 <= age < HOUR:
-        return f"{age // MINUTE} min ago"
+        return say("%(n)s min ago", n=age // MINUTE)
     if 0 <= age < DAY:
-        return f"{age // HOUR} h ago"
+        return say("%(n)s h ago", n=age // HOUR)
     if 0 <= age < 7 * DAY:
-        return f"{age // DAY} d ago"
+        return say("%(n)s d ago", n=age // DAY)
     when = moment(at)
-    return f"{when.day} {when:%b}" if when.year == moment(now).year else f"{when.day} {when:%b} {when.year}"
+    day = f"{when.day} {month(when.month)}"
+    return day if when.year == moment(now).year else f"{day} {when.year}"
 
 
 def wait(at: int, now: int) -> str:
     """`now`, `in 4 min`, `in 3 h`, `in 2 d`: when something is due."""
     left = at - now
     if left < MINUTE:
-        return "now" if left <= 0 else "in less than a minute"
+        return say("now") if left <= 0 else say("in less than a minute")
     if left < HOUR:
-        return f"in {left // MINUTE} min"
-    return f"in {left // HOUR} h" if left < 2 * DAY else f"in {left // DAY} d"
+        return say("in %(n)s min", n=left // MINUTE)
+    return say("in %(n)s h", n=left // HOUR) if left < 2 * DAY else say("in %(n)s d", n=left // DAY)
 
 
 def amount(found: int, at_most: int) -> str:
     """`1,234 messages`, `1 message`, or `more than 10,000 messages` when counting stopped there."""
     if found >= at_most:
-        return f"more than {at_most:,} messages"
-    return "1 message" if found == 1 else f"{found:,} messages"
+        return say("more than %(n)s messages", n=grouped(at_most))
+    return say_n("%(n)s message", "%(n)s messages", found, n=grouped(found))
 
 
 def actor(name: str) -> str:
@@ -250,12 +275,12 @@ def actor(name: str) -> str:
     if kind == "user":
         return rest
     if kind == "upstream":
-        return f"provider {rest}"
+        return say("provider %(name)s", name=rest)
     if kind == "application":
-        return f"application {rest}"
+        return say("application %(name)s", name=rest)
     if kind == "webhook":
-        return f"webhook {rest}"
-    return {"relay": "Mailwitness", "bounce": "a mail that came back"}.get(name, name)
+        return say("webhook %(name)s", name=rest)
+    return {"relay": "Mailwitness", "bounce": say("a mail that came back")}.get(name, name)
 
 
 def event_note(event: Event) -> str:

@@ -18,29 +18,47 @@ from relay.model.event import Event, Grade, Kind
 from relay.rendition.diagnosis import classify
 from viewer import present
 from viewer.present import STATES, Word
+from viewer.translation import joined, say
 
 BOUNCES: Mapping[BounceClass, tuple[str, str]] = {
-    BounceClass.HARD: ("no such mailbox or domain", "Do not write there again."),
-    BounceClass.SOFT: ("something that may pass", "Sending it again later may succeed."),
-    BounceClass.BLOCK: ("the receiver refuses the sending server or domain", "The address may be right."),
-    BounceClass.SPAM: ("refused as spam", "The address may be right; the content or the sender's name is the matter."),
-    BounceClass.QUOTA: ("the mailbox is full", "Sending it again in a few days may succeed."),
-    BounceClass.POLICY: ("a rule of the receiver", "The mail has to change: its size, its sender or how it is signed."),
+    BounceClass.HARD: (say("no such mailbox or domain"), say("Do not write there again.")),
+    BounceClass.SOFT: (say("something that may pass"), say("Sending it again later may succeed.")),
+    BounceClass.BLOCK: (say("the receiver refuses the sending server or domain"), say("The address may be right.")),
+    BounceClass.SPAM: (
+        say("refused as spam"),
+        say("The address may be right; the content or the sender's name is the matter."),
+    ),
+    BounceClass.QUOTA: (say("the mailbox is full"), say("Sending it again in a few days may succeed.")),
+    BounceClass.POLICY: (
+        say("a rule of the receiver"),
+        say("The mail has to change: its size, its sender or how it is signed."),
+    ),
 }
 """What each class says, and what follows from it."""
+KINDS_OF_BOUNCE: Mapping[BounceClass, str] = {
+    BounceClass.HARD: say("hard"),
+    BounceClass.SOFT: say("soft"),
+    BounceClass.BLOCK: say("block"),
+    BounceClass.SPAM: say("spam"),
+    BounceClass.QUOTA: say("quota"),
+    BounceClass.POLICY: say("policy"),
+}
 
 COMPLAINED = Word(
-    "Complained",
+    say("Complained"),
     "complained",
     "bad",
-    "The recipient called a message like this spam, and their provider reported it. Stays, whatever else is reported.",
+    say(
+        "The recipient called a message like this spam, and their provider reported it. "
+        "Stays, whatever else is reported."
+    ),
     Grade.UNSIGNED,
 )
 UNSUBSCRIBED = Word(
-    "Unsubscribed",
+    say("Unsubscribed"),
     "unsubscribed",
     "warn",
-    "The recipient asked for no more of it. Stays, whatever else is reported.",
+    say("The recipient asked for no more of it. Stays, whatever else is reported."),
 )
 MARKS = (COMPLAINED, UNSUBSCRIBED)
 
@@ -59,9 +77,11 @@ class Standing:
 def source_name(source: str | None) -> str:
     """`webhook:ses` -> `webhook ses`; `bounce` -> `a returned mail`."""
     if not source:
-        return "a report"
+        return say("a report")
     kind, _, name = source.partition(":")
-    return f"webhook {name}" if kind == "webhook" and name else "a returned mail" if kind == "bounce" else source
+    if kind == "webhook" and name:
+        return say("webhook %(name)s", name=name)
+    return say("a returned mail") if kind == "bounce" else source
 
 
 def state_word(
@@ -73,12 +93,13 @@ def state_word(
         says, follows = BOUNCES[bounce]
         word = replace(
             word,
-            text=f"Bounced, {bounce.value}",
+            text=say("Bounced, %(kind)s", kind=KINDS_OF_BOUNCE[bounce]),
             tone="warn" if bounce in (BounceClass.SOFT, BounceClass.QUOTA) else word.tone,
-            meaning=f"Sent, and reported as not delivered: {says}. {follows}",
+            meaning=say("Sent, and reported as not delivered: %(says)s. %(follows)s", says=says, follows=follows),
         )
     if state in REPORTED_STATES and grade is not None:
-        word = replace(word, grade=grade, meaning=f"{word.meaning} Reported by {source_name(source)}.")
+        meaning = say("%(meaning)s Reported by %(source)s.", meaning=word.meaning, source=source_name(source))
+        word = replace(word, grade=grade, meaning=meaning)
     return word
 
 
@@ -102,18 +123,25 @@ def standing(delivery: Delivery, events: Iterable[Event] = ()) -> Standing:
         word = replace(word, grade=grade)
         code = f"{reply.code} {reply.enhanced or ''}".strip()
         if delivery.state is State.SENT:
-            text = f"Sent: the provider's {code}"
+            text = say("Sent: the provider's %(code)s", code=code)
         else:
             found = classify(reply.code, reply.enhanced or "", reply.text)
             explanation, action = found.explanation, found.action
-            ending = "the last answer" if delivery.state is State.FAILED and reply.is_transient else "the answer"
-            who = "our own finding" if reply.is_local else f"{ending} of {delivery.upstream or 'the provider'}"
-            text = f"{word.text}: {code}, {who}"
+            text = say("%(state)s: %(code)s, %(who)s", state=word.text, code=code, who=_who_answered(delivery))
     elif delivery.state is State.UNCONFIRMED:
-        text = "Unconfirmed: the content went out, the answer was lost"
+        text = say("Unconfirmed: the content went out, the answer was lost")
     elif delivery.why:
-        text = f"{word.text}: {delivery.why}"
-    return Standing(word, f"{text} ({grade.value})", explanation, action, marks_of(delivery))
+        text = joined(": ", [word.text, delivery.why])
+    return Standing(word, joined(" ", [text, f"({grade.value})"]), explanation, action, marks_of(delivery))
+
+
+def _who_answered(delivery: Delivery) -> str:
+    if delivery.reply is not None and delivery.reply.is_local:
+        return say("our own finding")
+    who = delivery.upstream or say("the provider")
+    if delivery.state is State.FAILED and delivery.reply is not None and delivery.reply.is_transient:
+        return say("the last answer of %(who)s", who=who)
+    return say("the answer of %(who)s", who=who)
 
 
 def _reported(delivery: Delivery, word: Word, events: Sequence[Event]) -> Standing:
@@ -121,9 +149,9 @@ def _reported(delivery: Delivery, word: Word, events: Sequence[Event]) -> Standi
     data = next((event.data for event in reversed(events) if event.kind is kind), {})
     source, grade = source_name(delivery.source), word.grade.value
     if delivery.state is State.BOUNCED and delivery.bounce is not None:
-        line = f"{word.text}: {BOUNCES[delivery.bounce][0]}, {source} ({grade})"
+        line = joined("", [word.text, ": ", BOUNCES[delivery.bounce][0], ", ", source, f" ({grade})"])
     else:
-        line = f"{word.text}, reported by {source} ({grade})"
+        line = say("%(state)s, reported by %(source)s (%(grade)s)", state=word.text, source=source, grade=grade)
     explanation, action = str(data.get("explanation") or ""), str(data.get("action") or "")
     if not action and delivery.bounce is not None:
         action = BOUNCES[delivery.bounce][1]
@@ -155,9 +183,11 @@ def _word(states: Mapping[State, int], reports: Sequence[Reported]) -> Word:
         weakest = max(reports, key=lambda one: one.grade)
         told = state_word(weakest.state, weakest.bounce, weakest.grade, weakest.source)
         count = sum(states.values())
-        return told if count == 1 else replace(told, meaning=f"All {count} recipients. {told.meaning}")
-    sources = sorted({f"{source_name(one.source)} ({one.grade.value})" for one in reports})
-    return replace(word, meaning=f"{word.meaning} Reported by {', '.join(sources)}.")
+        everyone = say("All %(n)s recipients. %(meaning)s", n=count, meaning=told.meaning)
+        return told if count == 1 else replace(told, meaning=everyone)
+    sources = sorted({joined("", [source_name(one.source), f" ({one.grade.value})"]) for one in reports})
+    listed = joined(", ", sources)
+    return replace(word, meaning=say("%(meaning)s Reported by %(source)s.", meaning=word.meaning, source=listed))
 
 
 def row_marks(row: Listing) -> list[Word]:

@@ -20,10 +20,11 @@ from viewer.journal import deed
 from viewer.keys import CLOCK, CONFIG, SWITCHES_CHANGED, UPSTREAM_STATES
 from viewer.present import Word
 from viewer.security import archive_of, signed_in_user
+from viewer.translation import say
 from viewer.waiting_words import HEALTH
 
 LONGEST_REASON = 200
-UNKNOWN = Word("Not known", "unconfirmed", "quiet", "No courier has told of it yet.")
+UNKNOWN = Word(say("Not known"), "unconfirmed", "quiet", say("No courier has told of it yet."))
 
 
 @dataclass(frozen=True, slots=True)

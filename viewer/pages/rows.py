@@ -67,6 +67,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "evidence": present.evidence,
     "iso": present.iso,
     "exact": present.exact,
+    "in_utc": present.in_utc,
     "relative": present.relative,
     "wait": present.wait,
     "size": present.size,

@@ -1,7 +1,6 @@
 // The live grid: new messages appear at the top, statuses change in place, and nothing moves under the reader's eyes.
 // A reader who has scrolled down or reads an older page gets a button instead.
 
-import { localise } from "./page.js";
 
 const table = document.querySelector("table.grid");
 const lamp = document.querySelector(".live");
@@ -21,7 +20,6 @@ function parse(html) {
 function replace(old, fresh) {
   const hadFocus = old.contains(document.activeElement);
   old.replaceWith(fresh);
-  localise(fresh);
   if (hadFocus) fresh.querySelector("a.open").focus({ preventScroll: true });
 }
 
@@ -30,7 +28,6 @@ function insert(fresh) {
   const after = [...body().rows].find((row) => Number(row.dataset.seq) < seq);
   body().insertBefore(fresh, after ?? null);
   fresh.classList.add("fresh");
-  localise(fresh);
   document.querySelector(".empty")?.remove();
   table.parentElement.hidden = false;
 }

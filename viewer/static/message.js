@@ -1,7 +1,6 @@
 // On a message's page: the filter of the header fields, the width of the preview, controls that need a script, and
 // what becomes of a message that is on its way, without reloading.
 
-import { localise } from "./page.js";
 
 function awaken(root) {
   for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
@@ -38,7 +37,6 @@ async function refresh() {
     const part = fresh.querySelector(selector);
     document.querySelector(selector).replaceWith(part);
     awaken(part);
-    localise(part);
   }
 }
 

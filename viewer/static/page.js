@@ -1,28 +1,20 @@
-// On every page: local times on hover, copy buttons, menus that close, and the keys. Nothing here is needed to use a page.
+// On every page: the browser's zone, copy buttons, menus that close, and the keys. Nothing here is needed to use a page.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 
-// -- times: the server writes UTC; the tooltip adds the reader's own clock --
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-
-export function localise(root = document) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
-    if (time.dataset.local) continue;
-    const at = new Date(time.dateTime);
-    if (Number.isNaN(at.getTime())) continue;
-    time.dataset.local = "1";
-    time.title = `${clock.format(at)}\n${time.title}`;
-  }
-}
+// -- times: the server writes them in the zone that the browser names here; UTC is in the tooltip --
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) document.cookie = `zone=${encodeURIComponent(zone).replaceAll("%2F", "/")}; Path=/; Max-Age=31536000; SameSite=Lax`;
 
 // -- "5 min ago" grows older while the page stays open --
+const words = $(".toasts").dataset;
+
 function relative(at, now) {
   const age = (now - at) / 1000;
   if (age < 0 || age >= 7 * 86400) return null;
-  if (age < 60) return "just now";
-  if (age < 3600) return `${Math.floor(age / 60)} min ago`;
-  if (age < 86400) return `${Math.floor(age / 3600)} h ago`;
-  return `${Math.floor(age / 86400)} d ago`;
+  if (age < 60) return words.now;
+  const [text, unit] = age < 3600 ? [words.minutes, 60] : age < 86400 ? [words.hours, 3600] : [words.days, 86400];
+  return text.replace("#", Math.floor(age / unit));
 }
 
 function age() {
@@ -44,9 +36,9 @@ async function copy(button) {
   const text = button.dataset.copy ?? document.getElementById(button.dataset.copyFrom)?.textContent ?? "";
   try {
     await navigator.clipboard.writeText(text);
-    toast("Copied");
+    toast(words.copied);
   } catch {
-    toast("The browser did not allow copying");
+    toast(words.refused);
   }
 }
 
@@ -106,5 +98,4 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-localise();
 setInterval(age, 30_000);
