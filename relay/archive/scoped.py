@@ -31,6 +31,7 @@ from relay.archive.queue_api import Waiting
 from relay.archive.scoped_suppression import ScopedSuppressions
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.archive.waiting_api import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
+from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
 from relay.model.event import Event
 from relay.model.fetch import Fetch
@@ -187,6 +188,44 @@ class ScopedArchive(ScopedSuppressions):
         await self._require_all([event.message_id for event in events if event.message_id])
         await self._archive.add_events(events)
 
+    # -- deletion and tags -----------------------------------------------------------------------------------
+    async def delete_content(self, orders: Sequence[Order]) -> list[Outcome]:
+        await self._require_all([order.message_id for order in orders])
+        return await self._archive.delete_content(orders)
+
+    async def ask_deletion(self, request: Request, event: Event) -> bool:
+        await self._require(request.message_id)
+        return await self._archive.ask_deletion(request, event)
+
+    async def refuse_deletion(self, request_id: str, answer: str, event: Event) -> bool:
+        await self.deletion_request(request_id)
+        return await self._archive.refuse_deletion(request_id, answer, event)
+
+    async def deletion_request(self, request_id: str) -> Request:
+        request = await self._archive.deletion_request(request_id)
+        await self._require(request.message_id)
+        return request
+
+    async def deletion_requests(self, *, only_open: bool, before: str | None = None, limit: int = 50) -> list[Request]:
+        found: list[Request] = []
+        while len(found) < limit:
+            some = await self._archive.deletion_requests(only_open=only_open, before=before, limit=limit)
+            near = await self.within([request.message_id for request in some])
+            found += [request for request in some if request.message_id in near]
+            if len(some) < limit:
+                break
+            before = some[-1].id
+        return found[:limit]
+
+    async def open_deletion_request(self, message_id: str) -> Request | None:
+        return await self._archive.open_deletion_request(message_id) if await self.within([message_id]) else None
+
+    async def change_tags(
+        self, message_ids: Sequence[str], add: Sequence[str], remove: Sequence[str], events: Sequence[Event]
+    ) -> list[str]:
+        await self._require_all(message_ids)
+        return await self._archive.change_tags(message_ids, add, remove, events)
+
     # -- people ----------------------------------------------------------------------------------------------
     async def session(self, token_hash: bytes, now: int) -> WebSession | None:
         """Whoever has the token's hash has the session."""
@@ -233,8 +272,9 @@ class ScopedChanges(AsyncIterator[Change]):
 
     async def __anext__(self) -> Change:
         while True:
-            change = self._taken or await anext(self._changes)
-            self._taken = change
+            if self._taken is None:
+                self._taken = await anext(self._changes)
+            change = self._taken
             is_near = bool(await self._archive.within([change.message_id]))
             self._taken = None
             if is_near:
