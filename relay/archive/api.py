@@ -18,7 +18,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from relay.archive.deletion_api import Deletions
 from relay.archive.engagement_api import Engagement
+from relay.archive.figure_api import Figures
 from relay.archive.notification_api import Notifications
 from relay.archive.query import Query
 from relay.archive.queue_api import ALL_LANES as ALL_LANES
@@ -34,6 +36,7 @@ from relay.archive.sign_in_api import WebSession as WebSession
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.bounce import BounceClass
+from relay.model.deletion import Deletion
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade
 from relay.model.fetch import Verdict
@@ -58,6 +61,14 @@ class ArchiveUnavailable(ArchiveError):
 
 class NotFound(ArchiveError):
     """No message, delivery, user or token has that id."""
+
+
+class Gone(NotFound):
+    """The message is there, its content was deleted."""
+
+
+class OutOfReach(ArchiveError):
+    """It is not only about messages within the scope of the person who asks: refused, with the reason to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,8 @@ class Listing:
     complained: int = 0
     """Deliveries whose recipient called it spam, whatever their state."""
     unsubscribed: int = 0
+    is_deleted: bool = False
+    """The content is gone; subject, names and snippet with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +159,8 @@ class StoredMessage:
     attempts: tuple[Attempt, ...]
     children: tuple[str, ...] = ()
     """Ids of messages edited and resent from this one."""
+    deletion: Deletion | None = None
+    """Who took the content away, when and why; None while it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +254,19 @@ class Health:
     problems: tuple[str, ...] = field(default=())
 
 
-class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, Reports, Repetitions, SignIn, Protocol):
+class Archive(
+    Engagement,
+    Figures,
+    Notifications,
+    Suppressions,
+    QueueWork,
+    WaitingQueue,
+    Reports,
+    Repetitions,
+    SignIn,
+    Deletions,
+    Protocol,
+):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
     suppression, `suppression_api.py`."""
 
@@ -319,10 +346,10 @@ class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, 
         """The grid row of one message. Raises NotFound."""
 
     async def content(self, message_id: str) -> bytes:
-        """The verbatim octets. Raises NotFound; ArchiveError if they do not have the recorded SHA-256."""
+        """The verbatim octets. Raises NotFound; Gone if they were deleted; ArchiveError if their SHA-256 is another."""
 
     def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
-        """The verbatim octets in chunks of at most `CHUNK`, with flat memory. Raises NotFound."""
+        """The verbatim octets in chunks of at most `CHUNK`, with flat memory. Raises NotFound, Gone."""
 
     async def search(
         self,
@@ -345,7 +372,7 @@ class Archive(Engagement, Notifications, Suppressions, QueueWork, WaitingQueue, 
 
     # -- asking for more sending -----------------------------------------------------------------------------
     async def add_deliveries(self, deliveries: Sequence[Delivery], events: Sequence[Event]) -> None:
-        """New duties for messages already kept (exact resend). Raises NotFound if a message is not there."""
+        """New duties for messages already kept (exact resend). Raises NotFound if a message is not there, Gone."""
 
     # -- the index -------------------------------------------------------------------------------------------
     async def unindexed(self, limit: int) -> list[tuple[int, str, int]]:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.archive.api import Capture, NotFound
+from relay.archive.api import Capture, Gone, NotFound
 from relay.archive.insert import insert, insert_rows
 from relay.archive.journal import append_events
 from relay.archive.normalise import normalised
@@ -84,7 +84,7 @@ def add_deliveries(database: sqlite3.Connection, additions: list[Addition]) -> l
 def _add(database: sqlite3.Connection, addition: Addition) -> dict[str, int]:
     known: dict[str, tuple[int, str]] = {}
     for delivery in addition.deliveries:
-        seq, application = known.get(delivery.message_id) or _seq_and_application(database, delivery.message_id)
+        seq, application = known.get(delivery.message_id) or _sendable(database, delivery.message_id)
         known[delivery.message_id] = seq, application
         inserted = database.execute(_INSERT_DELIVERY_ONCE, (seq, application, *delivery_row(delivery))).rowcount
         if inserted:
@@ -95,6 +95,18 @@ def _add(database: sqlite3.Connection, addition: Addition) -> dict[str, int]:
             )
     append_events(database, addition.events)
     return {message_id: seq for message_id, (seq, _) in known.items()}
+
+
+def _sendable(database: sqlite3.Connection, message_id: str) -> tuple[int, str]:
+    """Number and application of a message that is to be sent again. Raises Gone."""
+    seq, application = _seq_and_application(database, message_id)
+    if is_deleted(database, seq):
+        raise Gone(f"the content of {message_id} was deleted")
+    return seq, application
+
+
+def is_deleted(database: sqlite3.Connection, seq: int) -> bool:
+    return database.execute("SELECT 1 FROM deletion WHERE message_seq = ?", (seq,)).fetchone() is not None
 
 
 def message_seq(database: sqlite3.Connection, message_id: str) -> int:

@@ -77,6 +77,8 @@ WRITER_PRAGMAS = (
     # An fsync of the WAL at each commit: what a 250 promises must survive power loss.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What was deleted must not be read in the file by anyone: freed pages are overwritten.
+    "PRAGMA secure_delete = ON",
     # The writer checkpoints by itself, in quiet moments.
     "PRAGMA wal_autocheckpoint = 0",
     "PRAGMA journal_size_limit = 67108864",

@@ -9,11 +9,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from relay.archive.capture import message_seq
+from relay.archive.capture import is_deleted, message_seq
 from relay.archive.insert import insert
 from relay.archive.normalise import normalised
 from relay.archive.rows import recipient_of, summary_data, to_json
 from relay.archive.schema import DOCUMENT_COLUMNS
+from relay.archive.tags import tags_of
 from relay.model.summary import Addressee, Summary
 
 _LISTING = [
@@ -52,6 +53,16 @@ def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str
 
 
 def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:
+    """What was read before its content was deleted must not come back."""
+    seq = message_seq(database, message_id)
+    if not is_deleted(database, seq):
+        return put_summary(database, message_id, summary)
+    database.execute("DELETE FROM index_queue WHERE seq = ?", (seq,))
+    return seq
+
+
+def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:
+    """Makes one message listed and searchable by this summary, whatever was before; returns its sequence number."""
     seq = message_seq(database, message_id)
     for table in ("listing", "summary", "message_tag", "message_reference", "document"):
         database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
@@ -59,7 +70,7 @@ def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int
         "SELECT size, sender, tags, recipients FROM message WHERE seq = ?", (seq,)
     ).fetchone()
     recipients = [recipient_of(value).address for value in json.loads(recipients_text)]
-    tags = list(dict.fromkeys([*json.loads(tags_text), *summary.tags]))
+    tags = tags_of(database, seq, [*json.loads(tags_text), *summary.tags])
     shown = shown_recipients(recipients, summary)
     database.execute(
         _INSERT_LISTING,

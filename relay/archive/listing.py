@@ -20,6 +20,7 @@ from relay.model.event import Grade
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
+_deletion = schema.deletion.c
 
 _COLUMNS = (
     _message.seq,
@@ -31,6 +32,7 @@ _COLUMNS = (
     _message.parent_id,
     _message.recipient_count,
     _message.tags,
+    _deletion.deleted_at,
     _listing.sender,
     _listing.recipients,
     _listing.subject,
@@ -53,6 +55,7 @@ class _Fates:
 
 def _rows(seqs: Sequence[int]) -> Select[Any]:
     joined = schema.message.outerjoin(schema.listing, _listing.seq == _message.seq)
+    joined = joined.outerjoin(schema.deletion, _deletion.message_seq == _message.seq)
     return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(seqs))
 
 
@@ -62,7 +65,7 @@ async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Lis
         return []
     fates = await _fates(connection, seqs)
     rows = {row[0]: row for row in await connection.execute(_rows(seqs))}
-    unindexed = [seq for seq, row in rows.items() if row[9] is None]
+    unindexed = [seq for seq, row in rows.items() if row[10] is None]
     envelopes = await _envelopes(connection, unindexed)
     verdicts = await engagement.verdicts(connection, seqs)
     shown = [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ())) for seq in seqs]
@@ -106,7 +109,9 @@ async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[i
 
 
 def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
-    seq, id_, received_at, sender, application, size, parent_id, count, tags, author, recipients, *rest = row
+    seq, id_, received_at, sender, application, size, parent_id, count, tags, deleted_at, author, recipients, *rest = (
+        row
+    )
     is_indexed = author is not None
     subject, snippet, all_tags, references, attachments = rest if is_indexed else ("", "", tags, "[]", 0)
     return Listing(
@@ -128,4 +133,5 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
         reports=tuple(fates.reports),
         complained=fates.complained,
         unsubscribed=fates.unsubscribed,
+        is_deleted=deleted_at is not None,
     )

@@ -35,7 +35,14 @@ from relay.model.token import Token
 
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
 _INSERT_ATTEMPT = insert("attempt", ["message_seq", "edits", *ATTEMPT_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING")
-_INSERT_EDITS = insert("edit_list", ["hash", "data"], conflict="ON CONFLICT (hash) DO NOTHING")
+_INSERT_EDITS = insert(
+    "edit_list",
+    ["hash", "data", "message_seq"],
+    # The data is empty where the message that had it alone was deleted.
+    conflict="ON CONFLICT (hash) DO UPDATE SET is_shared = 1, "
+    "data = CASE length(edit_list.data) WHEN 0 THEN excluded.data ELSE edit_list.data END "
+    "WHERE edit_list.message_seq IS NOT excluded.message_seq",
+)
 _CLOSED = ("finished_at", "reply_code", "reply_enhanced", "reply_text", "reply_is_local", "is_uncertain")
 _CLOSE_ATTEMPT = update(
     "attempt", [*_CLOSED, "peer", "tls_version", "tls_cipher", "provider_id"], "id = ? AND finished_at IS NULL"
@@ -92,14 +99,14 @@ class Beginning:
 
 def begin_attempts(database: sqlite3.Connection, batches: list[Beginning]) -> list[None]:
     """Inserts open attempts and tokens. One edit list is stored once, however many attempts share it."""
-    stored: dict[int, bytes] = {}
+    stored: dict[tuple[int, int], bytes] = {}
     seqs = _seqs_of_deliveries(database, [attempt.delivery_id for one in batches for attempt in one.attempts])
     for beginning in batches:
         add_tokens(database, beginning.tokens)
         for attempt in beginning.attempts:
-            edits_hash = _store_edits(database, attempt, stored)
             if attempt.delivery_id not in seqs:
                 raise NotFound(f"no delivery {attempt.delivery_id}")
+            edits_hash = _store_edits(database, attempt, seqs[attempt.delivery_id], stored)
             database.execute(_INSERT_ATTEMPT, (seqs[attempt.delivery_id], edits_hash, *attempt_row(attempt)))
     return [None] * len(batches)
 
@@ -114,16 +121,20 @@ def _seqs_of_deliveries(database: sqlite3.Connection, ids: Sequence[str]) -> dic
     return seqs
 
 
-def _store_edits(database: sqlite3.Connection, attempt: Attempt, stored: dict[int, bytes]) -> bytes | None:
-    """The hash of the attempt's edit list, now stored. `stored`: by identity of the tuples, what this batch stored."""
+def _store_edits(
+    database: sqlite3.Connection, attempt: Attempt, seq: int, stored: dict[tuple[int, int], bytes]
+) -> bytes | None:
+    """The hash of the attempt's edit list, now stored. `stored`: by message and identity of the tuples, what this
+    batch stored."""
     if not attempt.edits:
         return None
-    if id(attempt.edits) in stored:
-        return stored[id(attempt.edits)]
+    key = seq, id(attempt.edits)
+    if key in stored:
+        return stored[key]
     data = edits_data(attempt.edits)
     edits_hash = hashlib.sha256(data).digest()
-    database.execute(_INSERT_EDITS, (edits_hash, compress(data)))
-    stored[id(attempt.edits)] = edits_hash
+    database.execute(_INSERT_EDITS, (edits_hash, compress(data), seq))
+    stored[key] = edits_hash
     return edits_hash
 
 

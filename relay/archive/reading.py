@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive import schema
-from relay.archive.api import NotFound, QueueFacts, StoredMessage
+from relay.archive import deletion_reading, schema
+from relay.archive.api import Gone, NotFound, QueueFacts, StoredMessage
+from relay.archive.query import Query
 from relay.archive.rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
@@ -23,6 +24,7 @@ from relay.archive.rows import (
     message_of,
     summary_of,
 )
+from relay.archive.search import measured
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event
@@ -51,6 +53,7 @@ async def stored_message(connection: AsyncConnection, message_id: str) -> Stored
         deliveries=await _deliveries(connection, seq, message_id),
         attempts=await _attempts(connection, seq, message_id),
         children=tuple(await connection.scalars(children.order_by(_message.seq))),
+        deletion=await deletion_reading.deletion(connection, seq),
     )
 
 
@@ -66,7 +69,8 @@ async def _attempts(connection: AsyncConnection, seq: int, message_id: str) -> t
     edits: dict[bytes | None, tuple[Edit, ...]] = {None: ()}
     for hash_ in {row[0] for row in rows} - {None}:
         data = await connection.scalar(select(schema.edit_list.c.data).where(schema.edit_list.c.hash == hash_))
-        edits[hash_] = edits_of(decompress(data or b""))
+        # Empty: deleted with the message's content.
+        edits[hash_] = edits_of(decompress(data)) if data else ()
     return tuple(attempt_of(row[1:], message_id, edits[row[0]]) for row in rows)
 
 
@@ -87,7 +91,8 @@ async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple
     driver: Any = (await connection.get_raw_connection()).driver_connection
     rows = list(await driver.execute_fetchall(_HASH_AND_FRAMES, (message_id,)))
     if not rows:
-        raise NotFound(f"no message {message_id}")
+        await seq_and_sha256(connection, message_id)
+        raise Gone(f"the content of {message_id} was deleted")
     return rows[0][0], [row[1] for row in rows]
 
 
@@ -97,11 +102,14 @@ async def frame(connection: AsyncConnection, seq: int, n: int) -> bytes | None:
 
 
 async def events(
-    connection: AsyncConnection, message_id: str | None, after: int, limit: int
+    connection: AsyncConnection, message_id: str | None, after: int, limit: int, query: Query | None = None
 ) -> list[tuple[int, Event]]:
     statement = select(_event.seq, *(_event[name] for name in EVENT_COLUMNS)).where(_event.seq > after)
     if message_id is not None:
         statement = statement.where(_event.message_id == message_id)
+    if query is not None:
+        matching = select(_message.seq).where((await measured(connection, query)).condition())
+        statement = statement.where(matching.where(_message.id == _event.message_id).correlate(schema.event).exists())
     rows = await connection.execute(statement.order_by(_event.seq).limit(limit))
     return [(row[0], event_of(row[1:])) for row in rows]
 

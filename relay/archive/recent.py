@@ -35,3 +35,8 @@ class Recent:
     def find(self, message_id: str) -> tuple[bytes, list[bytes]] | None:
         found = self._kept.get(message_id)
         return (found[0], list(found[1])) if found else None
+
+    def forget(self, message_id: str) -> None:
+        """What was deleted is not remembered either."""
+        _, dropped = self._kept.pop(message_id, (b"", ()))
+        self._used -= sum(map(len, dropped))

@@ -60,7 +60,8 @@ def _payload_of(row: Row) -> Payload:
         grade=Grade(row[3]),
         verdict=row[4],
         headers=json.loads(row[5]),
-        body=decompress(row[9]),
+        # Empty: deleted with the content of the message that it is about.
+        body=decompress(row[9]) if row[9] else b"",
         peer=row[6],
         return_token=row[7],
         nonce=row[8],

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from relay.archive.schema_deletion import deletion_request_table, deletion_table, tag_change_table
+from relay.archive.schema_figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema_notification import endpoint_table, notification_table
 from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
@@ -388,6 +389,11 @@ report = report_table(metadata)
 repetition = repetition_table(metadata)
 endpoint = endpoint_table(metadata)
 notification = notification_table(metadata)
+
+figure = figure_table(metadata)
+figure_day = figure_day_table(metadata)
+figure_cursor = figure_cursor_table(metadata)
+addressed = addressed_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 

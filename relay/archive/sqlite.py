@@ -24,6 +24,7 @@ from relay.archive.api import (
     ArchiveUnavailable,
     Capture,
     Closing,
+    Gone,
     Health,
     Listing,
     Page,
@@ -39,6 +40,8 @@ from relay.archive.listing import listings
 from relay.archive.live import Changes
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
+from relay.archive.sqlite_deletion import SqliteDeletions
+from relay.archive.sqlite_figure import SqliteFigures
 from relay.archive.sqlite_notification import SqliteNotification
 from relay.archive.sqlite_queue import SqliteQueue
 from relay.archive.sqlite_repetition import SqliteRepetitions
@@ -64,6 +67,8 @@ class SqliteArchive(
     SqliteQueue,
     SqliteWaiting,
     SqliteReports,
+    SqliteDeletions,
+    SqliteFigures,
     SqliteRepetitions,
     SqliteSignIn,
 ):
@@ -204,6 +209,8 @@ class SqliteArchive(
             async with self._reader() as connection:
                 frame = await reading.frame(connection, seq, n)
             if frame is None:
+                if n == 0:
+                    raise Gone(f"the content of {message_id} was deleted")
                 return
             yield unpack(frame)
 

@@ -34,6 +34,8 @@ QUIET = 0.2
 """Seconds without work after which the WAL is checkpointed."""
 CHECKPOINT_PAGES = 4000
 """Pages committed to the WAL since the last checkpoint after which one is made under load too."""
+EMPTY_EVERY = 2.0
+"""Seconds between attempts to empty the WAL under load: each may wait for a reader, and writes wait with it."""
 RESTART_FRAMES = 50_000
 """Frames in the WAL (200 MB) at which a checkpoint waits for readers, so that the file cannot grow without bound."""
 
@@ -72,6 +74,8 @@ class Writer:
         self._wal_pages = 0
         self._page_count = 0
         self._is_closing = False
+        self._must_empty = False
+        self._emptied_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
 
@@ -100,6 +104,11 @@ class Writer:
             self._urgent.put(unit)
         return future
 
+    def empty_log(self) -> None:
+        """Has the WAL emptied as soon as no reader needs it: pages from before a deletion are still in it."""
+        self._must_empty = True
+        self._urgent.put(None)
+
     async def close(self) -> None:
         """Finishes what waits, checkpoints, closes the connection, ends the thread."""
         self._is_closing = True
@@ -113,7 +122,9 @@ class Writer:
             if units:
                 self._commit(units)
                 self._answer(units)
-                if self._wal_pages >= CHECKPOINT_PAGES:
+                if self._must_empty and perf_counter() - self._emptied_at > EMPTY_EVERY:
+                    self._empty()
+                elif self._wal_pages >= CHECKPOINT_PAGES:
                     self._checkpoint()
             elif self._is_closing and self._urgent.empty():
                 break
@@ -138,9 +149,12 @@ class Writer:
     def _wait(self) -> list[_Unit]:
         while True:
             try:
-                unit = self._urgent.get(timeout=QUIET if self._wal_pages else None)
+                unit = self._urgent.get(timeout=QUIET if self._wal_pages or self._must_empty else None)
             except Empty:
-                self._checkpoint()
+                if self._must_empty:
+                    self._empty()
+                else:
+                    self._checkpoint()
                 continue
             return [unit] if unit is not None else []
 
@@ -209,6 +223,19 @@ class Writer:
         # A loop that is closed has nobody left who waits.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(_resolve, units)
+
+    def _empty(self) -> None:
+        """Checkpoints and cuts the WAL to nothing; tried again later if a reader still needs what is in it."""
+        self._emptied_at = perf_counter()
+        try:
+            (is_busy, _, _) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            self.tally.problem = f"checkpoint: {error}"
+            self._undo()
+            return
+        self._must_empty = bool(is_busy)
+        self._wal_pages = self._wal_pages if is_busy else 0
+        self.tally.checkpoints += 1
 
     def _checkpoint(self, mode: str = "PASSIVE") -> None:
         """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""

@@ -79,6 +79,20 @@ class Kind(StrEnum):
     SIGN_IN_REFUSED = "sign-in-refused"
     ACCOUNT_CHANGED = "account-changed"
     """A user, application credential or API token was added, changed or removed."""
+    DELETED = "deleted"
+    """The content is gone for good; envelope, hash, size and all events stay."""
+    DELETION_ASKED = "deletion-asked"
+    """A person asked for it; another has to approve."""
+    DELETION_REFUSED = "deletion-refused"
+    """A second person did not approve."""
+    TAGGED = "tagged"
+    """A person put tags on a message, or took some off."""
+    SETTING_CHANGED = "setting-changed"
+    """A setting that is kept beside the file: before and after are in the data."""
+    ALERT_RAISED = "alert-raised"
+    """What a rule watches for has come true."""
+    ALERT_CLEARED = "alert-cleared"
+    """It is no longer so."""
 
 
 class Grade(StrEnum):
