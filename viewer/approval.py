@@ -35,5 +35,5 @@ async def _decide(request: web.Request, message_id: str, name: str) -> list[str]
     if not held:
         raise web.HTTPConflict(text=NOTHING_HELD)
     outcome = Outcome()
-    await hand_of(request.app).carry_out(order_of(request, name), await archive.waiting_of(held), outcome)
+    await hand_of(request).carry_out(order_of(request, name), await archive.waiting_of(held), outcome)
     return outcome.changed

@@ -13,13 +13,15 @@ from relay.archive.api import SORT_KEYS
 from relay.archive.waiting_api import WAITING_STATES
 from relay.model.notification import Standing
 from relay.model.suppression import Cause
+from viewer.bulk_kinds import KINDS
 from viewer.operations import OPERATIONS as QUEUE_OPERATIONS
 from viewer.schemas import COUNT, TEXT, ULID, Json, ref
 from viewer.schemas import SCHEMAS as MESSAGE_SCHEMAS
+from viewer.schemas_grid import GRID_SCHEMAS
 from viewer.schemas_queue import QUEUE_SCHEMAS
 from viewer.suppressions import Which
 
-SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS
+SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ PATH_PARAMETERS: dict[str, Json] = {
     "number": COUNT,
     "name": TEXT,
     "operation": {"enum": list(QUEUE_OPERATIONS)},
+    "kind": {"enum": list(KINDS)},
 }
 
 OPERATIONS = (
@@ -213,6 +216,17 @@ OPERATIONS = (
     ),
     Operation("get", "/api/queue/jobs/{id}", "How far such a change is", "QueueJob", refusals=(404,)),
     Operation("post", "/api/queue/jobs/{id}/stop", "Stop it; what was changed stays", "QueueJob", refusals=(404,)),
+    Operation(
+        "post",
+        "/api/bulk/{kind}",
+        "Do one thing with many messages, in the background",
+        "BulkBegun",
+        body="Bulk",
+        status=202,
+        refusals=(400, 409),
+    ),
+    Operation("get", "/api/tasks/{id}", "How far such a task is", "BulkTask", refusals=(404,)),
+    Operation("post", "/api/tasks/{id}/stop", "Stop it; what was done stays", "BulkTask", refusals=(404,)),
     Operation("get", "/api/upstreams", "How each upstream does, and what is paused", "Upstreams"),
     Operation("post", "/api/pause", "Pause sending", "Upstreams", body="Pause", refusals=(400,)),
     Operation("post", "/api/resume", "Send again", "Upstreams", body="Resume", refusals=(400,)),

@@ -18,8 +18,8 @@ from relay.model import operation
 from relay.model.delivery import MICROSECONDS, Delivery
 from relay.model.event import Event
 from relay.model.operation import Operated, Refusal
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID
-from viewer.security import client_address, signed_in_user
+from viewer.keys import CLOCK, CONFIG, NEW_ID
+from viewer.security import archive_of, client_address, signed_in_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,10 @@ def _leave(outcome: Outcome, delivery_id: str, reason: str) -> None:
     outcome.refusals[delivery_id] = reason
 
 
-def hand_of(app: web.Application) -> Hand:
-    return Hand(app[ARCHIVE], app[CLOCK], app[NEW_ID], app[CONFIG].delivery.expire_after * MICROSECONDS)
+def hand_of(request: web.Request) -> Hand:
+    """The hand of whoever asks: it reaches as far as they may see."""
+    app = request.app
+    return Hand(archive_of(request), app[CLOCK], app[NEW_ID], app[CONFIG].delivery.expire_after * MICROSECONDS)
 
 
 def order_of(request: web.Request, name: str, upstream: str | None = None) -> Order:

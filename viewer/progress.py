@@ -1,6 +1,6 @@
 """Something that runs in the background for one person, and is watched while it does: an export, a change of many.
 
-Does not run anything (`jobs.py`, `queue_jobs.py`).
+Does not run anything (`jobs.py`, `tasks.py`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from viewer.api import (
     approval,
+    bulk,
     content,
     deliveries,
     description,
@@ -26,6 +27,7 @@ from viewer.api import (
 
 PARTS = (
     queue,
+    bulk,
     switches,
     reports,
     messages,

@@ -10,7 +10,7 @@ from multidict import MultiDict
 
 from relay.archive.waiting_api import WaitingGroup, WaitingRow
 from relay.model.access import Permission
-from viewer import upstreams, waiting_words
+from viewer import queue_jobs, upstreams, waiting_words
 from viewer.api import shape
 from viewer.api.parameters import MOST_ROWS, json_object, number
 from viewer.api.shape import Json, time, time_or_none
@@ -18,9 +18,10 @@ from viewer.choosing import MOST_CHOSEN, NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
 from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, hand_of, order_of
-from viewer.queue_jobs import CHANGES, Change
+from viewer.queue_jobs import Change
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
+from viewer.tasks import TASKS
 
 routes = web.RouteTableDef()
 
@@ -62,7 +63,7 @@ async def change(request: web.Request) -> web.Response:
     archive, outcome = archive_of(request), Outcome()
     rows = await archive.waiting_of(ids)
     waiting = {row.delivery.id for row in rows}
-    await hand_of(request.app).carry_out(order, rows, outcome)
+    await hand_of(request).carry_out(order, rows, outcome)
     left = {one: "It does not wait (any more)." for one in ids if one not in waiting} | outcome.refusals
     told = [{"delivery_id": delivery_id, "reason": reason} for delivery_id, reason in left.items()]
     return web.json_response({"changed": outcome.changed, "left": told})
@@ -75,7 +76,7 @@ async def change_all(request: web.Request) -> web.Response:
     asked = await json_object(request, frozenset({*NAMES, "way"}))
     order, chosen = _order(request, asked), _chosen(request, asked)
     total = await chosen.count(archive_of(request), COUNT_TO)
-    begun = request.app[CHANGES].begin(person.name, order, chosen, total)
+    begun = queue_jobs.begin(request.app, person.name, hand_of(request), order, chosen, total)
     return web.json_response(begun.as_json(), status=202)
 
 
@@ -87,13 +88,13 @@ async def job(request: web.Request) -> web.Response:
 @routes.post(f"/api/queue/jobs/{ID}/stop")
 async def stop(request: web.Request) -> web.Response:
     mine = _own(request)
-    request.app[CHANGES].stop(mine)
+    request.app[TASKS].stop(mine)
     return web.json_response(mine.as_json())
 
 
 def _own(request: web.Request) -> Change:
     person = require(request, Permission.RESEND)
-    return request.app[CHANGES].get(request.match_info["id"], person.name)
+    return queue_jobs.get(request.app, request.match_info["id"], person.name)
 
 
 def _order(request: web.Request, asked: Mapping[str, Any]) -> Order:

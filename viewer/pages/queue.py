@@ -16,14 +16,13 @@ from relay.model.access import Permission
 from relay.model.delivery import State
 from relay.model.switch import Switches
 from relay.model.upstream import UpstreamState
-from viewer import present, upstreams, waiting_words
+from viewer import present, queue_jobs, upstreams, waiting_words
 from viewer.choosing import NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, UPSTREAM_STATES
 from viewer.operations import OPERATIONS
 from viewer.present import Word
-from viewer.queue_jobs import CHANGES
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
 from viewer.waiting_words import Why
@@ -96,7 +95,7 @@ async def page(request: web.Request, *, problem: str = "", status: int = 200) ->
         "operations": OPERATIONS,
         "held": State.HELD.value,
         "obstacle": obstacle(request.app[CONFIG]),
-        "jobs": request.app[CHANGES].of(require(request, Permission.READ).name)[:3],
+        "jobs": queue_jobs.of(request.app, require(request, Permission.READ).name)[:3],
         "now": now,
     }
     return aiohttp_jinja2.render_template("queue.html", request, context, status=status)

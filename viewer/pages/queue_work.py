@@ -11,7 +11,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from relay.model.access import Permission
-from viewer import present, upstreams
+from viewer import present, queue_jobs, upstreams
 from viewer.choosing import Choice, choice
 from viewer.errors import FieldError
 from viewer.exports import wants_json
@@ -19,9 +19,10 @@ from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, ID
 from viewer.live import PAUSE, event_stream, sse
 from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, deliveries, hand_of, order_of, told
-from viewer.queue_jobs import CHANGES, Change
+from viewer.queue_jobs import Change
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
+from viewer.tasks import TASKS
 
 routes = web.RouteTableDef()
 
@@ -83,11 +84,11 @@ async def _carry_out(request: web.Request, form: MultiDict[str], chosen: Choice,
     person = require(request, Permission.RESEND)
     archive = archive_of(request)
     if not chosen.delivery_ids and (total := await chosen.count(archive, COUNT_TO)) > AT_ONCE:
-        change = request.app[CHANGES].begin(person.name, order, chosen, total)
+        change = queue_jobs.begin(request.app, person.name, hand_of(request), order, chosen, total)
         raise web.HTTPSeeOther(f"/queue/jobs/{change.id}")
     outcome = Outcome()
     async for rows in chosen.batches(archive, request.app[CLOCK]()):
-        await hand_of(request.app).carry_out(order, rows, outcome)
+        await hand_of(request).carry_out(order, rows, outcome)
     flash(request, told(order, outcome), "good" if outcome.changed else "bad")
     raise web.HTTPSeeOther(_back(form, chosen))
 
@@ -166,10 +167,10 @@ async def progress(request: web.Request) -> web.StreamResponse:
 @routes.post(f"/queue/jobs/{ID}/stop")
 async def stop(request: web.Request) -> web.Response:
     change = _own(request)
-    request.app[CHANGES].stop(change)
+    request.app[TASKS].stop(change)
     raise web.HTTPSeeOther(f"/queue/jobs/{change.id}")
 
 
 def _own(request: web.Request) -> Change:
     person = require(request, Permission.RESEND)
-    return request.app[CHANGES].get(request.match_info["id"], person.name)
+    return queue_jobs.get(request.app, request.match_info["id"], person.name)
