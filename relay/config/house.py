@@ -56,6 +56,8 @@ class Viewer(Table):
     """Wrong passwords for a user or from an address in 15 minutes."""
     trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-For is believed, and `user_header`."""
+    remote_images: bool = True
+    """A reader of a preview may have their own browser load its remote pictures; the server never does."""
     second_factor: SecondFactorPolicy = "optional"
     """`required`: who signs in by password must set one up before anything else."""
     user_header: HeaderName = ""
