@@ -21,7 +21,10 @@ from typing import Any, Protocol
 from relay.archive.deletion_api import Deletions
 from relay.archive.engagement_api import Engagement
 from relay.archive.figure_api import Figures
+from relay.archive.idempotency_api import Idempotency
 from relay.archive.notification_api import Notifications
+from relay.archive.people_api import Account as Account
+from relay.archive.people_api import People
 from relay.archive.query import Query
 from relay.archive.queue_api import ALL_LANES as ALL_LANES
 from relay.archive.queue_api import Lanes as Lanes
@@ -35,6 +38,7 @@ from relay.archive.sign_in_api import SignIn
 from relay.archive.sign_in_api import WebSession as WebSession
 from relay.archive.suppression_api import Suppressions
 from relay.archive.waiting_api import WaitingQueue
+from relay.model.access import EVERYTHING, Permission, Scope
 from relay.model.bounce import BounceClass
 from relay.model.deletion import Deletion
 from relay.model.delivery import Attempt, Delivery, State
@@ -200,6 +204,9 @@ class User:
     role: str
     password_hash: str
     created_at: int
+    scope: Scope = EVERYTHING
+    """EVERYTHING: none is given, so that the role says whether that is all or nothing."""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +219,8 @@ class ApiToken:
     token_hash: bytes
     created_at: int
     expires_at: int | None = None
+    permissions: frozenset[Permission] | None = None
+    """Of those that the user has, these only; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +272,9 @@ class Archive(
     WaitingQueue,
     Reports,
     Repetitions,
+    Idempotency,
     SignIn,
+    People,
     Deletions,
     Protocol,
 ):
@@ -391,7 +402,8 @@ class Archive(
     async def users(self) -> list[User]: ...
     async def user(self, name: str) -> User | None: ...
     async def put_user(self, user: User, event: Event) -> None:
-        """Adds or replaces. A changed password or role ends the user's web sessions in the same transaction."""
+        """Adds or replaces. A changed password, role, group or scope ends the user's web sessions in the same
+        transaction; the event says what was before and after."""
 
     async def remove_user(self, name: str, event: Event) -> None:
         """Also ends the user's sessions and tokens. Raises NotFound."""

@@ -21,8 +21,10 @@ from sqlalchemy import (
 
 from relay.archive.schema_deletion import deletion_request_table, deletion_table, tag_change_table
 from relay.archive.schema_figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
+from relay.archive.schema_idempotency import idempotency_table
 from relay.archive.schema_notification import endpoint_table, notification_table
 from relay.archive.schema_repetition import repetition_table
+from relay.archive.schema_people import group_table, role_table
 from relay.archive.schema_report import payload_table, report_table
 from relay.archive.schema_sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
 
@@ -314,7 +316,12 @@ user = Table(
     _text("role"),
     _text("password_hash"),
     _int("created_at"),
+    # As JSON; NULL: none is given.
+    _text("scope", null=True),
+    Column("groups", Text, nullable=False, server_default=text("'[]'")),
 )
+
+role, user_group = role_table(metadata), group_table(metadata)
 
 web_session = Table(
     "web_session",
@@ -345,6 +352,8 @@ api_token = Table(
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     _int("created_at"),
     _int("expires_at", null=True),
+    # As JSON; NULL: all that the user has.
+    _text("permissions", null=True),
     Index("api_token_user", "user"),
 )
 
@@ -387,6 +396,7 @@ payload = payload_table(metadata)
 report = report_table(metadata)
 
 repetition = repetition_table(metadata)
+idempotency = idempotency_table(metadata)
 endpoint = endpoint_table(metadata)
 notification = notification_table(metadata)
 

@@ -28,7 +28,7 @@ from relay.archive.api import (
 )
 from relay.archive.query import And, Or, Query, Term, Within
 from relay.archive.queue_api import Waiting
-from relay.archive.scoped_suppression import ScopedSuppressions
+from relay.archive.scoped_figures import ScopedFigures
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.archive.waiting_api import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.model.deletion import Order, Outcome, Request
@@ -44,7 +44,7 @@ PORTION = 100
 """Messages looked for at once."""
 
 
-class ScopedArchive(ScopedSuppressions):
+class ScopedArchive(ScopedFigures):
     """`archive` narrowed to `scope`. Raises OutOfReach for what no scope can narrow."""
 
     # -- whether a message is within the scope ---------------------------------------------------------------
@@ -242,15 +242,18 @@ class ScopedArchive(ScopedSuppressions):
     # The server's own rooms.
     close = renew = begin_attempts = finish_attempts = release = recover = wait_for_due = _refused
     claim = park = next_due = is_any_expired = forget_lanes = earlier_copies = _refused
+    claim_key = give_up_key = _refused
     unindexed = wait_for_unindexed = add_summaries = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
     tracking_token = tracking_tokens = add_fetches = clicks_near = link_counts = _refused
     fetches_judged_before = judge = _refused
     use_endpoints = cursors = facts = add_notifications = due_notifications = finish_notifications = _refused
     forget_notifications = _refused
+    look_for_changes = days_to_count = count_day = _refused
     # What is of no one message.
     queue_facts = put_switches = payload = _refused
     endpoints = notifications = replay = try_endpoint = _refused
+    account = roles = put_role = remove_role = groups = put_group = remove_group = _refused
     users = user = put_user = remove_user = add_session = remove_session = _refused
     tokens = token = add_token = remove_token = _refused
     # Who signs in is found out before anybody has a scope.

@@ -42,7 +42,9 @@ from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
 from relay.archive.sqlite_deletion import SqliteDeletions
 from relay.archive.sqlite_figure import SqliteFigures
+from relay.archive.sqlite_idempotency import SqliteIdempotency
 from relay.archive.sqlite_notification import SqliteNotification
+from relay.archive.sqlite_people import SqlitePeople
 from relay.archive.sqlite_queue import SqliteQueue
 from relay.archive.sqlite_repetition import SqliteRepetitions
 from relay.archive.sqlite_report import SqliteReports
@@ -70,7 +72,9 @@ class SqliteArchive(
     SqliteDeletions,
     SqliteFigures,
     SqliteRepetitions,
+    SqliteIdempotency,
     SqliteSignIn,
+    SqlitePeople,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
@@ -257,17 +261,6 @@ class SqliteArchive(
         return self._broadcast.subscribe()
 
     # -- people ----------------------------------------------------------------------------------------------
-    async def users(self) -> list[User]:
-        async with self._reader() as connection:
-            return await people.users(connection)
-
-    async def user(self, name: str) -> User | None:
-        async with self._reader() as connection:
-            return await people.user(connection, name)
-
-    async def put_user(self, user: User, event: Event) -> None:
-        await self._write(accounts.put_users, accounts.Put(user, event))
-
     async def remove_user(self, name: str, event: Event) -> None:
         await self._write(accounts.remove_users, accounts.Removal(name, event))
 
