@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from relay.archive.api import ApiToken, ApplicationRecord, User, Waiting
+from relay.model.access import Group, Permission, Role, Scope
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
@@ -34,6 +35,10 @@ TIME_LIMIT = 30.0
 ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_user": (User, Event),
     "remove_user": (str, Event),
+    "put_role": (Role, Event),
+    "remove_role": (str, Event),
+    "put_group": (Group, Event),
+    "remove_group": (str, Event),
     "add_token": (ApiToken, Event),
     "remove_token": (str, Event),
     "put_application": (ApplicationRecord, Event),
@@ -79,6 +84,8 @@ def packed(value: Any) -> Any:
         return {field.name: packed(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, bytes):
         return {"hex": value.hex()}
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, Mapping):
         return {key: packed(item) for key, item in value.items()}
     return [packed(item) for item in value] if isinstance(value, list | tuple) else value
@@ -99,6 +106,14 @@ def unpacked(kind: type, value: Any) -> Any:
     fields = {name: _unpacked_field(item) for name, item in value.items()}
     if kind is Event:
         fields |= {"kind": Kind(fields["kind"]), "grade": Grade(fields["grade"])}
+    if kind is User:
+        fields |= {"scope": Scope.of_json(value["scope"]["shares"])}
+    if kind is ApiToken and value["permissions"] is not None:
+        fields |= {"permissions": frozenset(map(Permission, value["permissions"]))}
+    if kind is Role:
+        fields |= {"permissions": frozenset(map(Permission, value["permissions"]))}
+    if kind is Group:
+        fields |= {"scope": Scope.of_json(value["scope"]["shares"])}
     if kind is Judgement:
         fields |= {"verdict": Verdict(fields["verdict"])}
     if kind is Suppressed:

@@ -1,4 +1,4 @@
-"""Users, web sessions, API tokens, applications and small settings: batch functions for the writer, and selects."""
+"""Web sessions, API tokens, applications and small settings: batch functions for the writer, and selects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from relay.archive.api import ApiToken, ApplicationRecord, ArchiveError, NotFound, User, WebSession
+from relay.archive.api import ApiToken, ApplicationRecord, ArchiveError, NotFound, WebSession
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, to_json
+from relay.model.access import Permission
 from relay.model.event import Event
 
-USER_COLUMNS = ("name", "role", "password_hash", "created_at")
 SESSION_COLUMNS = (
     "token_hash",
     "user",
@@ -24,17 +24,12 @@ SESSION_COLUMNS = (
     "user_agent",
     "method",
 )
-TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at")
+TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at", "permissions")
 APPLICATION_COLUMNS = ("name", "username", "secret_hash", "created_at", "mode", "senders", "tags")
 
 OF_A_USER = ("web_session", "api_token", "second_factor", "recovery_code", "passkey", "identity")
 """The tables whose rows go with the user."""
 
-_PUT_USER = insert(
-    "user",
-    USER_COLUMNS,
-    conflict="ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash",
-)
 _PUT_APPLICATION = insert(
     "application",
     APPLICATION_COLUMNS,
@@ -60,17 +55,6 @@ class Removal:
 
     key: Any
     event: Event
-
-
-def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
-    for put in puts:
-        user: User = put.value
-        old = database.execute('SELECT role, password_hash FROM "user" WHERE name = ?', (user.name,)).fetchone()
-        database.execute(_PUT_USER, (user.name, user.role, user.password_hash, user.created_at))
-        if old is not None and tuple(old) != (user.role, user.password_hash):
-            database.execute('DELETE FROM web_session WHERE "user" = ?', (user.name,))
-        append_events(database, [put.event])
-    return [None] * len(puts)
 
 
 def remove_users(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
@@ -108,7 +92,8 @@ def add_tokens(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
         token: ApiToken = put.value
         require_user(database, token.user)
         row = (token.id, token.name, token.user, token.token_hash, token.created_at, token.expires_at)
-        database.execute(_ADD_TOKEN, row)
+        permissions = None if token.permissions is None else to_json(sorted(token.permissions))
+        database.execute(_ADD_TOKEN, (*row, permissions))
         append_events(database, [put.event])
     return [None] * len(puts)
 
@@ -159,6 +144,16 @@ def is_repeated(database: sqlite3.Connection, event: Event) -> bool:
 def require_user(database: sqlite3.Connection, name: str) -> None:
     if database.execute('SELECT 1 FROM "user" WHERE name = ?', (name,)).fetchone() is None:
         raise NotFound(f"no user {name}")
+
+
+def token_of(row: Row) -> ApiToken:
+    *facts, permissions = row
+    return ApiToken(*facts, None if permissions is None else permissions_of(permissions))
+
+
+def permissions_of(text: str) -> frozenset[Permission]:
+    """Those that there are: one that a later version knew gives nothing."""
+    return frozenset(Permission(name) for name in json.loads(text) if name in set(Permission))
 
 
 def application_of(row: Row) -> ApplicationRecord:

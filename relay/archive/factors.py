@@ -9,10 +9,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relay.archive.accounts import Put, Removal, is_repeated, put_users, require_user
+from relay.archive.accounts import Put, Removal, is_repeated, require_user
 from relay.archive.api import ArchiveError, NotFound, User
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
+from relay.archive.roster import put_users
 from relay.archive.sign_in_api import Identity, Passkey, SecondFactor
 from relay.model.event import Event
 

@@ -1,4 +1,4 @@
-"""Selects for users, web sessions, API tokens and applications. Written by `accounts.py`."""
+"""Selects for users, roles, groups, web sessions, API tokens and applications. Writing: `roster.py`, `accounts.py`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from relay.archive.accounts import (
     APPLICATION_COLUMNS,
     SESSION_COLUMNS,
     TOKEN_COLUMNS,
-    USER_COLUMNS,
     application_of,
+    token_of,
 )
 from relay.archive.api import ApiToken, ApplicationRecord, User, WebSession
+from relay.archive.roster import GROUP_COLUMNS, ROLE_COLUMNS, USER_COLUMNS, group_of, role_of, user_of
+from relay.model.access import Group, Role
 
 _user, _session, _token, _application = (
     schema.user.c,
@@ -22,18 +24,28 @@ _user, _session, _token, _application = (
     schema.application.c,
 )
 _USERS = select(*(_user[name] for name in USER_COLUMNS))
+_ROLES = select(*(schema.role.c[name] for name in ROLE_COLUMNS)).order_by(schema.role.c.name)
+_GROUPS = select(*(schema.user_group.c[name] for name in GROUP_COLUMNS)).order_by(schema.user_group.c.name)
 _SESSIONS = select(*(_session[name] for name in SESSION_COLUMNS))
 _TOKENS = select(*(_token[name] for name in TOKEN_COLUMNS))
 _APPLICATIONS = select(*(_application[name] for name in APPLICATION_COLUMNS))
 
 
 async def users(connection: AsyncConnection) -> list[User]:
-    return [User(*row) for row in await connection.execute(_USERS.order_by(_user.name))]
+    return [user_of(row) for row in await connection.execute(_USERS.order_by(_user.name))]
 
 
 async def user(connection: AsyncConnection, name: str) -> User | None:
     row = (await connection.execute(_USERS.where(_user.name == name))).first()
-    return None if row is None else User(*row)
+    return None if row is None else user_of(row)
+
+
+async def roles(connection: AsyncConnection) -> list[Role]:
+    return [role_of(row) for row in await connection.execute(_ROLES)]
+
+
+async def groups(connection: AsyncConnection) -> list[Group]:
+    return [group_of(row) for row in await connection.execute(_GROUPS)]
 
 
 async def session(connection: AsyncConnection, token_hash: bytes, now: int) -> WebSession | None:
@@ -44,14 +56,14 @@ async def session(connection: AsyncConnection, token_hash: bytes, now: int) -> W
 
 
 async def tokens(connection: AsyncConnection) -> list[ApiToken]:
-    return [ApiToken(*row) for row in await connection.execute(_TOKENS.order_by(_token.created_at, _token.id))]
+    return [token_of(row) for row in await connection.execute(_TOKENS.order_by(_token.created_at, _token.id))]
 
 
 async def token(connection: AsyncConnection, token_hash: bytes, now: int) -> ApiToken | None:
     """None also when it ran out."""
     is_alive = or_(_token.expires_at.is_(None), _token.expires_at > now)
     row = (await connection.execute(_TOKENS.where(_token.token_hash == token_hash, is_alive))).first()
-    return None if row is None else ApiToken(*row)
+    return None if row is None else token_of(row)
 
 
 async def applications(connection: AsyncConnection) -> list[ApplicationRecord]:

@@ -23,8 +23,8 @@ from relay.archive.schema_deletion import deletion_request_table, deletion_table
 from relay.archive.schema_figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema_idempotency import idempotency_table
 from relay.archive.schema_notification import endpoint_table, notification_table
-from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_people import group_table, role_table
+from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
 from relay.archive.schema_sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
 

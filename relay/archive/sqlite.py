@@ -32,7 +32,6 @@ from relay.archive.api import (
     Sort,
     StoredContent,
     StoredMessage,
-    User,
     WebSession,
 )
 from relay.archive.content import joined, unpack, verified

@@ -1,4 +1,4 @@
-"""People: roles, groups, scopes of users; who wrote a message, by which scopes choose."""
+"""People: roles that people make, groups, scopes of users, permissions of tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,27 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-STATEMENTS: tuple[str, ...] = ()
+STATEMENTS: tuple[str, ...] = (
+    'ALTER TABLE "user" ADD COLUMN scope TEXT',
+    """ALTER TABLE "user" ADD COLUMN groups TEXT NOT NULL DEFAULT '[]'""",
+    "ALTER TABLE api_token ADD COLUMN permissions TEXT",
+    """
+    CREATE TABLE role (
+        name TEXT NOT NULL,
+        permissions TEXT NOT NULL,
+        needs_scope INTEGER NOT NULL,
+        PRIMARY KEY (name)
+    )
+    """,
+    """
+    CREATE TABLE user_group (
+        name TEXT NOT NULL,
+        role TEXT NOT NULL,
+        scope TEXT,
+        PRIMARY KEY (name)
+    )
+    """,
+)
 
 
 def upgrade() -> None:
