@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from relay.archive import database
 from relay.archive.condition import has_header
+from relay.model.figure import subject_pattern
 
 READERS = 4
 """Connections."""
@@ -25,6 +26,7 @@ def readers(path: Path) -> AsyncEngine:
             for pragma in database.READER_PRAGMAS:
                 await connection.execute(pragma)
             await connection.create_function("has_header", 3, has_header, deterministic=True)
+            await connection.create_function("subject_pattern", 1, subject_pattern, deterministic=True)
         except sqlite3.Error:
             await connection.close()
             raise
