@@ -30,9 +30,8 @@ from relay.model.access import Permission
 from viewer.api import shape
 from viewer.api.parameters import number, query_of
 from viewer.jobs import JOBS
-from viewer.keys import CLOCK, ID, RENDER_ROW
-from viewer.people import Person
-from viewer.security import archive_of, require, signed_in_user
+from viewer.keys import ID, RENDER_ROW
+from viewer.security import archive_of, is_still_in, require, signed_in_user
 from viewer.streams import close
 
 MOST_STREAMS = 20
@@ -182,7 +181,7 @@ async def event_stream(request: web.Request, events: AsyncIterator[str]) -> web.
     open_streams[person.name] += 1
     try:
         await response.prepare(request)
-        await _send(request, response, events, person)
+        await _send(request, response, events)
     finally:
         open_streams[person.name] -= 1
         if not open_streams[person.name]:
@@ -190,9 +189,9 @@ async def event_stream(request: web.Request, events: AsyncIterator[str]) -> web.
     return response
 
 
-async def _send(request: web.Request, response: web.StreamResponse, events: AsyncIterator[str], person: Person) -> None:
+async def _send(request: web.Request, response: web.StreamResponse, events: AsyncIterator[str]) -> None:
     writing = asyncio.create_task(_write(response, events))
-    watching = asyncio.create_task(_watch(request, response, person))
+    watching = asyncio.create_task(_watch(request, response))
     request.app[TASKS].add(writing)
     try:
         await asyncio.wait({writing, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -215,12 +214,11 @@ async def _write(response: web.StreamResponse, events: AsyncIterator[str]) -> No
         await close(events)
 
 
-async def _watch(request: web.Request, response: web.StreamResponse, person: Person) -> None:
+async def _watch(request: web.Request, response: web.StreamResponse) -> None:
     """Returns when the session has ended; finds out meanwhile whether the browser is still there."""
     while True:
         await asyncio.sleep(request.app[HEARTBEAT])
-        session = person.session
-        if session is not None and await archive_of(request).session(session, request.app[CLOCK]()) is None:
+        if not await is_still_in(request):
             await response.write(sse("signed-out", {}).encode())
             return
         await response.write(b": still here\n\n")

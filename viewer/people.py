@@ -1,4 +1,4 @@
-"""People: who is signed in and what their role lets them do. The one place that decides.
+"""People: who is signed in and what they may do and see. The one place that decides.
 
 Does not find out who someone is (`security.py`, `sign_in.py`).
 """
@@ -6,9 +6,10 @@ Does not find out who someone is (`security.py`, `sign_in.py`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from relay.model.access import EVERYTHING, ROLES, Permission, Scope
+from relay.archive.api import Account, ApiToken
+from relay.model.access import NO_GRANT, Grant, Permission, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +18,38 @@ class Person:
 
     name: str
     role: str
+    """In words: the role of their own, and the groups."""
     session: bytes | None = None
     csrf_secret: bytes = b""
-    scope: Scope = EVERYTHING
+    grant: Grant = NO_GRANT
+    token: bytes | None = None
+    """SHA-256 of the bearer token."""
+
+    @property
+    def scope(self) -> Scope:
+        return self.grant.scope
 
     def may(self, permission: Permission | str) -> bool:
-        """An unknown role may nothing."""
-        return permission in ROLES.get(self.role, frozenset())
+        return permission in self.grant.permissions
 
     @property
     def actor(self) -> str:
         """As events name them."""
         return f"user:{self.name}"
+
+
+def person_of(account: Account, session: bytes | None = None, csrf_secret: bytes = b"") -> Person:
+    """The account's user, with all that they have of their own and by their groups."""
+    words = ", ".join(filter(None, (account.user.role, *(group.name for group in account.groups))))
+    return Person(account.user.name, words, session, csrf_secret, account.grant)
+
+
+def bearer_of(account: Account, token: ApiToken) -> Person:
+    """Whoever has the token: its user, with no more than the token's permissions."""
+    person = replace(person_of(account), token=token.token_hash)
+    if token.permissions is None:
+        return person
+    return replace(person, grant=replace(person.grant, permissions=person.grant.permissions & token.permissions))
 
 
 NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")

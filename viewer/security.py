@@ -21,10 +21,24 @@ from relay.archive.api import Archive
 from relay.archive.scoped import ScopedArchive
 from relay.config import Config, Network
 from relay.model.access import Permission
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, PERSON, Handler
-from viewer.people import Person
+from viewer import callers
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE, NEW_SECRET, PERSON, SESSION, Handler
+from viewer.people import Person, bearer_of, person_of
 
-PUBLIC = frozenset({"/sign-in", "/sign-in/{token}", "/healthz", "/readyz", "/metrics"})
+PUBLIC = frozenset(
+    {
+        "/sign-in",
+        "/sign-in/{token}",
+        "/second-factor",
+        "/passkey/options",
+        "/passkey/sign-in",
+        "/oidc/start",
+        "/oidc/return",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+)
 """Routes (and the static files) that need no sign-in."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = "application/x-www-form-urlencoded"
@@ -33,6 +47,8 @@ BODY_DEADLINE = 60.0
 PUBLIC_BODY = 64 * 1024
 """Octets that someone not signed in may send."""
 CSRF_SIZE = 32
+NEW_TOKEN: web.RequestKey[bytes] = web.RequestKey("new_token", bytes)
+"""The token of a session that began with this request, on a proxy's word."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -77,6 +93,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     else:
         request = request.clone(client_max_size=PUBLIC_BODY)
     if request.method not in SAFE_METHODS:
+        request = callers.with_room(request) if person is not None else request
         await _read_body(request)
         await _check_csrf(request, person)
     response = await handler(request)
@@ -90,10 +107,10 @@ def signed_in_user(request: web.Request) -> Person:
 
 
 def require(request: web.Request, permission: Permission) -> Person:
-    """Who asks, if their role has `permission`; raises 403 otherwise."""
+    """Who asks, if they have `permission`, by their role, a group, and their token; raises 403 otherwise."""
     person = signed_in_user(request)
     if not person.may(permission):
-        raise web.HTTPForbidden(text=f"Your role ({person.role}) does not allow this: {permission}.")
+        raise web.HTTPForbidden(text=f"Your role ({person.role or 'none'}) does not allow this: {permission}.")
     return person
 
 
@@ -162,12 +179,15 @@ def client_address(request: web.Request) -> IPv4Address | IPv6Address | None:
     return address
 
 
+def is_from_trusted_proxy(request: web.Request) -> bool:
+    return _is_in(_parse_address(request.remote), request.app[CONFIG].viewer.trusted_proxies)
+
+
 def is_near(request: web.Request, networks: Sequence[Network]) -> bool:
     """True for a loopback client and one in `networks`; never for one behind a proxy that we do not know."""
     address = client_address(request)
     is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    is_proxy_known = _is_in(_parse_address(request.remote), request.app[CONFIG].viewer.trusted_proxies)
-    if address is None or (is_forwarded and not is_proxy_known):
+    if address is None or (is_forwarded and not is_from_trusted_proxy(request)):
         return False
     return address.is_loopback or _is_in(address, networks)
 
@@ -233,27 +253,40 @@ async def _identify(request: web.Request) -> Person | None:
     if scheme.lower() == "bearer":
         is_meant = request.method in SAFE_METHODS or request.path.startswith("/api/")
         return await _identify_by_token(request, secret) if is_meant else None
-    token = request.cookies.get(cookie_name(request.app[CONFIG]), "")
-    if not token:
-        return None
+    if given := callers.credentials(request):
+        return callers.application(request, *given) or await _identify_by_token(request, given[1])
+    token = request.cookies.get(cookie_name(request.app[CONFIG]), "").encode("utf-8", "replace")
     archive, now = request.app[ARCHIVE], request.app[CLOCK]()
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    session = await archive.session(digest, now)
-    user = await archive.user(session.user) if session else None
-    return Person(user.name, user.role, digest, token.encode("utf-8", "replace")) if user else None
+    session = await archive.session(hashlib.sha256(token).digest(), now) if token else None
+    session = await request.app[INTRODUCE](request, session)
+    account = await archive.account(session.user) if session else None
+    if session is None or account is None:
+        return callers.unknown(request) if is_near(request, ()) else None
+    request[SESSION] = session
+    return person_of(account, session.token_hash, request.get(NEW_TOKEN, token))
 
 
 async def _identify_by_token(request: web.Request, secret: str) -> Person | None:
     archive, now = request.app[ARCHIVE], request.app[CLOCK]()
     token = await archive.token(hashlib.sha256(secret.strip().encode("utf-8", "replace")).digest(), now)
-    user = await archive.user(token.user) if token else None
-    return Person(user.name, user.role) if user else None
+    account = await archive.account(token.user) if token else None
+    return bearer_of(account, token) if account and token else None
+
+
+async def is_still_in(request: web.Request) -> bool:
+    """Whether who asked is still signed in, or has the token, and with the same rights: for answers that go on."""
+    archive, now, person = request.app[ARCHIVE], request.app[CLOCK](), signed_in_user(request)
+    if person.session is not None:
+        return await archive.session(person.session, now) is not None
+    token, account = await archive.token(person.token or b"", now), await archive.account(person.name)
+    return token is not None and account is not None and bearer_of(account, token).grant == person.grant
 
 
 def _sign_in_first(request: web.Request) -> web.HTTPException:
     """401 for programs and forms; for a page asked for by a link, the way to sign in and back."""
     if request.path.startswith("/api/"):
-        return web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+        scheme = 'Basic realm="Mailwitness"' if callers.is_mailpit(request) else "Bearer"
+        return web.HTTPUnauthorized(headers={"WWW-Authenticate": scheme})
     if request.method in SAFE_METHODS and "text/event-stream" not in request.headers.get("Accept", ""):
         return web.HTTPSeeOther(f"/sign-in?next={quote(request.path_qs, safe='')}")
     return web.HTTPUnauthorized()
@@ -267,7 +300,7 @@ async def _read_body(request: web.Request) -> None:
 
     A text/plain or multipart form could carry JSON from another site without a preflight, so neither is read.
     """
-    if request.can_read_body and request.content_type not in (FORM, "application/json"):
+    if request.can_read_body and not (request.content_type in (FORM, "application/json") or callers.takes(request)):
         raise web.HTTPUnsupportedMediaType(text="Send application/x-www-form-urlencoded or application/json.")
     try:
         await asyncio.wait_for(request.read(), BODY_DEADLINE)

@@ -148,9 +148,11 @@ class Grant:
     scope: Scope = NOTHING
 
 
+NO_GRANT = Grant()
+
+
 def grant(role: str, scope: Scope, groups: Iterable[Group], roles: Sequence[Role]) -> Grant:
-    """What a user has of their own and by their groups. `roles`: those that people made; an unknown one gives nothing.
-    """
+    """What a user has of their own and by their groups. `roles`: those people made; an unknown one gives nothing."""
     known = {one.name: one for one in (*roles, *BUILT_IN)}
     given = [_given(role, scope, known), *(_given(group.role, group.scope, known) for group in groups)]
     permissions = frozenset[Permission]().union(*(one.permissions for one in given))
@@ -160,5 +162,5 @@ def grant(role: str, scope: Scope, groups: Iterable[Group], roles: Sequence[Role
 def _given(name: str, scope: Scope, known: Mapping[str, Role]) -> Grant:
     role = known.get(name)
     if role is None:
-        return Grant()
+        return NO_GRANT
     return Grant(role.permissions, NOTHING if scope.is_everything and role.needs_scope else scope)
