@@ -118,6 +118,9 @@ class Look:
         return POLICY_WITH_IMAGES if self.images else POLICY
 
 
+USUAL = Look()
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A safe document; how many pictures of other servers it names; where its links lead (not loaded)."""
@@ -131,7 +134,7 @@ class Preview:
     """It says how it wants to look in the dark; of one that does not, each mail program makes what it likes."""
 
 
-def make_preview(html: str, picture: Callable[[str], str | None], look: Look = Look()) -> Preview:
+def make_preview(html: str, picture: Callable[[str], str | None], look: Look = USUAL) -> Preview:
     """The document that shows `html` and does nothing. `picture` gives the data: address of a Content-ID, or None.
 
     Raises TooMuch for HTML with more than MAX_TAGS tags.

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from viewer.preview import SCHEMES, Look
+from viewer.preview import SCHEMES, USUAL, Look
 
 WIDTHS: Mapping[str, str] = {"fit": "Fit", "desktop": "Desktop", "tablet": "Tablet", "phone": "Phone"}
 """Name in the address and on the page. In pixels they are in message.css: 1024, 768, 375."""
-
-
-USUAL = Look()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ from viewer import engagement, present, reports, standing, waiting_words
 from viewer.journal import events_of, record
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
 from viewer.operations import OPERATIONS
-from viewer.pages import reading
+from viewer.pages import reading, tabs
+from viewer.pages.frames import framed
 from viewer.pages.grid import MAX_QUERY
-from viewer.pages.reading import Reading
+from viewer.pages.looking import looking
 from viewer.parsing import in_thread
 from viewer.people import Person
-from viewer.preview import POLICY, Preview, TooMuch
+from viewer.preview import Preview, TooMuch
 from viewer.reports import Told
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
@@ -45,14 +46,6 @@ POSSIBLE = {
     State.HELD: ("release", "reject"),
 }
 """Operations offered for one delivery on its message's page."""
-NAMES = {
-    "preview": "Preview",
-    "text": "Text",
-    "headers": "Headers",
-    "structure": "Structure",
-    "source": "Source",
-    "attachments": "Attachments",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +92,19 @@ async def show(request: web.Request) -> web.Response:
     stored = await archive.message(message_id)
     events = await events_of(archive, message_id)
     await record_view(request, person, message_id, events)
+    if stored.deletion is not None:
+        return aiohttp_jinja2.render_template("deleted.html", request, await _context(request, stored, events, ""))
     content = await archive.content(message_id)
     read = await in_thread(request, lambda: reading.read(content))
+    names = tabs.tabs_of(read, person)
     tab = request.query.get("tab", "")
-    if tab not in read.tabs:
-        tab = read.tabs[0]
+    if tab not in names:
+        tab = names[0]
     q = request.query.get("q", "").strip()[:MAX_QUERY]
-    context = await _context(request, stored, events, q) | await _tab(request, read, tab)
+    context = await _context(request, stored, events, q) | await tabs.shown(request, read, stored, tab, q)
     context |= {
         "tab": tab,
-        "tabs": [(name, NAMES[name]) for name in read.tabs],
+        "tabs": [(name, tabs.NAMES[name]) for name in names],
         "attachment_count": read.attachment_count,
     }
     return aiohttp_jinja2.render_template("message.html", request, context)
@@ -116,41 +112,21 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.get(f"/messages/{ID}/preview")
 async def preview(request: web.Request) -> web.Response:
-    """The inert HTML of the preview's frame, under a policy of its own. Not an event: the page was."""
-    require(request, Permission.READ)
-    content = await archive_of(request).content(request.match_info["id"])
+    """The inert HTML of the preview's frame, under a policy of its own. Not an event: the page was.
+
+    Remote pictures, where somebody asks for them, are loaded by their own browser: that may count as an open.
+    """
+    require(request, Permission.BODY)
+    message_id = request.match_info["id"]
+    look = looking(request.query, allows_images=request.app[CONFIG].viewer.remote_images).look
+    content = await archive_of(request).content(message_id)
     try:
-        made = await in_thread(request, lambda: reading.preview_of(reading.read(content)))
+        made = await in_thread(request, lambda: reading.preview_of(reading.read(content), look))
     except TooMuch:
         made = Preview("<!doctype html><title>Preview</title><p>Too large to preview.", 0, ())
-    return web.Response(
-        text=made.document, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": POLICY}
-    )
-
-
-async def _tab(request: web.Request, read: Reading, tab: str) -> dict[str, Any]:
-    """What the chosen tab shows."""
-    if tab == "preview":
-        return await in_thread(request, lambda: _preview_facts(read))
-    if tab == "text":
-        return {"body": await in_thread(request, lambda: reading.text_of(read))}
-    if tab == "headers":
-        fields, is_cut = await in_thread(request, lambda: reading.header_of(read))
-        return {"fields": fields, "is_cut": is_cut, "is_raw": request.query.get("raw") == "1"}
-    if tab == "structure":
-        return {"root": await in_thread(request, lambda: reading.structure_of(read))}
-    if tab == "source":
-        text, is_cut = await in_thread(request, lambda: reading.source_of(read.content))
-        return {"source": text, "is_cut": is_cut, "shown": reading.MAX_SOURCE}
-    return {"attachments": await in_thread(request, lambda: reading.attachments_of(read))}
-
-
-def _preview_facts(read: Reading) -> dict[str, Any]:
-    try:
-        made = reading.preview_of(read)
-    except TooMuch:
-        return {"is_too_much": True, "remote": 0, "links": (), "is_cut": False}
-    return {"is_too_much": False, "remote": made.remote, "links": made.links, "is_cut": made.is_cut}
+    if look.images:
+        await record(request, Kind.VIEWED, message_id, what="remote pictures")
+    return framed(made, look)
 
 
 async def _context(request: web.Request, stored: StoredMessage, events: Sequence[Event], q: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from urllib.parse import unquote
 
 from relay.rendition.decode import decode_body, decode_field, decode_text, filename
 from relay.rendition.mime import Part, parse, walk
-from relay.rendition.parts import Attachment, attachments, cid_map, html_leaf, is_body, leaves, part_at, text_leaf
+from relay.rendition.parts import cid_map, html_leaf, is_body, leaves, part_at, text_leaf
 from relay.rendition.text import html_to_text
-from viewer.preview import MAX_HTML, RASTER_TYPES, Look, Preview, make_preview
+from viewer.preview import MAX_HTML, RASTER_TYPES, USUAL, Look, Preview, make_preview
 
 MAX_TEXT = 500_000
 """Characters of text shown."""
@@ -65,11 +65,6 @@ class Reading:
     has_html: bool
     has_text: bool
 
-    @property
-    def tabs(self) -> tuple[str, ...]:
-        shown = ("preview",) if self.has_html else ()
-        return (*shown, "text", "headers", "structure", "source", "attachments")
-
 
 def read(content: bytes) -> Reading:
     root = parse(content)
@@ -100,7 +95,7 @@ def html_of(reading: Reading) -> str:
     return decode_text(leaf, reading.content, MAX_HTML + 1) if leaf is not None else ""
 
 
-def preview_of(reading: Reading, look: Look = Look()) -> Preview:
+def preview_of(reading: Reading, look: Look = USUAL) -> Preview:
     """The inert preview of the first HTML body. Raises TooMuch."""
     numbers = cid_map(reading.root)
 
@@ -143,11 +138,6 @@ def structure_of(reading: Reading) -> Node:
             tuple(done.pop(child.number) for child in part.children),
         )
     return done[reading.root.number]
-
-
-def attachments_of(reading: Reading) -> tuple[Attachment, ...]:
-    """The attachments with their decoded sizes: each is decoded for it, so only when they are shown."""
-    return attachments(reading.root, reading.content)
 
 
 def source_of(content: bytes) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-// On a message's page: the filter of the header fields, the width of the preview, controls that need a script, and
+// On a message's page: the filter of the header fields while one types, controls that need a script, and
 // what becomes of a message that is on its way, without reloading.
 
 
@@ -15,16 +15,6 @@ filter?.addEventListener("input", () => {
     row.hidden = wanted !== "" && !row.textContent.toLowerCase().includes(wanted);
   }
 });
-
-const box = document.querySelector(".frame-box");
-for (const button of document.querySelectorAll("button[data-width]")) {
-  button.addEventListener("click", () => {
-    box.classList.toggle("width-phone", button.dataset.width === "phone");
-    for (const other of document.querySelectorAll("button[data-width]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
-  });
-}
 
 // -- while a delivery is queued or being sent, its side of the page follows --
 const side = () => document.querySelector("aside[data-id]");

@@ -1,0 +1,127 @@
+"""What each tab of a message's page shows, and who may see it. Made only when the tab is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from relay.archive.api import StoredMessage
+from relay.model.access import Permission
+from viewer import conversation, fields, hops, present
+from viewer.attached import attached
+from viewer.fields import Item
+from viewer.invitation import calendar_parts, invitations
+from viewer.keys import CONFIG
+from viewer.pages import reading
+from viewer.pages.looking import looking
+from viewer.pages.reading import HeaderField, Reading
+from viewer.parsing import in_thread
+from viewer.people import Person
+from viewer.preview import TooMuch
+from viewer.related import related
+from viewer.security import archive_of
+
+NAMES: Mapping[str, str] = {
+    "preview": "Preview",
+    "text": "Text",
+    "event": "Event",
+    "headers": "Headers",
+    "structure": "Structure",
+    "source": "Source",
+    "attachments": "Attachments",
+    "smtp": "SMTP",
+    "related": "Related",
+}
+NEEDS: Mapping[str, Permission] = {
+    "preview": Permission.BODY,
+    "text": Permission.BODY,
+    "event": Permission.BODY,
+    "source": Permission.BODY,
+    "attachments": Permission.ATTACHMENTS,
+}
+"""What a tab takes beyond reading."""
+KINDS: Mapping[str, tuple[str, str]] = {
+    "resent": ("Sent again", "The message this one was edited from, and edited copies of it."),
+    "thread": ("Same conversation", "By Message-ID, In-Reply-To and References."),
+    "reference": ("Same reference", "Messages in which the same business code was found."),
+    "mailing": ("Same mailing", "The same subject from the same application, on the same day or the ones beside it."),
+}
+"""Title and meaning of each kind of related messages."""
+MAX_WANTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A header field with what it is for and what stands in it."""
+
+    field: HeaderField
+    meaning: str
+    items: tuple[Item, ...]
+
+
+def tabs_of(read: Reading, person: Person) -> list[str]:
+    """The tabs that there are for this message and this person, in their order; never empty."""
+    has = {"preview": read.has_html, "event": bool(calendar_parts(read.root))}
+    return [name for name in NAMES if has.get(name, True) and (name not in NEEDS or person.may(NEEDS[name]))]
+
+
+async def shown(request: web.Request, read: Reading, stored: StoredMessage, tab: str, q: str) -> dict[str, Any]:
+    """What the chosen tab's template needs."""
+    match tab:
+        case "preview":
+            return await _preview(request, read, q)
+        case "text":
+            return {"body": await in_thread(request, lambda: reading.text_of(read))}
+        case "event":
+            return {"invitations": await in_thread(request, lambda: invitations(read.root, read.content))}
+        case "headers":
+            return await _headers(request, read)
+        case "structure":
+            return {"root": await in_thread(request, lambda: reading.structure_of(read))}
+        case "source":
+            text, is_cut = await in_thread(request, lambda: reading.source_of(read.content))
+            return {"source": text, "is_cut": is_cut, "shown": reading.MAX_SOURCE}
+        case "smtp":
+            message = stored.message
+            sessions = (
+                conversation.reception(message),
+                *conversation.attempts(message, stored.deliveries, stored.attempts),
+            )
+            return {"sessions": sessions}
+        case "related":
+            return {"groups": await related(archive_of(request), stored), "kinds": KINDS}
+    return {"attachments": await in_thread(request, lambda: attached(read.root, read.content))}
+
+
+async def _preview(request: web.Request, read: Reading, q: str) -> dict[str, Any]:
+    allows_images = request.app[CONFIG].viewer.remote_images
+    way = looking(request.query, q, allows_images=allows_images)
+    context = {"looking": way, "allows_images": allows_images}
+    try:
+        made = await in_thread(request, lambda: reading.preview_of(read, way.look))
+    except TooMuch:
+        return context | {"is_too_much": True}
+    return context | {"is_too_much": False, "made": made}
+
+
+async def _headers(request: web.Request, read: Reading) -> dict[str, Any]:
+    found, is_cut = await in_thread(request, lambda: reading.header_of(read))
+    wanted = request.query.get("find", "").strip()[:MAX_WANTED]
+    kept = [one for one in found if _matches(one, wanted.lower())]
+    return {
+        "fields": [Explained(one, fields.meaning(one.name), fields.items(one.name, one.value)) for one in kept],
+        "count": len(found),
+        "find": wanted,
+        "is_cut": is_cut,
+        "is_raw": request.query.get("raw") == "1",
+        "hops": hops.hops([one.value for one in found if one.name.lower() == "received"]),
+        "shown_delay": hops.shown_delay,
+        "exact": present.exact,
+    }
+
+
+def _matches(field: HeaderField, wanted: str) -> bool:
+    return wanted in field.name.lower() or wanted in field.value.lower()
