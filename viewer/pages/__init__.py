@@ -5,6 +5,7 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
+from viewer import pictures
 from viewer.keys import RENDER_ROW
 from viewer.pages import (
     account,
@@ -15,6 +16,7 @@ from viewer.pages import (
     grid,
     help,
     message,
+    parts,
     payload,
     queue,
     queue_work,
@@ -28,6 +30,7 @@ from viewer.pages import (
 PAGES = (
     grid,
     message,
+    parts,
     sent,
     payload,
     resend,
@@ -50,5 +53,6 @@ def setup(app: web.Application) -> None:
     environment.filters.update(rows.FILTERS)
     environment.globals["link"] = rows.reference_links(app)
     app[RENDER_ROW] = rows.render_row
+    pictures.setup(app)
     for page in PAGES:
         app.add_routes(page.routes)
