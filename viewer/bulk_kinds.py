@@ -17,6 +17,7 @@ from relay.model.access import Permission
 from relay.model.delivery import State
 from relay.model.event import Kind as EventKind
 from viewer.bulk import Ask, Each, Kind, Prepare, Selected
+from viewer.deletion import ask_or_delete, checked_reason
 from viewer.errors import FieldError
 from viewer.export import checked_count
 from viewer.jobs import JOBS
@@ -26,6 +27,7 @@ from viewer.operations import Outcome, hand_of, order_of
 from viewer.resend import resend_exact
 from viewer.resend_warnings import HAS_IT, ON_ITS_WAY
 from viewer.security import archive_of, signed_in_user
+from viewer.tagging import change, tags_in
 from viewer.translation import say, say_n
 
 LOOKED_AT = 40
@@ -148,15 +150,26 @@ def _tags(name: str, text: str) -> tuple[str, ...]:
 
 
 def _tag(request: web.Request, answers: Mapping[str, str]) -> Each:
-    archive = archive_of(request)
-    add, remove = _tags("add", answers["add"]), _tags("remove", answers["remove"])
+    add, remove = tags_in("add", answers["add"]), tags_in("remove", answers["remove"])
     if not add and not remove:
         raise FieldError("add", "name at least one tag to put on or to take off")
 
     async def each(message_id: str) -> str:
-        event = deed(request, EventKind.TAGGED, message_id, added=list(add), removed=list(remove))
-        changed = await archive.change_tags([message_id], add, remove, [event])
-        return "" if changed else say("It has these tags already, and none of those to be taken off.")
+        return (
+            ""
+            if await change(request, message_id, add, remove)
+            else say("It has these tags already, and none of those to be taken off.")
+        )
+
+    return each
+
+
+def _delete(request: web.Request, answers: Mapping[str, str]) -> Each:
+    reason = checked_reason(answers["reason"])
+
+    async def each(message_id: str) -> str:
+        asked = await ask_or_delete(request, message_id, reason)
+        return "" if asked.standing == "deleted" else asked.words
 
     return each
 
@@ -269,6 +282,23 @@ KINDS: dict[str, Kind] = {
                     ),
                 ),
             ),
+        ),
+        Kind(
+            "delete",
+            "deleted",
+            Permission.DELETE,
+            say("Delete"),
+            lambda n: say_n(
+                "Delete the content of %(num)s message for good?",
+                "Delete the contents of %(num)s messages for good?",
+                n,
+                num=f"{n:,}",
+            ),
+            say("Contents, texts and attachments go for good; envelope, hash, size and events stay, with the reason."),
+            lambda n: say_n("%(num)s content deleted.", "%(num)s contents deleted.", n, num=f"{n:,}"),
+            _delete,
+            asks=(Ask("reason", say("Reason, for those who ask later"), is_required=True),),
+            is_grave=True,
         ),
     )
 }

@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay import maillog
-from relay.archive.api import ArchiveUnavailable, NotFound, OutOfReach
+from relay.archive.api import ArchiveUnavailable, Gone, NotFound, OutOfReach
 from relay.archive.query import QuerySyntaxError
 from viewer.context import template_context
 from viewer.keys import Handler
@@ -21,6 +21,7 @@ SENTENCES = {
     403: "Your role does not allow this.",
     404: "There is nothing here. It may have been mistyped.",
     405: "This address does not do that.",
+    410: "The content of this message was deleted. Its page says by whom, when and why.",
     413: "That is more than this address takes.",
     500: "Something went wrong on our side. It has been logged.",
     503: "The archive does not answer at the moment. Nothing was changed; try again.",
@@ -51,6 +52,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await _answer(request, 400, error.message, error.field)
     except QuerySyntaxError as error:
         return await _answer(request, 400, str(error), "q")
+    except Gone:
+        return await _answer(request, 410)
     except NotFound:
         return await _answer(request, 404)
     except OutOfReach as error:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from relay.archive.api import Archive, Listing, NotFound, Sort, StoredMessage
 from relay.archive.query import Query
+from relay.model.deletion import Deletion
 from relay.rendition.export import WRITERS, Record, Writer, moment
 from viewer.errors import FieldError
 
@@ -35,6 +36,10 @@ async def export(
     try:
         async for stored, content in matching(archive, query, wants_content=writer.wants_content):
             number += 1
+            if stored.deletion is not None:
+                waiting += writer.note(_record(number, stored))
+                progress(number)
+                continue
             waiting += writer.begin(_record(number, stored))
             if content is not None:
                 waiting += writer.feed(content)
@@ -84,7 +89,8 @@ async def _read(archive: Archive, row: Listing, wants_content: bool) -> tuple[St
     """None for a message that has gone since it was listed."""
     try:
         stored = await archive.message(row.id)
-        return stored, await archive.content(row.id) if wants_content and row.size <= SMALL else None
+        wants_it = wants_content and row.size <= SMALL and stored.deletion is None
+        return stored, await archive.content(row.id) if wants_it else None
     except NotFound:
         return None
 
@@ -103,13 +109,19 @@ def _record(number: int, stored: StoredMessage) -> Record:
         application=message.application,
         status=", ".join(states),
         references=tuple(reference.code for reference in summary.references) if summary else (),
-        tags=summary.tags if summary else message.tags,
+        tags=stored.tags,
         attachment_count=summary.attachment_count if summary else 0,
         size=message.size,
         sha256=message.sha256.hex(),
         header_message_id=summary.header_message_id if summary else "",
         parent_id=message.parent_id or "",
+        deleted=_told(stored.deletion) if stored.deletion else "",
     )
+
+
+def _told(deletion: Deletion) -> str:
+    """`2026-11-24T13:46:39+00:00 user:anna: asked by the customer`."""
+    return f"{moment(deletion.at).isoformat(timespec='seconds')} {deletion.by}: {deletion.reason}"
 
 
 async def checked_count(archive: Archive, query: Query, form: str) -> int:
@@ -119,6 +131,8 @@ async def checked_count(archive: Archive, query: Query, form: str) -> int:
     count = await archive.count(query, at_most=MOST)
     if form == "eml" and count != 1:
         raise FieldError("format", f"eml holds one message and {count} match; use zip or mbox")
+    if form == "eml" and (await archive.search(query, limit=1)).rows[0].is_deleted:
+        raise FieldError("format", "the content of this message was deleted; csv tells what stays of it")
     return count
 
 

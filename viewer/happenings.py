@@ -55,5 +55,12 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.SIGNED_OUT: (say("Signed out"), "user", "quiet"),
     Kind.SIGN_IN_REFUSED: (say("Sign-in refused"), "user", "warn"),
     Kind.ACCOUNT_CHANGED: (say("Account changed"), "user", "quiet"),
+    Kind.DELETED: (say("Content deleted; envelope, hash and events stay"), "deleted", "bad"),
+    Kind.DELETION_ASKED: (say("Deletion asked for: another person has to approve"), "held", "held"),
+    Kind.DELETION_REFUSED: (say("Deletion refused: the content stays"), "cancelled", "quiet"),
+    Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
+    Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),
+    Kind.ALERT_RAISED: (say("Alert: what a rule watches for has come true"), "alert", "warn"),
+    Kind.ALERT_CLEARED: (say("Alert over"), "sent", "good"),
 }
 """Text, icon and tone of each kind of event."""

@@ -17,11 +17,13 @@ from viewer.bulk_kinds import KINDS
 from viewer.operations import OPERATIONS as QUEUE_OPERATIONS
 from viewer.schemas import COUNT, TEXT, ULID, Json, ref
 from viewer.schemas import SCHEMAS as MESSAGE_SCHEMAS
+from viewer.schemas_facts import FACT_SCHEMAS
 from viewer.schemas_grid import GRID_SCHEMAS
 from viewer.schemas_queue import QUEUE_SCHEMAS
+from viewer.schemas_submit import SUBMIT_SCHEMAS
 from viewer.suppressions import Which
 
-SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS
+SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "which": ({"enum": list(Which), "default": Which.IN_FORCE}, "Entries in force, or those that ran out."),
     "standing": ({"enum": list(Standing)}, "Only notifications that stand so."),
     "reason": (TEXT, "For those who ask later."),
+    "requests": ({"enum": ["open", "all"], "default": "open"}, "Those that wait, or those that were decided too."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
 PATH_PARAMETERS: dict[str, Json] = {
@@ -70,6 +73,16 @@ PATH_PARAMETERS: dict[str, Json] = {
 
 OPERATIONS = (
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
+    Operation(
+        "post",
+        "/api/messages",
+        "Send a message. Also as message/rfc822, with `to`, `sender`, `tag`, `application` in the query. With a field "
+        "Idempotency-Key the same request again within 24 hours is answered the same, and sends nothing",
+        "Submitted",
+        body="NewMessage",
+        status=202,
+        refusals=(400, 409, 413, 422, 429, 503),
+    ),
     Operation("get", "/api/messages/{id}", "One message", "Message", refusals=(404,)),
     Operation(
         "get", "/api/messages/{id}/events", "What happened to it", "Events", ("after", "limit"), refusals=(400, 404)
@@ -118,6 +131,45 @@ OPERATIONS = (
         refusals=(404, 409),
     ),
     Operation("post", "/api/messages/{id}/reject", "Never send what is held", "Decided", refusals=(404, 409)),
+    Operation(
+        "delete",
+        "/api/messages/{id}",
+        "Delete its content for good (200), or ask for it where another person has to approve (202)",
+        "DeletionAsked",
+        ("reason",),
+        refusals=(400, 404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/messages/{id}/tags",
+        "Put tags on it, take tags off",
+        "Tags",
+        body="TagChange",
+        refusals=(400, 404),
+    ),
+    Operation(
+        "get",
+        "/api/deletions",
+        "Requests for deletion, newest first",
+        "DeletionRequests",
+        ("requests", "limit", "cursor"),
+        refusals=(400,),
+    ),
+    Operation(
+        "post",
+        "/api/deletions/{id}/approve",
+        "Delete what another person asked for",
+        "DeletionAsked",
+        refusals=(404, 409),
+    ),
+    Operation(
+        "post",
+        "/api/deletions/{id}/refuse",
+        "Close a request without deleting",
+        "DeletionRequest",
+        ("reason",),
+        refusals=(400, 404, 409),
+    ),
     Operation(
         "get",
         "/api/suppressions",

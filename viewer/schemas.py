@@ -95,6 +95,7 @@ SCHEMAS: dict[str, Json] = {
         ),
         complained=COUNT,
         unsubscribed=COUNT,
+        is_deleted=FLAG,
     ),
     "Attempt": object_of(
         id=ULID,
@@ -228,6 +229,7 @@ SCHEMAS: dict[str, Json] = {
         metadata=list_of(object_of(name=TEXT, value=TEXT)),
         references=list_of(_REFERENCE),
         defects=list_of(TEXT),
+        deletion=or_null(ref("Deletion")),
         deliveries=list_of(ref("Delivery")),
     ),
     "Event": object_of(

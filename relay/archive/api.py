@@ -37,6 +37,7 @@ from relay.archive.report_api import StoredReport as StoredReport
 from relay.archive.sign_in_api import SignIn
 from relay.archive.sign_in_api import WebSession as WebSession
 from relay.archive.suppression_api import Suppressions
+from relay.archive.view_api import Views
 from relay.archive.waiting_api import WaitingQueue
 from relay.model.access import EVERYTHING, Permission, Scope
 from relay.model.bounce import BounceClass
@@ -61,6 +62,10 @@ class ArchiveUnavailable(ArchiveError):
         super().__init__(message)
         self.is_full = is_full
         """No space left: 452 4.3.1 instead of 451 4.3.0."""
+
+
+class TooSlow(ArchiveError):
+    """A search took longer than anyone waits for and was stopped."""
 
 
 class NotFound(ArchiveError):
@@ -127,6 +132,10 @@ class Listing:
     complained: int = 0
     """Deliveries whose recipient called it spam, whatever their state."""
     unsubscribed: int = 0
+    is_automatic: bool = False
+    """The message says itself that a program sent it (see `relay.model.mailing`)."""
+    mailing: int | None = None
+    """The mailing it is of."""
     is_deleted: bool = False
     """The content is gone; subject, names and snippet with it."""
 
@@ -152,6 +161,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many messages match: exactly, or about so many where counting all would take too long."""
+
+    number: int
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredMessage:
     """Everything known of one message but its content and events."""
 
@@ -163,6 +180,8 @@ class StoredMessage:
     attempts: tuple[Attempt, ...]
     children: tuple[str, ...] = ()
     """Ids of messages edited and resent from this one."""
+    tags: tuple[str, ...] = ()
+    """As people have changed them."""
     deletion: Deletion | None = None
     """Who took the content away, when and why; None while it is there."""
 
@@ -276,6 +295,7 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Views,
     Protocol,
 ):
     """See the module's docstring for what all methods promise; of tracking, `engagement_api.py`; of
@@ -374,6 +394,9 @@ class Archive(
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         """How many messages match, counting no further than `at_most`."""
+
+    async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
+        """How many messages match: exact up to `at_most` if that can be counted in about `seconds`."""
 
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         """Matching messages captured after `seq`, oldest first: the live view."""

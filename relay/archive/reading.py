@@ -53,8 +53,15 @@ async def stored_message(connection: AsyncConnection, message_id: str) -> Stored
         deliveries=await _deliveries(connection, seq, message_id),
         attempts=await _attempts(connection, seq, message_id),
         children=tuple(await connection.scalars(children.order_by(_message.seq))),
+        tags=await _tags(connection, seq, message.tags),
         deletion=await deletion_reading.deletion(connection, seq),
     )
+
+
+async def _tags(connection: AsyncConnection, seq: int, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the grid; `own`, those it came with, while the indexer has not reached it."""
+    listed = await connection.scalar(select(schema.listing.c.tags).where(schema.listing.c.seq == seq))
+    return own if listed is None else tuple(json.loads(listed))
 
 
 async def _deliveries(connection: AsyncConnection, seq: int, message_id: str) -> tuple[Delivery, ...]:

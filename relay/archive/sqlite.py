@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from relay.archive import accounts, capture, database, index, journal, people, queue, reading, search
+from relay.archive import accounts, capture, counting, database, deletion_reading, index, journal, people, queue, reading, search
 from relay.archive.api import (
     ApiToken,
     ApplicationRecord,
@@ -24,6 +24,7 @@ from relay.archive.api import (
     ArchiveUnavailable,
     Capture,
     Closing,
+    Estimate,
     Gone,
     Health,
     Listing,
@@ -50,6 +51,7 @@ from relay.archive.sqlite_report import SqliteReports
 from relay.archive.sqlite_sign_in import SqliteSignIn
 from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
+from relay.archive.sqlite_view import SqliteViews
 from relay.archive.sqlite_waiting import SqliteWaiting
 from relay.archive.writer import Tally, Writer
 from relay.model.delivery import DUE_STATES, Attempt, Delivery
@@ -59,6 +61,8 @@ from relay.model.summary import Summary
 from relay.model.token import Token
 
 NEWEST_FIRST = Sort()
+SEARCH_LIMIT = 5.0
+"""Seconds for one search: longer than anyone waits, and a reader is needed by others."""
 
 
 class SqliteArchive(
@@ -74,6 +78,7 @@ class SqliteArchive(
     SqliteIdempotency,
     SqliteSignIn,
     SqlitePeople,
+    SqliteViews,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
@@ -211,28 +216,34 @@ class SqliteArchive(
         for n in range(2**31):
             async with self._reader() as connection:
                 frame = await reading.frame(connection, seq, n)
+                is_gone = frame is None and await deletion_reading.deletion(connection, seq) is not None
+            if is_gone:
+                # Also in the middle of it: half a content must not look like a whole one.
+                raise Gone(f"the content of {message_id} was deleted")
             if frame is None:
-                if n == 0:
-                    raise Gone(f"the content of {message_id} was deleted")
                 return
             yield unpack(frame)
 
     async def search(
         self, query: Query, *, sort: Sort = NEWEST_FIRST, cursor: str | None = None, limit: int = 50
     ) -> Page:
-        async with self._reader() as connection:
+        async with self._reader(SEARCH_LIMIT) as connection:
             return await search.page(connection, query, sort, cursor, limit)
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
-        async with self._reader() as connection:
-            return await search.count(connection, query, at_most)
+        async with self._reader(SEARCH_LIMIT) as connection:
+            return await counting.count(connection, query, at_most)
+
+    async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
+        async with self._reader(SEARCH_LIMIT) as connection:
+            return await counting.estimate(connection, query, at_most, seconds)
 
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
-        async with self._reader() as connection:
+        async with self._reader(SEARCH_LIMIT) as connection:
             return await search.newer(connection, query, seq, limit)
 
     async def older(self, query: Query, seq: int, limit: int) -> list[Listing]:
-        async with self._reader() as connection:
+        async with self._reader(SEARCH_LIMIT) as connection:
             return await search.older(connection, query, seq, limit)
 
     # -- asking for more sending -----------------------------------------------------------------------------

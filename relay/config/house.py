@@ -64,6 +64,10 @@ class Viewer(Table):
     """The field in which a trusted proxy names the person it has signed in, such as Remote-User."""
     user_header_role: Annotated[str, Expected("the name of a role")] = Field(default="", pattern=r"^(\S(.{0,62}\S)?)?$")
     """For those whom the proxy names and nobody knows; empty: they are refused."""
+    two_person_delete: bool = False
+    """A content is deleted when one person asks for it and another approves."""
+    mailpit_api: Literal["token", "open"] = "token"
+    """Mailpit's API: `token` (a token as the password), or `open` to every program on this machine."""
 
 
 class Metrics(Table):

@@ -34,6 +34,8 @@ NOT_TOLD = frozenset(
     {
         *(Kind.SIGNED_IN, Kind.SIGNED_OUT, Kind.SIGN_IN_REFUSED, Kind.ACCOUNT_CHANGED),
         *(Kind.ENDPOINT_FAILED, Kind.REPLAYED, Kind.VIEWED, Kind.DOWNLOADED, Kind.EXPORTED),
+        *(Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.TAGGED, Kind.SETTING_CHANGED),
+        *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED),
     }
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""

@@ -46,6 +46,8 @@ class Record:
     sha256: str
     header_message_id: str
     parent_id: str
+    deleted: str = ""
+    """When, by whom and why its content was deleted; '' while there is one."""
 
     @property
     def filename(self) -> str:
@@ -55,7 +57,7 @@ class Record:
 
 COLUMNS: dict[str, Callable[[Record], str]] = {
     "number": lambda record: str(record.number),
-    "file": lambda record: record.filename,
+    "file": lambda record: "" if record.deleted else record.filename,
     "id": lambda record: record.id,
     "received_at": lambda record: moment(record.received_at).isoformat(timespec="microseconds"),
     "sender": lambda record: record.sender,
@@ -71,11 +73,14 @@ COLUMNS: dict[str, Callable[[Record], str]] = {
     "sha256": lambda record: record.sha256,
     "message_id": lambda record: record.header_message_id,
     "parent_id": lambda record: record.parent_id,
+    "deleted": lambda record: record.deleted,
 }
 
 
 class Writer(Protocol):
     """Call for each message `begin`, `feed` for each piece of its content, `end`; at last `finish`.
+
+    `note` instead for a message whose content was deleted: it is told of where the format has room for that.
 
     `abandon` instead, or afterwards: nothing more will come.
     """
@@ -83,6 +88,7 @@ class Writer(Protocol):
     wants_content: bool
 
     def begin(self, record: Record) -> bytes: ...
+    def note(self, record: Record) -> bytes: ...
     def feed(self, piece: bytes) -> bytes: ...
     def end(self) -> bytes: ...
     def finish(self) -> bytes: ...
@@ -95,6 +101,9 @@ class EmlWriter:
     wants_content = True
 
     def begin(self, record: Record) -> bytes:
+        return b""
+
+    def note(self, record: Record) -> bytes:
         return b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -121,6 +130,9 @@ class CsvWriter:
     def begin(self, record: Record) -> bytes:
         line = _csv_line([column(record) for column in COLUMNS.values()])
         return self._header() + line
+
+    def note(self, record: Record) -> bytes:
+        return self.begin(record)
 
     def feed(self, piece: bytes) -> bytes:
         return b""
@@ -159,6 +171,9 @@ class MboxWriter:
         self._held, self._is_at_line_start, self._last = b"", True, b""
         sender = re.sub(r"[^!-~]", "_", record.sender) or "MAILER-DAEMON"
         return f"From {sender} {_asctime(moment(record.received_at))}\n".encode("ascii")
+
+    def note(self, record: Record) -> bytes:
+        return b""
 
     def feed(self, piece: bytes) -> bytes:
         data = self._held + piece
@@ -212,6 +227,10 @@ class ZipWriter:
         self._newest = max(self._newest, received)
         self._entry = self._open(record.filename, received, record.size)
         return self._sink.take()
+
+    def note(self, record: Record) -> bytes:
+        self._lines.append(self._manifest.note(record))
+        return b""
 
     def feed(self, piece: bytes) -> bytes:
         self._entry.write(piece)

@@ -126,7 +126,7 @@ def test_dates_and_sizes_are_half_open_ranges(text: str, span: object):
         ("-OR", "a search term is missing before OR", 1, 3),
         ("status:lost", "status: takes one of captured, held, suppressed, queued, sending, deferred, sent", 0, 11),
         ("has:pixels", "has: takes one of attachment", 0, 10),
-        ("is:deleted", "is: takes one of held, resent, edited", 0, 10),
+        ("is:lost", "is: takes one of held, resent, edited, deleted", 0, 7),
         ("opened:7d", "opened: takes one of yes, no, human, proxy, scanner", 0, 9),
         ("larger:big", "larger: takes a size in octets", 0, 10),
         ("before:soon", "before: takes a date such as", 0, 11),

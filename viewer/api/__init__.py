@@ -11,6 +11,7 @@ from viewer.api import (
     approval,
     bulk,
     content,
+    deletion,
     deliveries,
     description,
     endpoints,
@@ -21,8 +22,10 @@ from viewer.api import (
     queue,
     reports,
     resend,
+    submit,
     suppressions,
     switches,
+    tagging,
 )
 
 PARTS = (
@@ -31,6 +34,7 @@ PARTS = (
     switches,
     reports,
     messages,
+    submit,
     content,
     deliveries,
     parts,
@@ -40,6 +44,8 @@ PARTS = (
     endpoints,
     events,
     export,
+    deletion,
+    tagging,
     description,
 )
 

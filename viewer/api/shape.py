@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from relay.archive.api import Listing, StoredMessage
+from relay.model.deletion import Deletion
 from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Event
 from relay.model.message import Message
@@ -66,6 +67,7 @@ def listing(row: Listing) -> Json:
         ],
         "complained": row.complained,
         "unsubscribed": row.unsubscribed,
+        "is_deleted": row.is_deleted,
     }
 
 
@@ -79,7 +81,18 @@ def message(stored: StoredMessage) -> Json:
         "children": list(stored.children),
         "is_indexed": stored.summary is not None,
         **_summary(stored.summary or Summary()),
+        "tags": list(stored.tags),
+        "deletion": _deletion(stored.deletion) if stored.deletion else None,
         "deliveries": [delivery(duty, attempts.get(duty.id, [])) for duty in stored.deliveries],
+    }
+
+
+def _deletion(deletion: Deletion) -> Json:
+    return {
+        "at": time(deletion.at),
+        "by": deletion.by,
+        "asked_by": deletion.asked_by,
+        "reason": deletion.reason,
     }
 
 

@@ -1,0 +1,34 @@
+"""The schemas of deletion, tags, the audit history, settings and alerts. The values are in `schemas.py`."""
+
+from __future__ import annotations
+
+from relay.model.deletion import Standing
+from viewer.schemas import TEXT, TIME, ULID, Json, list_of, object_of, or_null, ref
+
+FACT_SCHEMAS: dict[str, Json] = {
+    "Deletion": object_of(at=TIME, by=TEXT, asked_by=TEXT, reason=TEXT),
+    "DeletionAsked": object_of(
+        message_id=ULID,
+        standing={"enum": ["deleted", "asked"], "description": "asked: another person has to approve."},
+        request_id=or_null(ULID),
+    ),
+    "DeletionRequest": object_of(
+        id=ULID,
+        message_id=ULID,
+        asked_at=TIME,
+        asked_by=TEXT,
+        reason=TEXT,
+        standing={"enum": [standing.value for standing in Standing]},
+        decided_at=or_null(TIME),
+        decided_by=or_null(TEXT),
+        answer=TEXT,
+    ),
+    "DeletionRequests": object_of(requests=list_of(ref("DeletionRequest")), next=or_null(TEXT)),
+    "TagChange": {
+        "type": "object",
+        "properties": {"add": {**list_of(TEXT), "maxItems": 20}, "remove": {**list_of(TEXT), "maxItems": 20}},
+        "additionalProperties": False,
+        "description": "Tags to put on and to take off, in any case.",
+    },
+    "Tags": object_of(message_id=ULID, tags=list_of(TEXT)),
+}
