@@ -37,7 +37,9 @@ class Task(Progress):
     address: str
     """Of the page that shows it."""
     title: str
-    """What is asked for, with its number: `Send 12 messages again`."""
+    """What is asked for, with its number: `Send again: 12 messages`."""
+    is_stopping: bool = False
+    """Somebody wants it to end; it does after the step that is being done."""
 
     @property
     def told(self) -> str:
@@ -73,8 +75,9 @@ class Tasks:
         return sorted((one for one in self._tasks.values() if one.user == user), key=lambda one: one.id, reverse=True)
 
     def stop(self, task: Task) -> None:
-        """Ends it after the step that is being done."""
-        if not task.is_over:
+        """Ends it after the step that is being done; at once where it waits for its turn."""
+        task.is_stopping = True
+        if task.state == "waiting":
             task.advance(task.done, "cancelled")
 
     async def close(self) -> None:
@@ -89,11 +92,12 @@ class Tasks:
     async def _run(self, task: Task, steps: Steps) -> None:
         try:
             async with self._turn, aclosing(steps):
-                while not task.is_over and (looked_at := await anext(steps, None)) is not None:
-                    # One that was stopped meanwhile stays stopped.
-                    task.advance(task.done + looked_at, task.state if task.is_over else "running")
-            if not task.is_over:
-                task.advance(task.done, "finished")
+                if task.is_over:
+                    return
+                task.advance(0)
+                while not task.is_stopping and (looked_at := await anext(steps, None)) is not None:
+                    task.advance(task.done + looked_at)
+            task.advance(task.done, "cancelled" if task.is_stopping else "finished")
         except Exception as error:  # the top of a task
             maillog.room_failed("viewer", error)
             task.advance(task.done, "failed")

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from relay.archive.capture import is_deleted, message_seq
 from relay.archive.insert import insert
-from relay.archive.normalise import normalised
+from relay.archive.mailing import put_mailing
+from relay.archive.normalise import normalised, tokens
 from relay.archive.rows import recipient_of, summary_data, to_json
 from relay.archive.schema import DOCUMENT_COLUMNS
 from relay.archive.tags import tags_of
@@ -37,6 +38,7 @@ _INSERT_LISTING = insert("listing", _LISTING)
 _INSERT_SUMMARY = insert("summary", ("seq", "data"))
 _INSERT_TAG = insert("message_tag", ("tag", "seq"), conflict="ON CONFLICT DO NOTHING")
 _INSERT_REFERENCE = insert("message_reference", ("code", "seq"), conflict="ON CONFLICT DO NOTHING")
+_INSERT_FRAGMENT = insert("fragment", ("kind", "text"), conflict="ON CONFLICT DO NOTHING")
 _INSERT_DOCUMENT = insert("document", ("seq", *DOCUMENT_COLUMNS))
 
 SHOWN = 3
@@ -45,6 +47,8 @@ TEXT_LIMIT = 1024 * 1024
 """Characters of one column that are searchable; what is beyond is cut, never refused."""
 KEY_LIMIT = 200
 """Characters of a sort key."""
+FRAGMENT_SIZE = 4, 64
+"""Characters of a fragment: of a shorter one there is no middle to look for."""
 
 
 def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str, Summary]]]) -> list[dict[str, int]]:
@@ -96,8 +100,24 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary)
     codes = {reference.code.casefold() for reference in summary.references}
     database.executemany(_INSERT_REFERENCE, [(code, seq) for code in sorted(codes)])
     database.execute(_INSERT_DOCUMENT, (seq, *_document(database, seq, sender, recipients, summary)))
+    put_mailing(database, seq, summary, tags)
+    addresses = [sender, *recipients, *(one.address for one in (*summary.senders, *summary.to, *summary.cc))]
+    database.executemany(_INSERT_FRAGMENT, fragments(addresses, summary))
     database.execute("DELETE FROM index_queue WHERE seq = ?", (seq,))
     return seq
+
+
+def fragments(addresses: Sequence[str], summary: Summary) -> list[tuple[str, str]]:
+    """(kind, token) of what is found by its middle: parts of addresses, of codes, of file names.
+
+    A code is what the references say, and every word of the subject with a digit in it.
+    """
+    found = {("address", token) for address in addresses for token in tokens(address)}
+    found |= {("file", token) for name in summary.filenames for token in tokens(name)}
+    codes = [token for reference in summary.references for token in tokens(reference.code)]
+    codes += [token for token in tokens(summary.subject) if any(map(str.isdigit, token))]
+    found |= {("code", token) for token in codes}
+    return sorted((kind, token) for kind, token in found if FRAGMENT_SIZE[0] <= len(token) <= FRAGMENT_SIZE[1])
 
 
 def _document(
@@ -116,6 +136,7 @@ def _document(
         "\n".join(summary.filenames),
         summary.header_text,
         summary.body_text,
+        summary.attachment_text,
     )
     return [normalised(text[:TEXT_LIMIT]) for text in texts]
 

@@ -20,7 +20,7 @@ from relay.model.event import Grade
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
-_deletion = schema.deletion.c
+_deletion, _mailed = schema.deletion.c, schema.mailed.c
 
 _COLUMNS = (
     _message.seq,
@@ -40,6 +40,8 @@ _COLUMNS = (
     _listing.tags,
     _listing.reference_codes,
     _listing.attachment_count,
+    _mailed.is_automatic,
+    _mailed.mailing,
 )
 
 
@@ -56,6 +58,7 @@ class _Fates:
 def _rows(seqs: Sequence[int]) -> Select[Any]:
     joined = schema.message.outerjoin(schema.listing, _listing.seq == _message.seq)
     joined = joined.outerjoin(schema.deletion, _deletion.message_seq == _message.seq)
+    joined = joined.outerjoin(schema.mailed, _mailed.seq == _message.seq)
     return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(seqs))
 
 
@@ -113,6 +116,7 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
         row
     )
     is_indexed = author is not None
+    *rest, is_automatic, mailing = rest
     subject, snippet, all_tags, references, attachments = rest if is_indexed else ("", "", tags, "[]", 0)
     return Listing(
         id=id_,
@@ -133,5 +137,7 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
         reports=tuple(fates.reports),
         complained=fates.complained,
         unsubscribed=fates.unsubscribed,
+        is_automatic=bool(is_automatic),
+        mailing=mailing,
         is_deleted=deleted_at is not None,
     )

@@ -74,7 +74,7 @@ class Query:
 
 
 TEXT_FIELDS = ("from", "to", "cc", "recipient", "sender", "subject", "body", "filename")
-EXACT_FIELDS = ("ref", "tag", "application", "id", "message-id")
+EXACT_FIELDS = ("ref", "tag", "application", "id", "message-id", "mailing")
 DATE_FIELDS = ("before", "after", "on")
 SIZE_FIELDS = ("larger", "smaller")
 ENGAGEMENT_FIELDS = ("opened", "clicked")

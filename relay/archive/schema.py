@@ -26,7 +26,9 @@ from relay.archive.schema_notification import endpoint_table, notification_table
 from relay.archive.schema_people import group_table, role_table
 from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
+from relay.archive.schema_search import fragment_table
 from relay.archive.schema_sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
+from relay.archive.schema_view import mailed_table, mailing_table, preference_table, saved_view_table
 
 metadata = MetaData()
 
@@ -306,6 +308,8 @@ document = Table(
     _text("filenames"),
     _text("headers"),
     _text("body"),
+    # Text found in attached files.
+    Column("attachments", Text, nullable=False, server_default=text("''")),
 )
 """The normalised text (see normalise.py) that the full-text index `full_text` (FTS5) is over."""
 
@@ -405,6 +409,16 @@ figure_day = figure_day_table(metadata)
 figure_cursor = figure_cursor_table(metadata)
 addressed = addressed_table(metadata)
 
+preference = preference_table(metadata)
+saved_view = saved_view_table(metadata)
+mailing = mailing_table(metadata)
+mailed = mailed_table(metadata)
+
+fragment = fragment_table(metadata)
+
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 
-DOCUMENT_COLUMNS = ("subject", "author", "addressees", "cc", "sender", "recipients", "filenames", "headers", "body")
+DOCUMENT_COLUMNS = (
+    *("subject", "author", "addressees", "cc", "sender", "recipients", "filenames", "headers", "body"),
+    "attachments",
+)

@@ -15,6 +15,7 @@ from typing import Any
 from relay.archive.api import (
     ApplicationRecord,
     Change,
+    Estimate,
     Health,
     Listing,
     NotFound,
@@ -30,6 +31,7 @@ from relay.archive.query import And, Or, Query, Term, Within
 from relay.archive.queue_api import Waiting
 from relay.archive.scoped_figures import ScopedFigures
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
+from relay.archive.view_api import CopyPage, Mailing, MailingPage, View
 from relay.archive.waiting_api import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
@@ -98,6 +100,9 @@ class ScopedArchive(ScopedFigures):
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         return await self._archive.count(self._narrowed(query), at_most=at_most)
+
+    async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
+        return await self._archive.estimate(self._narrowed(query), at_most=at_most, seconds=seconds)
 
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         return await self._archive.newer(self._narrowed(query), seq, limit)
@@ -234,6 +239,34 @@ class ScopedArchive(ScopedFigures):
     async def applications(self) -> list[ApplicationRecord]:
         names = applications_within(self._scope)
         return [record for record in await self._archive.applications() if record.name in names]
+
+    # -- how they look at messages ---------------------------------------------------------------------------
+    async def preferences(self, user: str) -> dict[str, Any]:
+        return await self._archive.preferences(user)
+
+    async def put_preference(self, user: str, key: str, value: Any) -> None:
+        await self._archive.put_preference(user, key, value)
+
+    async def views(self, user: str) -> list[View]:
+        return await self._archive.views(user)
+
+    async def put_view(self, view: View) -> None:
+        await self._archive.put_view(view)
+
+    async def remove_view(self, view_id: str) -> None:
+        await self._archive.remove_view(view_id)
+
+    async def mailings(self, query: Query, *, cursor: str | None = None, limit: int = 50) -> MailingPage:
+        return await self._archive.mailings(within(query, self._scope), cursor=cursor, limit=limit)
+
+    async def mailing(self, mailing_id: int, query: Query) -> Mailing:
+        return await self._archive.mailing(mailing_id, within(query, self._scope))
+
+    async def copies(self, query: Query, *, cursor: str | None = None, limit: int = 50) -> CopyPage:
+        return await self._archive.copies(within(query, self._scope), cursor=cursor, limit=limit)
+
+    async def place(self, query: Query, at: int) -> str:
+        return await self._archive.place(within(query, self._scope), at)
 
     # -- what no scope can narrow ----------------------------------------------------------------------------
     async def _refused(self, *_arguments: Any, **_named: Any) -> Any:

@@ -192,6 +192,7 @@ async def test_a_row_shows_what_the_grid_needs(four: Archive):
         size=len(CONTENT),
         attachment_count=1,
         parent_id=None,
+        mailing=row.mailing,
     )
 
 

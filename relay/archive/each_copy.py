@@ -1,0 +1,77 @@
+"""The grid with a row for each recipient: one copy of a message each. See `view_api.Views.copies`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, literal_column, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.archive import schema, search
+from relay.archive.condition import PENDING_STATES
+from relay.archive.listing import listings
+from relay.archive.mailings import decoded, encoded
+from relay.archive.query import MARKS, PENDING, And, Query, Term
+from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
+from relay.archive.view_api import Copy, CopyPage
+from relay.model.fetch import Verdict
+from relay.model.token import TokenKind
+
+LIMIT = 500
+_message, _delivery, _fetch = schema.message.c, schema.delivery.c, schema.fetch.c
+_row: ColumnElement[int] = literal_column("delivery.rowid")
+
+
+async def page(connection: AsyncConnection, query: Query, cursor: str | None, limit: int) -> CopyPage:
+    """Raises ValueError for a limit that is not 1 to LIMIT, or what is not a cursor."""
+    if not 1 <= limit <= LIMIT:
+        raise ValueError(f"a page has 1 to {LIMIT} rows")
+    condition = (await search.measured(connection, query)).condition()
+    columns = (_delivery.message_seq, _row, _message.id, *(_delivery[name] for name in DELIVERY_COLUMNS))
+    joined = schema.delivery.join(schema.message, _message.seq == _delivery.message_seq)
+    statement = select(*columns).select_from(joined).where(condition, *_of_the_copy(query))
+    if cursor is not None:
+        statement = statement.where(tuple_(_delivery.message_seq, _row) < tuple_(*decoded(cursor)))
+    ordered = statement.order_by(_delivery.message_seq.desc(), _row.desc()).limit(limit + 1)
+    rows = list(await connection.execute(ordered))
+    shown = rows[:limit]
+    messages = {row.seq: row for row in await listings(connection, list(dict.fromkeys(row[0] for row in shown)))}
+    copies = [Copy(delivery_of(row[3:], row[2]), messages[row[0]]) for row in shown]
+    verdicts = await _verdicts(connection, [copy.delivery.id for copy in copies])
+    next_ = encoded(shown[-1][0], shown[-1][1]) if len(rows) > limit else None
+    return CopyPage(tuple(_judged(copy, verdicts) for copy in copies), next_)
+
+
+Verdicts = dict[tuple[str, TokenKind], set[Verdict]]
+
+
+async def _verdicts(connection: AsyncConnection, delivery_ids: Sequence[str]) -> Verdicts:
+    statement = select(_fetch.delivery_id, _fetch.kind, _fetch.verdict).where(_fetch.delivery_id.in_(delivery_ids))
+    found: Verdicts = {}
+    for delivery_id, kind, verdict in await connection.execute(statement.distinct()):
+        found.setdefault((delivery_id, TokenKind(kind)), set()).add(Verdict(verdict))
+    return found
+
+
+def _judged(copy: Copy, verdicts: Verdicts) -> Copy:
+    opened, clicked = (verdicts.get((copy.delivery.id, kind), ()) for kind in (TokenKind.OPEN, TokenKind.CLICK))
+    return Copy(copy.delivery, copy.listing, frozenset(opened), frozenset(clicked))
+
+
+def _of_the_copy(query: Query) -> list[ColumnElement[bool]]:
+    """What the search asks at its top that can be asked of one copy."""
+    terms = query.root.nodes if isinstance(query.root, And) else (query.root,)
+    conditions: list[ColumnElement[bool]] = []
+    for term in terms:
+        if not isinstance(term, Term):
+            continue
+        value = term.value.lower()
+        if term.field == "status" and value in MARKS:
+            conditions.append(_delivery[f"{value}_at"].is_not(None))
+        elif term.field == "status":
+            conditions.append(_delivery.state.in_(PENDING_STATES if value == PENDING else (value,)))
+        elif term.field == "bounce":
+            conditions.append(_delivery.bounce == value)
+        elif term.field == "recipient" and "@" in value.strip("@"):
+            conditions.append(func.lower(_delivery.recipient).startswith(value, autoescape=True))
+    return conditions
