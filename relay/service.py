@@ -240,6 +240,7 @@ class Service:
             switches_changed=self._switches_changed,
             upstream_states=self._courier.upstream_states,
             listening=self._bound,
+            counter=self._intake.counter,
         )
         runner = web.AppRunner(
             app, keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=1.0

@@ -37,6 +37,7 @@ from prometheus_client import generate_latest
 from relay import metrics
 from relay.archive.api import Archive, Listing
 from relay.config import Config
+from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
 from viewer import (
     api,
@@ -60,6 +61,7 @@ from viewer.keys import (
     ARCHIVE,
     CLOCK,
     CONFIG,
+    COUNTER,
     IS_READY,
     LISTENING,
     METRICS_TEXT,
@@ -89,6 +91,7 @@ def build_app(
     switches_changed: Callable[[], Awaitable[None]] | None = None,
     upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
     listening: Callable[[], list[tuple[str, str]]] = list,
+    counter: Counter | None = None,
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
     """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
@@ -100,6 +103,7 @@ def build_app(
     app[SWITCHES_CHANGED] = switches_changed or _nothing
     app[UPSTREAM_STATES] = upstream_states
     app[LISTENING] = listening
+    app[COUNTER] = counter
     app[FLASHES] = OrderedDict()
     app[RENDER_ROW] = _render_row
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"

@@ -9,10 +9,12 @@ from markupsafe import Markup
 
 from relay.archive.api import ArchiveError
 from relay.model.switch import Pause
-from viewer import security
+from viewer import security, tongue
 from viewer.flash import take_flashes
 from viewer.keys import ARCHIVE, PERSON
 
+NO_WORDS = ("/static/", "/api/", "/healthz", "/readyz", "/metrics")
+"""Where nothing is said in the reader's language."""
 NO_PAGE = ("/static/", "/api/", "/live", "/healthz", "/readyz", "/metrics")
 """Where nothing is drawn but rows, if anything."""
 
@@ -22,6 +24,8 @@ async def template_context(request: web.Request) -> dict[str, Any]:
     person = request.get(PERSON)
     token = security.csrf_token(request)
     pause = await _pause(request) if person else None
+    if person and not request.path.startswith(NO_WORDS):
+        await _prefer(request, person.name)
     return {
         "person": person,
         "may": person.may if person else lambda permission: False,
@@ -31,6 +35,15 @@ async def template_context(request: web.Request) -> dict[str, Any]:
         "path": request.path,
         "paused": lambda: pause,
     }
+
+
+async def _prefer(request: web.Request, user: str) -> None:
+    """The language and zone that the user chose hold for this request."""
+    try:
+        chosen = await request.app[ARCHIVE].preferences(user)
+    except ArchiveError:
+        return
+    tongue.prefer(chosen.get("language"), chosen.get("zone"))
 
 
 async def _pause(request: web.Request) -> Pause | None:

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from relay.archive.api import Archive, Listing
+from relay.archive.api import Archive, Listing, WebSession
 from relay.config import Config
+from relay.model.handing import Counter
 from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
 from viewer.people import Person
@@ -33,6 +34,8 @@ UPSTREAM_STATES: web.AppKey[Callable[[], Sequence[UpstreamState]]] = web.AppKey(
 """How each upstream does at this moment, in the order of the configuration."""
 LISTENING: web.AppKey[Callable[[], list[tuple[str, str]]]] = web.AppKey("listening")
 """Where intake listens now: listener name, and `host:port` or a socket's path."""
+COUNTER: web.AppKey[Counter | None] = web.AppKey("counter")
+"""Where messages are handed in; None where no intake runs."""
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")
 METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
 RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")
@@ -40,8 +43,15 @@ RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("rend
 STATIC_PREFIX: web.AppKey[str] = web.AppKey("static_prefix", str)
 """`/static/<hash of all static files>`; use the template function `static_url('name.css')`."""
 
+INTRODUCE: web.AppKey[Callable[[web.Request, WebSession | None], Awaitable[WebSession | None]]] = web.AppKey(
+    "introduce"
+)
+"""The session of whom a trusted proxy names, given the one of the cookie; that one, where no proxy is believed."""
+
 PERSON: web.RequestKey[Person] = web.RequestKey("person", Person)
 """Who asks; there on every request that is not public."""
+SESSION: web.RequestKey[WebSession] = web.RequestKey("session", WebSession)
+"""Their session; not there for a bearer token."""
 
 ID = f"{{id:{ULID_PATTERN}}}"
 """The part of a route's path that matches a ULID and nothing else."""

@@ -64,6 +64,9 @@ class Directory:
                 self._by_username.setdefault(application.username, application)
         self._by_address = tuple((network, a) for a in known for network in a.addresses)
         named = (a for a in known if a.name == DEFAULT_NAME)
+        self._by_name: dict[str, KnownApplication] = {}
+        for application in known:
+            self._by_name.setdefault(application.name, application)
         self.default = next(named, None) or _workable(KnownApplication(DEFAULT_NAME, default_mode))
 
     @classmethod
@@ -87,6 +90,10 @@ class Directory:
         ]
         known = [replace(one, mode=switched.get(one.name, one.mode)) for one in configured + added]
         return cls(known, switched.get(DEFAULT_NAME, default_mode))
+
+    def named(self, name: str) -> KnownApplication | None:
+        """The application of that name; the default one too."""
+        return self.default if name == DEFAULT_NAME else self._by_name.get(name)
 
     @property
     def has_credentials(self) -> bool:

@@ -18,6 +18,7 @@ from relay.archive.api import Archive
 from relay.config import Listener, Smtp, TlsPolicy
 from relay.intake.credentials import Directory
 from relay.intake.door import Door
+from relay.intake.handing import HandingCounter
 from relay.intake.limits import DATA_GRACE
 from relay.intake.lobby import SHUTTING_DOWN, Lobby, Station
 from relay.intake.session import SmtpSession
@@ -57,7 +58,13 @@ class Intake:
         self._lobby = Lobby(
             smtp, hostname, applications, archive, clock, new_id, expire_after * MICROSECONDS, data_grace, door
         )
+        self._counter = HandingCounter(self._lobby)
         self._stations: dict[Listener, tuple[Station, asyncio.Server]] = {}
+
+    @property
+    def counter(self) -> HandingCounter:
+        """Where messages are handed in by HTTP, under the rules of this intake."""
+        return self._counter
 
     @property
     def bound(self) -> list[Bound]:
@@ -101,8 +108,8 @@ class Intake:
         await self._sessions_over(grace)
         for session in list(lobby.sessions):
             session.end("shutting down", SHUTTING_DOWN)
-        if lobby.commits:
-            await asyncio.wait(list(lobby.commits))
+        if lobby.commits or lobby.handings:
+            await asyncio.wait([*lobby.commits, *lobby.handings])
         await self._sessions_over(1.0)
         for session in list(lobby.sessions):  # one that does not even take its 421
             if session.task is not None:

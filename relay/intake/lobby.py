@@ -19,6 +19,7 @@ from relay.intake.credentials import Directory
 from relay.intake.door import Door
 from relay.intake.limits import DATA_GRACE, Census
 from relay.intake.rate import Rates
+from relay.model.handing import NotTaken, Taken
 from relay.model.reply import Reply
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Lobby:
     rates: Rates = field(default_factory=Rates)
     sessions: set[SmtpSession] = field(default_factory=set)
     commits: set[asyncio.Task[Reply]] = field(default_factory=set)
+    handings: set[asyncio.Task[Taken | NotTaken]] = field(default_factory=set)
+    """Messages that come by HTTP and are being kept."""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def next_session_name(self) -> str:

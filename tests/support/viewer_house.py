@@ -21,7 +21,9 @@ from ulid import ULID
 from relay.archive import open_archive
 from relay.archive.api import ApiToken, Archive, User, WebSession
 from relay.archive.content import stored
-from relay.config import ArchiveTable, Config, Upstream, Viewer
+from relay.config import Application, ArchiveTable, Config, Upstream, Viewer
+from relay.intake.credentials import Directory
+from relay.intake.listener import Intake
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
@@ -155,9 +157,12 @@ class House:
         return [event for _, event in await self.archive.events() if event.kind is kind]
 
 
-def configured(folder: Path, *, upstream: bool = True, **viewer: Any) -> Config:
+def configured(
+    folder: Path, *, upstream: bool = True, application: tuple[Application, ...] = (), **viewer: Any
+) -> Config:
     upstreams = (Upstream(name="provider", host="127.0.0.1"),) if upstream else ()
-    return Config(archive=ArchiveTable(path=folder), upstream=upstreams, viewer=Viewer(**viewer))
+    table = ArchiveTable(path=folder)
+    return Config(archive=table, upstream=upstreams, application=application, viewer=Viewer(**viewer))
 
 
 @asynccontextmanager
@@ -166,6 +171,17 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
     config.archive.path.mkdir(exist_ok=True)
     archive = await open_archive(f"sqlite:///{config.archive.path / 'archive.db'}")
     clock, new_id = Ticks(), Ids()
+
+    smtp = config.smtp.model_copy(update={"listeners": ()})
+    applications = await Directory.load(config, archive, config.default_mode)
+    intake = Intake(
+        smtp,
+        archive=archive,
+        applications=applications,
+        clock=clock,
+        new_id=new_id,
+        expire_after=config.delivery.expire_after,
+    )
 
     async def turned() -> None:
         house.switches_turned += 1
@@ -177,6 +193,7 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
         new_id=new_id,
         switches_changed=turned,
         upstream_states=lambda: house.upstreams,
+        counter=intake.counter,
     )
     app[HEARTBEAT] = heartbeat
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)

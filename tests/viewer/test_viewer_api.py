@@ -227,7 +227,7 @@ async def test_the_description_describes_itself_in_one_piece(house: House) -> No
     assert len(identifiers) == len(set(identifiers))
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/api/messages"), ("DELETE", "/api/events")])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/api/messages"), ("DELETE", "/api/events")])
 async def test_a_method_that_is_not_there_is_405_as_json(house: House, method: str, path: str) -> None:
     async with (await house.program()).request(method, path, json={}) as answer:
         assert answer.status == 405
