@@ -222,6 +222,11 @@ def room_failed(room: str, cause: BaseException) -> None:
     _log.error("failed", room=room, cause=repr(cause), exc_info=cause)
 
 
+def sign_in_failed(cause: str) -> None:
+    """Single sign-on does not work; nobody comes in by it. The cause names no person and no secret."""
+    _log.warning("single sign-on failed", cause=cause)
+
+
 def configuration_kept(problems: Sequence[str]) -> None:
     """A reload found these errors; the server goes on with what it had."""
     _log.error("configuration not reloaded", problems=list(problems))

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from aiohttp import web
+
+from viewer.security import client_address
+
 WINDOW = 15 * 60 * 1_000_000
 MOST_KEYS = 10_000
 """Users and addresses remembered; the longest unseen are forgotten first."""
+LONGEST_NAME = 64
 
 
 @dataclass(slots=True)
@@ -47,3 +52,12 @@ class Attempts:
         if key in self._times:
             self._times[key] = times
         return times
+
+
+ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
+
+
+def attempt_keys(request: web.Request, name: str = "") -> tuple[str, ...]:
+    """By what a try is counted: the address it comes from, and the user whose name is given."""
+    from_here = (f"address {client_address(request)}",)
+    return (f"user {name.casefold()[:LONGEST_NAME]}", *from_here) if name else from_here

@@ -1,7 +1,7 @@
 """Signing in and out: by password, and once by a link that makes the first administrator.
 
-Sessions are the archive's; the browser's cookie holds the token, the archive only its SHA-256. A new token is made at
-every sign-in, so that one planted before it is worth nothing.
+Who has a second factor is led on to it (`second_step.py`). Passkeys, single sign-on and a proxy's word have files of
+their own; what begins in all of them is a session (`sessions.py`).
 """
 
 from __future__ import annotations
@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import re
 from dataclasses import replace
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.api import User, WebSession
-from relay.model.event import Event, Kind
-from viewer import passwords
-from viewer.attempts import Attempts
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID, NEW_SECRET, PERSON
+from relay.archive.api import User
+from relay.model.event import Kind
+from viewer import ceremonies, introduction, oidc_client, passkeys, passwords, second_step, single_sign_on
+from viewer.attempts import ATTEMPTS, Attempts, attempt_keys
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, PERSON, SESSION
 from viewer.passwords import Passwords
 from viewer.people import NAME, name_problem
-from viewer.security import clear_session_cookie, client_address, set_session_cookie, signed_in_user
+from viewer.security import clear_session_cookie, signed_in_user
+from viewer.sessions import LINK, PASSWORD, account_event, attend, begin_session, local_path, refused
 
-ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
 PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords", Passwords)
 FIRST_ADMINISTRATOR: web.AppKey[asyncio.Lock] = web.AppKey("first_administrator", asyncio.Lock)
 FIRST_SIGN_IN = "first-sign-in"
@@ -40,6 +39,9 @@ def setup(app: web.Application) -> None:
     app[PASSWORDS] = Passwords()
     app[FIRST_ADMINISTRATOR] = asyncio.Lock()
     app.add_routes(routes)
+    for part in (ceremonies, second_step, passkeys, oidc_client, single_sign_on, introduction):
+        part.setup(app)
+    app.middlewares.append(attend)
 
 
 # -- by password ---------------------------------------------------------------------------------------------------
@@ -48,7 +50,7 @@ def setup(app: web.Application) -> None:
 @routes.get("/sign-in")
 async def show(request: web.Request) -> web.Response:
     onward = request.query.get("next", "/")
-    if PERSON in request:
+    if PERSON in request and "again" not in request.query:
         raise web.HTTPSeeOther(local_path(onward))
     return _page(request, "", onward, "")
 
@@ -57,7 +59,7 @@ async def show(request: web.Request) -> web.Response:
 async def sign_in(request: web.Request) -> web.StreamResponse:
     form = await request.post()
     name, password, onward = (str(form.get(field, "")) for field in ("name", "password", "next"))
-    keys = (f"user {name.casefold()[:64]}", f"address {client_address(request)}")
+    keys = attempt_keys(request, name)
     wait = request.app[ATTEMPTS].begin(keys, request.app[CLOCK]())
     if wait:
         problem = f"Too many wrong passwords. Try again in {-(-wait // 60)} minutes."
@@ -69,18 +71,20 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         await _refused(request, name)
         return _page(request, name, onward, "The user name or the password is wrong.", status=401)
     request.app[ATTEMPTS].forgive(keys)
-    return await _begin_session(request, user, local_path(onward))
+    if await second_step.is_needed(request.app[ARCHIVE], user.name):
+        return second_step.begin(request, user, local_path(onward))
+    return await begin_session(request, user, local_path(onward), PASSWORD)
 
 
 def _page(request: web.Request, name: str, onward: str, problem: str, status: int = 200) -> web.Response:
-    context = {"name": name, "next": local_path(onward), "problem": problem}
+    context = {
+        "name": name,
+        "next": local_path(onward),
+        "problem": problem,
+        "single_sign_on": oidc_client.label(request.app),
+        "passkeys": passkeys.is_possible(request),
+    }
     return aiohttp_jinja2.render_template("sign_in.html", request, context, status=status)
-
-
-def local_path(text: str) -> str:
-    """`text` if it is a path of ours, else `/`: a sign-in must not send people to another site."""
-    is_local = re.fullmatch(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", text) is not None
-    return text if is_local else "/"
 
 
 async def _checked(request: web.Request, name: str, password: str) -> User | None:
@@ -91,7 +95,7 @@ async def _checked(request: web.Request, name: str, password: str) -> User | Non
         return None
     if passwords.needs_rehash(user.password_hash):
         user = replace(user, password_hash=await request.app[PASSWORDS].hash(password))
-        event = _event(request, Kind.ACCOUNT_CHANGED, user.name, {"user": user.name, "change": "rehash"})
+        event = account_event(request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, change="rehash")
         await archive.put_user(user, event)
     return user
 
@@ -99,8 +103,7 @@ async def _checked(request: web.Request, name: str, password: str) -> User | Non
 async def _refused(request: web.Request, name: str) -> None:
     """The name as given is kept, bounded; a password typed into the wrong field would be, too, so only known names."""
     known = NAME.fullmatch(name) is not None and await request.app[ARCHIVE].user(name) is not None
-    data = {"user": name if known else None}
-    await request.app[ARCHIVE].add_events([_event(request, Kind.SIGN_IN_REFUSED, name if known else "", data)])
+    await refused(request, name if known else None, "wrong password" if known else "unknown user")
 
 
 # -- by the first link ---------------------------------------------------------------------------------------------
@@ -129,9 +132,9 @@ async def first_sign_in(request: web.Request) -> web.StreamResponse:
         password_hash = await request.app[PASSWORDS].hash(password)
         user = User(name, "administrator", password_hash, request.app[CLOCK]())
         change = {"user": name, "change": "added", "role": user.role}
-        await archive.put_user(user, _event(request, Kind.ACCOUNT_CHANGED, name, change))
+        await archive.put_user(user, account_event(request, Kind.ACCOUNT_CHANGED, name, **change))
         await archive.put_setting(FIRST_SIGN_IN, None)
-    return await _begin_session(request, user, "/")
+    return await begin_session(request, user, "/", LINK)
 
 
 async def _check_link(request: web.Request) -> None:
@@ -152,31 +155,12 @@ def _first_page(request: web.Request, name: str, problem: str, status: int = 200
 # -- sessions ------------------------------------------------------------------------------------------------------
 
 
-async def _begin_session(request: web.Request, user: User, onward: str) -> web.Response:
-    app, now = request.app, request.app[CLOCK]()
-    token = app[NEW_SECRET]()
-    session = WebSession(
-        token_hash=hashlib.sha256(token.encode()).digest(),
-        user=user.name,
-        created_at=now,
-        expires_at=now + app[CONFIG].viewer.session_lifetime * 1_000_000,
-        address=str(client_address(request) or "unix"),
-    )
-    old = request.get(PERSON)
-    if old is not None and old.session is not None:
-        await app[ARCHIVE].remove_session(old.session, _event(request, Kind.SIGNED_OUT, old.name))
-    await app[ARCHIVE].add_session(session, _event(request, Kind.SIGNED_IN, user.name))
-    response = web.Response(status=303, headers={"Location": onward})
-    set_session_cookie(request, response, token)
-    return response
-
-
 @routes.post("/sign-out")
 async def sign_out(request: web.Request) -> web.Response:
     person = signed_in_user(request)
     response = web.Response(status=303, headers={"Location": "/sign-in"})
     if person.session is not None:
-        await request.app[ARCHIVE].remove_session(person.session, _event(request, Kind.SIGNED_OUT, person.name))
+        await request.app[ARCHIVE].remove_session(person.session, account_event(request, Kind.SIGNED_OUT, person.name))
     clear_session_cookie(request, response)
     return response
 
@@ -188,7 +172,7 @@ async def change_password(request: web.Request, old: str, new: str) -> web.Respo
     limited as at sign-in.
     """
     person, archive = signed_in_user(request), request.app[ARCHIVE]
-    keys = (f"user {person.name.casefold()}",)
+    keys = attempt_keys(request, person.name)
     if request.app[ATTEMPTS].begin(keys, request.app[CLOCK]()):
         return "Too many wrong passwords. Try again in 15 minutes."
     user = await _checked(request, person.name, old)
@@ -198,13 +182,8 @@ async def change_password(request: web.Request, old: str, new: str) -> web.Respo
     if problem := passwords.weakness(new, person.name):
         return problem
     changed = replace(user, password_hash=await request.app[PASSWORDS].hash(new))
-    event = _event(request, Kind.ACCOUNT_CHANGED, person.name, {"user": person.name, "change": "password"})
+    event = account_event(request, Kind.ACCOUNT_CHANGED, person.name, user=person.name, change="password")
     await archive.put_user(changed, event)
-    return await _begin_session(request, changed, "/account")
-
-
-def _event(request: web.Request, kind: Kind, name: str, data: dict[str, Any] | None = None) -> Event:
-    address = str(client_address(request) or "unix")
-    actor = f"user:{name}" if name else "relay"
-    facts = {**(data or {}), "address": address}
-    return Event(request.app[NEW_ID](), request.app[CLOCK](), kind, actor, data=facts)
+    # What this browser proved besides the password still holds.
+    method = request[SESSION].method if SESSION in request else PASSWORD
+    return await begin_session(request, changed, "/account", method)

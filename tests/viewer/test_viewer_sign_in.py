@@ -16,7 +16,7 @@ from relay.model.event import Kind
 from tests.support.viewer_house import SECOND, House, configured, open_house
 from viewer.passwords import hash_password, needs_rehash, weakness
 from viewer.people import name_problem
-from viewer.sign_in import local_path
+from viewer.sessions import local_path
 
 PASSWORD = "correct horse battery"
 

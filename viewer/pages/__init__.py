@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
-from viewer import pictures
+from viewer import drafts, pictures
 from viewer.keys import RENDER_ROW
 from viewer.pages import (
     account,
@@ -64,5 +64,6 @@ def setup(app: web.Application) -> None:
     environment.globals["link"] = rows.reference_links(app)
     app[RENDER_ROW] = rows.render_row
     pictures.setup(app)
+    drafts.setup(app)
     for page in PAGES:
         app.add_routes(page.routes)

@@ -1,4 +1,4 @@
-"""The account of the person who is signed in: password, and tokens for the HTTP API."""
+"""The account of the person who is signed in: password, ways to sign in, browsers, and tokens for the HTTP API."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from aiohttp import web
 
 from relay.archive.api import ApiToken
 from relay.model.event import Kind
-from viewer import passwords, present
+from viewer import oidc_client, passkeys, passwords, present
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID, NEW_SECRET
+from viewer.pages import sessions
 from viewer.security import signed_in_user
+from viewer.sessions import is_fresh
 from viewer.sign_in import change_password
 
 routes = web.RouteTableDef()
@@ -65,9 +67,19 @@ async def revoke(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, *, problem: str = "", secret: str = "", status: int = 200) -> web.Response:
-    person = signed_in_user(request)
+    person, archive = signed_in_user(request), request.app[ARCHIVE]
+    user = await archive.user(person.name)
     context: dict[str, Any] = {
-        "tokens": [token for token in await request.app[ARCHIVE].tokens() if token.user == person.name],
+        "tokens": [token for token in await archive.tokens() if token.user == person.name],
+        "has_password": user is not None and bool(user.password_hash),
+        "is_fresh": is_fresh(request),
+        "factor": await archive.second_factor(person.name),
+        "passkeys": await archive.passkeys(person.name),
+        "codes_left": await archive.recovery_codes(person.name),
+        "identities": await archive.identities(person.name),
+        "single_sign_on": oidc_client.label(request.app),
+        "are_passkeys_possible": passkeys.is_possible(request),
+        "sessions": await sessions.rows(request, person.name),
         "problem": problem,
         "secret": secret,
         "lifetimes": LIFETIMES,
