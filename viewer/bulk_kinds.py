@@ -6,7 +6,6 @@ Each does with one message what the message's own page does, by the same functio
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -16,8 +15,8 @@ from relay.archive.query import And, Or, Query, Term
 from relay.model.access import Permission
 from relay.model.delivery import State
 from relay.model.event import Kind as EventKind
+from viewer import deletion, tagging
 from viewer.bulk import Ask, Each, Kind, Prepare, Selected
-from viewer.deletion import ask_or_delete, checked_reason
 from viewer.errors import FieldError
 from viewer.export import checked_count
 from viewer.jobs import JOBS
@@ -27,7 +26,6 @@ from viewer.operations import Outcome, hand_of, order_of
 from viewer.resend import resend_exact
 from viewer.resend_warnings import HAS_IT, ON_ITS_WAY
 from viewer.security import archive_of, signed_in_user
-from viewer.tagging import change, tags_in
 from viewer.translation import say, say_n
 
 LOOKED_AT = 40
@@ -137,38 +135,23 @@ def _operated(name: str, states: frozenset[State] | None = None) -> Prepare:
 
 
 # -- tags, files -----------------------------------------------------------------------------------------------------
-_TAG = re.compile(r"[^\s,\"\x00-\x1f\x7f][^,\"\x00-\x1f\x7f]{0,99}")
-MOST_TAGS = 20
-
-
-def _tags(name: str, text: str) -> tuple[str, ...]:
-    """`billing, vip` -> ("billing", "vip"). Raises FieldError."""
-    tags = tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
-    if len(tags) > MOST_TAGS or not all(_TAG.fullmatch(tag) for tag in tags):
-        raise FieldError(name, f"at most {MOST_TAGS} tags of 1 to 100 characters, with commas between them")
-    return tags
-
-
 def _tag(request: web.Request, answers: Mapping[str, str]) -> Each:
-    add, remove = tags_in("add", answers["add"]), tags_in("remove", answers["remove"])
+    add, remove = tagging.tags_in("add", answers["add"]), tagging.tags_in("remove", answers["remove"])
     if not add and not remove:
         raise FieldError("add", "name at least one tag to put on or to take off")
 
     async def each(message_id: str) -> str:
-        return (
-            ""
-            if await change(request, message_id, add, remove)
-            else say("It has these tags already, and none of those to be taken off.")
-        )
+        is_changed = await tagging.change(request, message_id, add, remove)
+        return "" if is_changed else say("It has these tags already, and none of those to be taken off.")
 
     return each
 
 
 def _delete(request: web.Request, answers: Mapping[str, str]) -> Each:
-    reason = checked_reason(answers["reason"])
+    reason = deletion.checked_reason(answers["reason"])
 
     async def each(message_id: str) -> str:
-        asked = await ask_or_delete(request, message_id, reason)
+        asked = await deletion.ask_or_delete(request, message_id, reason)
         return "" if asked.standing == "deleted" else asked.words
 
     return each
@@ -179,7 +162,7 @@ async def _export(request: web.Request, meant: Selected, answers: Mapping[str, s
     total = await checked_count(archive, meant.query, wanted)
     q = meant.q if not meant.ids else " OR ".join(f"id:{message_id}" for message_id in meant.ids)
     job_id = request.app[NEW_ID]()
-    request.app[JOBS].begin(job_id, signed_in_user(request).name, q, meant.query, wanted, total)
+    request.app[JOBS].begin(job_id, signed_in_user(request).name, q, meant.query, wanted, total, archive)
     await archive.add_events([deed(request, EventKind.EXPORTED, query=q, format=wanted, count=total)])
     return f"/exports/{job_id}"
 
@@ -232,6 +215,17 @@ KINDS: dict[str, Kind] = {
             lambda n: say_n("%(num)s message approved.", "%(num)s messages approved.", n, num=f"{n:,}"),
             _operated("release", frozenset({State.HELD})),
             needs_upstream=True,
+        ),
+        Kind(
+            "reject",
+            "cancelled",
+            Permission.RELEASE,
+            say("Reject"),
+            lambda n: say_n("Reject %(num)s message?", "Reject %(num)s messages?", n, num=f"{n:,}"),
+            say("What is held of them is never sent; the messages stay in the archive."),
+            lambda n: say_n("%(num)s message rejected.", "%(num)s messages rejected.", n, num=f"{n:,}"),
+            _operated("reject", frozenset({State.HELD})),
+            is_grave=True,
         ),
         Kind(
             "cancel",

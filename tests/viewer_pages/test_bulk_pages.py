@@ -122,7 +122,7 @@ async def test_nothing_chosen_says_so_and_unknown_answers_are_named(house: House
     await press(client, "/bulk/choose", [("kind", "resend"), *many], 400)
 
 
-@pytest.mark.parametrize("kind", ["resend", "retry", "release", "cancel"])
+@pytest.mark.parametrize("kind", ["resend", "retry", "release", "reject", "cancel", "tag", "delete"])
 async def test_who_may_not_may_not_do_it_with_many_either(house: House, kind: str) -> None:
     message = await house.add(state=State.HELD)
     client = await house.client("auditor")
@@ -168,3 +168,21 @@ async def test_a_program_begins_the_same_and_watches_it(house: House) -> None:
     for wrong in bad:
         async with client.post("/api/bulk/resend", json=wrong) as answer:
             assert answer.status == 400
+
+
+async def test_many_are_tagged_and_deleted_with_a_reason(house: House) -> None:
+    ids = [await house.add(recipients=TWO, state=State.SENT) for _ in range(2)]
+    client = await house.client()
+    chosen = [("message", message_id) for message_id in ids]
+    page = await press(client, "/bulk/choose", [("kind", "tag"), *chosen])
+    assert "name at least one tag" in await press(client, "/bulk/do", confirmed(page), 400)
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, add="vip, billing")))
+    assert task["changed"] == 2
+    assert (await house.archive.listing(ids[0])).tags == ("vip", "billing")
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, add="vip")))
+    assert task["left"] == {"It has these tags already, and none of those to be taken off.": 2}
+    page = await press(client, "/bulk/choose", [("kind", "delete"), *chosen])
+    await press(client, "/bulk/do", confirmed(page), 400)
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, reason="asked for by Ann")))
+    assert task["changed"] == 2
+    assert (await house.archive.listing(ids[1])).is_deleted
