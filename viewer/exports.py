@@ -36,7 +36,7 @@ async def begin(request: web.Request) -> web.Response:
     q, wanted = query_text(str(form.get("q", ""))), str(form.get("format", "zip"))
     query = parse_query(q, now=request.app[CLOCK]())
     total = await checked_count(archive_of(request), query, wanted)
-    job = request.app[JOBS].begin(request.app[NEW_ID](), person.name, q, query, wanted, total)
+    job = request.app[JOBS].begin(request.app[NEW_ID](), person.name, q, query, wanted, total, archive_of(request))
     await archive_of(request).add_events([deed(request, Kind.EXPORTED, query=q, format=wanted, count=total)])
     if wants_json(request):
         return web.json_response(job.as_json(), status=202)

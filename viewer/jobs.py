@@ -21,7 +21,7 @@ from relay.archive.query import Query
 from relay.rendition.export import WRITERS
 from viewer.errors import FieldError
 from viewer.export import export, filename
-from viewer.keys import ARCHIVE, CLOCK, CONFIG
+from viewer.keys import CLOCK, CONFIG
 from viewer.progress import DAY, Progress
 
 MOST_RUNNING = 2
@@ -48,9 +48,8 @@ class Job(Progress):
 class Jobs:
     """All export jobs of this process; files of an earlier one are removed at the start."""
 
-    def __init__(self, folder: Path, archive: Archive, clock: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], int]) -> None:
         self._folder = folder
-        self._archive = archive
         self._clock = clock
         self._turns = asyncio.Semaphore(MOST_RUNNING)
         self._jobs: dict[str, Job] = {}
@@ -69,8 +68,8 @@ class Jobs:
         for job in list(self._jobs.values()):
             self.remove(job)
 
-    def begin(self, job_id: str, user: str, q: str, query: Query, form: str, total: int) -> Job:
-        """Starts a job. Raises FieldError when the person has too many."""
+    def begin(self, job_id: str, user: str, q: str, query: Query, form: str, total: int, archive: Archive) -> Job:
+        """Starts a job on the archive as the person sees it. Raises FieldError when they have too many."""
         self.expire()
         mine = [job for job in self._jobs.values() if job.user == user]
         if len(mine) >= MOST_EACH:
@@ -87,7 +86,7 @@ class Jobs:
             filename=filename(now, form),
         )
         self._jobs[job_id] = job
-        self._tasks[job_id] = asyncio.create_task(self._run(job, query))
+        self._tasks[job_id] = asyncio.create_task(self._run(job, query, archive))
         return job
 
     def get(self, job_id: str, user: str) -> Job:
@@ -116,11 +115,11 @@ class Jobs:
         for job in [job for job in self._jobs.values() if job.created_at < self._clock() - DAY]:
             self.remove(job)
 
-    async def _run(self, job: Job, query: Query) -> None:
+    async def _run(self, job: Job, query: Query, archive: Archive) -> None:
         try:
             async with self._turns:
                 job.advance(0)
-                await self._write(job, query)
+                await self._write(job, query, archive)
             job.advance(job.done, "finished")
         except Exception as error:  # the top of a job
             maillog.room_failed("viewer", error)
@@ -129,9 +128,9 @@ class Jobs:
         finally:
             self._tasks.pop(job.id, None)
 
-    async def _write(self, job: Job, query: Query) -> None:
+    async def _write(self, job: Job, query: Query, archive: Archive) -> None:
         with await asyncio.to_thread(_created, job.path) as file:
-            async for piece in export(self._archive, query, WRITERS[job.format](), job.advance):
+            async for piece in export(archive, query, WRITERS[job.format](), job.advance):
                 await asyncio.to_thread(file.write, piece)
                 job.size += len(piece)
 
@@ -145,7 +144,7 @@ JOBS: web.AppKey[Jobs] = web.AppKey("jobs", Jobs)
 
 
 def setup(app: web.Application) -> None:
-    app[JOBS] = Jobs(app[CONFIG].archive.path / "exports", app[ARCHIVE], app[CLOCK])
+    app[JOBS] = Jobs(app[CONFIG].archive.path / "exports", app[CLOCK])
     app.cleanup_ctx.append(_life)
 
 

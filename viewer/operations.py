@@ -7,7 +7,7 @@ event that names who asked. One that somebody else, or the courier, was quicker 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -15,11 +15,12 @@ from aiohttp import web
 from relay.archive.api import Archive, Waiting
 from relay.archive.waiting_api import WaitingRow
 from relay.model import operation
+from relay.model.access import Permission
 from relay.model.delivery import MICROSECONDS, Delivery
 from relay.model.event import Event
 from relay.model.operation import Operated, Refusal
 from viewer.keys import CLOCK, CONFIG, NEW_ID
-from viewer.security import archive_of, client_address, signed_in_user
+from viewer.security import archive_of, client_address, require, signed_in_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ OPERATIONS: Mapping[str, Words] = {
         is_grave=True,
     ),
 }
+PERMISSIONS: Mapping[str, Permission] = dict.fromkeys(OPERATIONS, Permission.RELEASE) | {"retry": Permission.RESEND}
 NEEDS_UPSTREAM = frozenset({"retry", "reroute", "release"})
 """Operations that make no sense where nothing can be sent."""
 
@@ -146,9 +148,16 @@ def hand_of(request: web.Request) -> Hand:
 
 
 def order_of(request: web.Request, name: str, upstream: str | None = None) -> Order:
-    """The order of whoever asks."""
+    """The order of whoever asks. Raises 403 if they may not give it."""
+    require(request, PERMISSIONS[name])
     address = str(client_address(request) or "unix")
     return Order(name, signed_in_user(request).actor, address, upstream)
+
+
+def allowed(request: web.Request, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the operations that whoever asks may carry out."""
+    person = signed_in_user(request)
+    return tuple(name for name in names if person.may(PERMISSIONS[name]))
 
 
 def deliveries(count: int) -> str:

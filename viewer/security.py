@@ -106,10 +106,12 @@ def signed_in_user(request: web.Request) -> Person:
     return request[PERSON]
 
 
-def require(request: web.Request, permission: Permission) -> Person:
-    """Who asks, if they have `permission`, by their role, a group, and their token; raises 403 otherwise."""
+def require(request: web.Request, *permissions: Permission) -> Person:
+    """Who asks, if they have each of `permissions`, by their role, a group, and their token; raises 403 otherwise."""
     person = signed_in_user(request)
-    if not person.may(permission):
+    for permission in permissions:
+        if person.may(permission):
+            continue
         raise web.HTTPForbidden(text=f"Your role ({person.role or 'none'}) does not allow this: {permission}.")
     return person
 

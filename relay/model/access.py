@@ -25,7 +25,7 @@ class Permission(StrEnum):
     EDIT = "edit"
     """Send a changed copy; write a new message."""
     RELEASE = "release"
-    """Approve or refuse what is held; cancel, reroute what waits."""
+    """Approve or refuse what is held; cancel, reroute what waits; pause sending."""
     TAG = "tag"
     EXPORT = "export"
     """Take away more than one message at a time."""
@@ -39,7 +39,7 @@ class Permission(StrEnum):
     SECRETS = "secrets"
     """See what the rules of masking hide: reset links, one-time codes."""
     ADMINISTER = "administer"
-    """Everything else that changes the house: applications, endpoints, modes, pauses, settings."""
+    """Everything else that changes the house: applications, endpoints, modes, settings."""
 
 
 @dataclass(frozen=True, slots=True)

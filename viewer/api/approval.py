@@ -14,7 +14,7 @@ routes = web.RouteTableDef()
 
 @routes.post(f"/api/messages/{ID}/approve")
 async def approved(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     message_id = request.match_info["id"]
     ids = await approve(request, message_id)
     return web.json_response({"message_id": message_id, "delivery_ids": ids}, status=202)
@@ -22,6 +22,6 @@ async def approved(request: web.Request) -> web.Response:
 
 @routes.post(f"/api/messages/{ID}/reject")
 async def rejected(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     message_id = request.match_info["id"]
     return web.json_response({"message_id": message_id, "delivery_ids": await reject(request, message_id)})

@@ -19,12 +19,14 @@ from viewer.streams import attachment, download, stream
 
 routes = web.RouteTableDef()
 MESSAGE = "message/rfc822"
+WHOLE = (Permission.READ, Permission.BODY, Permission.ATTACHMENTS)
+"""What it takes to have a message whole."""
 
 
 @routes.get(f"/api/messages/{ID}/content")
 async def original(request: web.Request) -> web.StreamResponse:
     """The verbatim octets, with their SHA-256 as entity tag."""
-    require(request, Permission.READ)
+    require(request, *WHOLE)
     archive, message_id = archive_of(request), request.match_info["id"]
     message = (await archive.message(message_id)).message
     etag = f'"{message.sha256.hex()}"'
@@ -44,7 +46,7 @@ async def original(request: web.Request) -> web.StreamResponse:
 @routes.get(f"/api/messages/{ID}/deliveries/{DELIVERY_ID}/content")
 async def as_sent(request: web.Request) -> web.Response:
     """What went to the upstream in the latest attempt (or in `attempt`), rebuilt and checked against its hash."""
-    require(request, Permission.READ)
+    require(request, *WHOLE)
     archive, message_id = archive_of(request), request.match_info["id"]
     stored = await archive.message(message_id)
     delivery = delivery_of(request, stored)

@@ -14,6 +14,7 @@ from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.decode import decode_body, filename
 from relay.rendition.mime import Part
+from relay.rendition.parts import is_body
 from viewer.api import shape
 from viewer.journal import record
 from viewer.keys import ID
@@ -48,6 +49,7 @@ async def one_part(request: web.Request) -> web.Response:
     if number >= len(found.parts):
         raise web.HTTPNotFound(text=f"This message has {len(found.parts)} parts, counted from 0.")
     part = found.parts[number]
+    require(request, Permission.BODY if is_body(part) else Permission.ATTACHMENTS)
     data = await in_thread(request, lambda: decode_body(part, found.content))
     if request.query.get("inline") == "1" and is_raster(part.content_type, data):
         return download(data, part.content_type, _name(part, message_id), inline=True)

@@ -17,7 +17,7 @@ from viewer.api.shape import Json, time, time_or_none
 from viewer.choosing import MOST_CHOSEN, NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
-from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, hand_of, order_of
+from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, PERMISSIONS, Order, Outcome, hand_of, order_of
 from viewer.queue_jobs import Change
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
@@ -54,7 +54,7 @@ async def groups(request: web.Request) -> web.Response:
 @routes.post(f"/api/queue/{OPERATION}")
 async def change(request: web.Request) -> web.Response:
     """Changes the deliveries named, at most MOST_CHOSEN; says of each that was left alone why."""
-    require(request, Permission.RESEND)
+    require(request, PERMISSIONS[request.match_info["operation"]])
     asked = await json_object(request, frozenset({"delivery_ids", "way"}))
     order = _order(request, asked)
     ids = asked.get("delivery_ids")
@@ -72,7 +72,7 @@ async def change(request: web.Request) -> web.Response:
 @routes.post(f"/api/queue/{OPERATION}/all")
 async def change_all(request: web.Request) -> web.Response:
     """Begins to change all that match; the answer is the job, which can be watched and stopped."""
-    person = require(request, Permission.RESEND)
+    person = require(request, PERMISSIONS[request.match_info["operation"]])
     asked = await json_object(request, frozenset({*NAMES, "way"}))
     order, chosen = _order(request, asked), _chosen(request, asked)
     total = await chosen.count(archive_of(request), COUNT_TO)
@@ -93,7 +93,7 @@ async def stop(request: web.Request) -> web.Response:
 
 
 def _own(request: web.Request) -> Change:
-    person = require(request, Permission.RESEND)
+    person = require(request, Permission.READ)
     return queue_jobs.get(request.app, request.match_info["id"], person.name)
 
 

@@ -25,7 +25,7 @@ async def reports(request: web.Request) -> web.Response:
 
 @routes.get(f"/api/payloads/{ID}")
 async def payload(request: web.Request) -> web.Response:
-    require(request, Permission.READ)
+    require(request, Permission.READ, Permission.BODY)
     found = await archive_of(request).payload(request.match_info["id"])
     return web.json_response(
         {

@@ -60,7 +60,7 @@ async def entry(request: web.Request) -> web.Response:
 @routes.post("/api/suppressions")
 async def add(request: web.Request) -> web.Response:
     """`{"address": …, "application": …, "reason": …, "expires_at": …}`; all but the address may be left out."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     asked = await json_object(request, NAMES)
     for name, value in asked.items():
         if not isinstance(value, str):
@@ -78,7 +78,7 @@ async def add(request: web.Request) -> web.Response:
 @routes.delete(f"/api/suppressions/{ID}")
 async def remove(request: web.Request) -> web.Response:
     """The entry as it was."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     removed = await suppressions.remove(request, request.match_info["id"], request.query.get("reason", ""))
     return web.json_response(suppression(removed))
 
@@ -94,7 +94,7 @@ async def export(request: web.Request) -> web.StreamResponse:
 @routes.post("/api/suppressions/import")
 async def import_file(request: web.Request) -> web.Response:
     """`{"csv": "address,…", "skip_bad": true}`. With a wrong line nothing is imported, unless asked otherwise."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     asked = await json_object(request, IMPORT_NAMES)
     text, skips = asked.get("csv"), asked.get("skip_bad", False)
     if not isinstance(text, str):

@@ -28,7 +28,7 @@ async def all_upstreams(request: web.Request) -> web.Response:
 @routes.post("/api/pause")
 async def pause(request: web.Request) -> web.Response:
     """`{"upstream": "ses", "reason": …}`, both optional: without `upstream` all sending."""
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     asked = await json_object(request, frozenset({"upstream", "reason"}))
     await upstreams.pause(request, _text(asked, "upstream") or None, _text(asked, "reason"))
     return web.json_response(await _upstreams(request))
@@ -36,7 +36,7 @@ async def pause(request: web.Request) -> web.Response:
 
 @routes.post("/api/resume")
 async def resume(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     asked = await json_object(request, frozenset({"upstream"}))
     await upstreams.resume(request, _text(asked, "upstream") or None)
     return web.json_response(await _upstreams(request))

@@ -15,7 +15,7 @@ routes = web.RouteTableDef()
 
 @routes.post(f"/messages/{ID}/approve")
 async def approved(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     count = len(await approve(request, request.match_info["id"]))
     flash(request, f"Approved: on its way to {'1 recipient' if count == 1 else f'{count} recipients'}.")
     raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")
@@ -23,7 +23,7 @@ async def approved(request: web.Request) -> web.Response:
 
 @routes.post(f"/messages/{ID}/reject")
 async def rejected(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     count = len(await reject(request, request.match_info["id"]))
     flash(request, f"Rejected: it is not sent to {'1 recipient' if count == 1 else f'{count} recipients'}.")
     raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")

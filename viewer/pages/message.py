@@ -19,7 +19,7 @@ from relay.model.event import Event, Grade, Kind
 from viewer import engagement, present, reports, standing, waiting_words
 from viewer.journal import events_of, record
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
-from viewer.operations import OPERATIONS
+from viewer.operations import OPERATIONS, allowed
 from viewer.pages import reading, tabs
 from viewer.pages.frames import framed
 from viewer.pages.grid import MAX_QUERY
@@ -182,7 +182,7 @@ async def _stories(request: web.Request, stored: StoredMessage, events: Sequence
         replace(
             story,
             why=waiting_words.why(story.delivery, switches, upstreams, now).text,
-            operations=POSSIBLE.get(story.delivery.state, ()),
+            operations=allowed(request, POSSIBLE.get(story.delivery.state, ())),
         )
         if story.delivery.state in WAITING_STATES
         else story

@@ -23,7 +23,7 @@ MOST_SHOWN = 200_000
 @routes.get(f"/payloads/{ID}")
 async def show(request: web.Request) -> web.Response:
     """404 for one that is not kept."""
-    require(request, Permission.READ)
+    require(request, Permission.READ, Permission.BODY)
     payload = await archive_of(request).payload(request.match_info["id"])
     context = {
         "payload": payload,
@@ -39,7 +39,7 @@ async def show(request: web.Request) -> web.Response:
 @routes.get(f"/payloads/{ID}/body")
 async def body(request: web.Request) -> web.Response:
     """The octets, octet for octet."""
-    require(request, Permission.READ)
+    require(request, Permission.READ, Permission.BODY)
     payload = await archive_of(request).payload(request.match_info["id"])
     await record(request, Kind.DOWNLOADED, what="payload", payload=payload.id)
     return download(payload.body, "application/octet-stream", f"{payload.id}.{_extension(payload.source)}")

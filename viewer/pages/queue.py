@@ -21,7 +21,7 @@ from viewer.choosing import NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, UPSTREAM_STATES
-from viewer.operations import OPERATIONS
+from viewer.operations import OPERATIONS, allowed
 from viewer.present import Word
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
@@ -92,7 +92,7 @@ async def page(request: web.Request, *, problem: str = "", status: int = 200) ->
         "lane_names": sorted({group.lane for group in groups} - {""}),
         "upstream_names": upstreams.names(request),
         "upstreams": upstreams.shown(request, switches, groups),
-        "operations": OPERATIONS,
+        "operations": {name: OPERATIONS[name] for name in allowed(request, OPERATIONS)},
         "held": State.HELD.value,
         "obstacle": obstacle(request.app[CONFIG]),
         "jobs": queue_jobs.of(request.app, require(request, Permission.READ).name)[:3],
@@ -159,7 +159,7 @@ def _lanes(groups: list[WaitingGroup], given: dict[str, str]) -> list[Lane]:
 @routes.post("/queue/pause")
 async def pause(request: web.Request) -> web.Response:
     """Of all sending, or of `upstream`."""
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     form = await request.post()
     upstream = str(form.get("upstream", "")) or None
     await upstreams.pause(request, upstream, str(form.get("reason", "")))
@@ -169,7 +169,7 @@ async def pause(request: web.Request) -> web.Response:
 
 @routes.post("/queue/resume")
 async def resume(request: web.Request) -> web.Response:
-    require(request, Permission.RESEND)
+    require(request, Permission.RELEASE)
     upstream = str((await request.post()).get("upstream", "")) or None
     await upstreams.resume(request, upstream)
     flash(request, f"Upstream {upstream} is used again." if upstream else "Sending goes on.")

@@ -18,7 +18,17 @@ from viewer.exports import wants_json
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, ID
 from viewer.live import PAUSE, event_stream, sse
-from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, Order, Outcome, deliveries, hand_of, order_of, told
+from viewer.operations import (
+    NEEDS_UPSTREAM,
+    OPERATIONS,
+    PERMISSIONS,
+    Order,
+    Outcome,
+    deliveries,
+    hand_of,
+    order_of,
+    told,
+)
 from viewer.queue_jobs import Change
 from viewer.resend import obstacle
 from viewer.security import archive_of, require
@@ -36,9 +46,10 @@ SHOWN = 8
 @routes.post("/queue/choose")
 async def choose(request: web.Request) -> web.Response:
     """Asks whether the operation is meant, and names the number. A retry of one needs no question."""
-    require(request, Permission.RESEND)
+    require(request, Permission.READ)
     form = _form(await request.post())
     name, chosen = _operation(form), choice(form, request.app[CLOCK]())
+    require(request, PERMISSIONS[name])
     _check_can_send(request, name)
     if chosen.is_all and form.get("all") != "1":
         flash(request, "Choose at least one delivery first.", "bad")
@@ -68,9 +79,10 @@ async def choose(request: web.Request) -> web.Response:
 @routes.post("/queue/do")
 async def do(request: web.Request) -> web.Response:
     """Carries out what was confirmed."""
-    require(request, Permission.RESEND)
+    require(request, Permission.READ)
     form = _form(await request.post())
     name, chosen = _operation(form), choice(form, request.app[CLOCK]())
+    require(request, PERMISSIONS[name])
     _check_can_send(request, name)
     if chosen.is_all and form.get("all") != "1":
         raise FieldError("all", "must be 1 to mean all that match")
@@ -81,7 +93,7 @@ async def do(request: web.Request) -> web.Response:
 
 
 async def _carry_out(request: web.Request, form: MultiDict[str], chosen: Choice, order: Order) -> web.Response:
-    person = require(request, Permission.RESEND)
+    person = require(request, Permission.READ)
     archive = archive_of(request)
     if not chosen.delivery_ids and (total := await chosen.count(archive, COUNT_TO)) > AT_ONCE:
         change = queue_jobs.begin(request.app, person.name, hand_of(request), order, chosen, total)
@@ -172,5 +184,5 @@ async def stop(request: web.Request) -> web.Response:
 
 
 def _own(request: web.Request) -> Change:
-    person = require(request, Permission.RESEND)
+    person = require(request, Permission.READ)
     return queue_jobs.get(request.app, request.match_info["id"], person.name)

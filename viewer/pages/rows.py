@@ -28,7 +28,7 @@ def render_row(request: web.Request, row: Listing) -> str:
 
 def selects(request: web.Request, q: str) -> bool:
     """Whether rows can be chosen, to be approved or rejected: in a search for what is held, by who may."""
-    return HELD_TERM.search(q) is not None and signed_in_user(request).may(Permission.RESEND)
+    return HELD_TERM.search(q) is not None and signed_in_user(request).may(Permission.RELEASE)
 
 
 def back(q: str) -> str:

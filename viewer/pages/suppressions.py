@@ -51,7 +51,7 @@ async def show(request: web.Request) -> web.Response:
 @routes.post("/suppressions")
 async def add(request: web.Request) -> web.Response:
     """Puts an address on the list by hand."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     form = await request.post()
     given = {name: str(form.get(name, "")).strip() for name in FIELDS}
     try:
@@ -83,14 +83,14 @@ async def export(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/suppressions/import")
 async def show_import(request: web.Request) -> web.Response:
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     return _import_page(request)
 
 
 @routes.post("/suppressions/import")
 async def import_list(request: web.Request) -> web.Response:
     """Adds the entries of a CSV text: all of them, or, with a line that is wrong, none unless asked otherwise."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     form = await request.post()
     text = str(form.get("csv", ""))
     found = await suppressions.read_file(request, text.encode("utf-8", "replace"))
@@ -115,7 +115,7 @@ async def show_entry(request: web.Request) -> web.Response:
 @routes.post(f"/suppressions/{ID}/remove")
 async def remove(request: web.Request) -> web.Response:
     """Takes the entry off the list; what it was stays in the journal."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.SUPPRESS)
     reason = str((await request.post()).get("reason", ""))
     try:
         entry = await suppressions.remove(request, request.match_info["id"], reason)

@@ -30,14 +30,14 @@ ROLE_WORDS = {
 
 @routes.get("/users")
 async def show(request: web.Request) -> web.Response:
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.USERS)
     return await _page(request)
 
 
 @routes.post("/users")
 async def add(request: web.Request) -> web.Response:
     """Adds a person with a first password, which they can change."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.USERS)
     form, archive = await request.post(), request.app[ARCHIVE]
     name, password, role = (str(form.get(field, "")) for field in ("name", "password", "role"))
     problem = name_problem(name) or passwords.weakness(password, name)
@@ -57,7 +57,7 @@ async def add(request: web.Request) -> web.Response:
 @routes.post("/users/role")
 async def set_role(request: web.Request) -> web.Response:
     """Gives another role; the person's sessions end, so that it holds at once."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.USERS)
     form = await request.post()
     user, role = await _other(request, str(form.get("name", ""))), str(form.get("role", ""))
     if role not in ROLES:
@@ -71,7 +71,7 @@ async def set_role(request: web.Request) -> web.Response:
 @routes.post("/users/remove")
 async def remove(request: web.Request) -> web.Response:
     """Removes a person, with sessions and tokens."""
-    require(request, Permission.ADMINISTER)
+    require(request, Permission.USERS)
     user = await _other(request, str((await request.post()).get("name", "")))
     event = deed(request, Kind.ACCOUNT_CHANGED, change="user removed", user=user.name)
     await request.app[ARCHIVE].remove_user(user.name, event)
@@ -81,7 +81,7 @@ async def remove(request: web.Request) -> web.Response:
 
 async def _other(request: web.Request, name: str) -> User:
     """The user of that name. Administrators cannot change themselves: one is always left."""
-    if name == require(request, Permission.ADMINISTER).name:
+    if name == require(request, Permission.USERS).name:
         raise web.HTTPConflict(text="You cannot change or remove yourself; ask another administrator.")
     user = await request.app[ARCHIVE].user(name)
     if user is None:
