@@ -124,6 +124,14 @@ OPERATIONS = (
     ),
     Operation(
         "post",
+        "/api/messages/{id}/resend/preview",
+        "The edited copy that would be sent, octet for octet; nothing is sent",
+        "message/rfc822",
+        body="Resend",
+        refusals=(400, 404),
+    ),
+    Operation(
+        "post",
         "/api/messages/{id}/approve",
         "Send what is held",
         "Decided",

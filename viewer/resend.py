@@ -16,6 +16,7 @@ from aiohttp import web
 from relay.archive.api import StoredMessage
 from relay.archive.content import stored as stored_content
 from relay.config import Config
+from relay.model.access import Permission
 from relay.model.address import AddressError, parse_path
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
@@ -28,7 +29,7 @@ from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.parsing import in_thread
-from viewer.security import archive_of
+from viewer.security import archive_of, require
 
 SECOND = 1_000_000
 
@@ -71,6 +72,37 @@ async def resend_edited(
     Returns after commit. Raises as `resend_exact`, and FieldError for a revision that cannot be made.
     """
     _check_can_send(request)
+    copy = await edited(request, message_id, revision, recipients)
+    chosen, content, child_id, now = copy.recipients, copy.content, copy.id, copy.at
+    ready = await in_thread(request, lambda: stored_content(content))
+    child = _child(child_id, now, copy.original.message, chosen, content, ready.sha256)
+    duties = _duties(request, child, chosen)
+    addresses = [duty.recipient.address for duty in duties]
+    events = [
+        deed(request, Kind.CAPTURED, child.id, parent=message_id),
+        deed(request, Kind.RESENT, message_id, how="edited", child=child.id, recipients=addresses),
+        *_queued(request, duties),
+    ]
+    await archive_of(request).add_message(child, ready, duties, events)
+    return Resent(child.id, tuple(duty.id for duty in duties), message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An edited copy that is not kept yet: the message it would be, to whom, its octets."""
+
+    original: StoredMessage
+    id: str
+    at: int
+    recipients: tuple[Recipient, ...]
+    content: bytes
+
+
+async def edited(
+    request: web.Request, message_id: str, revision: Revision, recipients: Sequence[str] | None = None
+) -> Edited:
+    """The copy as `resend_edited` makes it, for looking at it or for sending. Raises the same, nothing is changed."""
+    require(request, Permission.EDIT, Permission.BODY)
     if (revision.to is not None or revision.cc is not None) and recipients is None:
         raise FieldError("recipients", "must be given when To or Cc is changed")
     stored = await archive_of(request).message(message_id)
@@ -84,17 +116,7 @@ async def resend_edited(
         raise FieldError("edit", str(error)) from None
     if len(content) > request.app[CONFIG].smtp.max_message_size:
         raise FieldError("edit", f"makes more than {request.app[CONFIG].smtp.max_message_size} octets")
-    ready = await in_thread(request, lambda: stored_content(content))
-    child = _child(child_id, now, stored.message, chosen, content, ready.sha256)
-    duties = _duties(request, child, chosen)
-    addresses = [duty.recipient.address for duty in duties]
-    events = [
-        deed(request, Kind.CAPTURED, child.id, parent=message_id),
-        deed(request, Kind.RESENT, message_id, how="edited", child=child.id, recipients=addresses),
-        *_queued(request, duties),
-    ]
-    await archive_of(request).add_message(child, ready, duties, events)
-    return Resent(child.id, tuple(duty.id for duty in duties), message_id)
+    return Edited(stored, child_id, now, chosen, content)
 
 
 def _check_can_send(request: web.Request) -> None:

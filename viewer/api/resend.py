@@ -11,8 +11,9 @@ from relay.rendition.revise import Revision
 from viewer.api.parameters import json_object
 from viewer.errors import FieldError
 from viewer.keys import ID
-from viewer.resend import resend_edited, resend_exact
+from viewer.resend import edited, resend_edited, resend_exact
 from viewer.security import require
+from viewer.streams import download
 
 routes = web.RouteTableDef()
 NAMES = frozenset({"recipients", "edit"})
@@ -29,9 +30,22 @@ async def resend(request: web.Request) -> web.Response:
     if revision is None:
         done = await resend_exact(request, message_id, recipients)
     else:
+        require(request, Permission.EDIT)
         done = await resend_edited(request, message_id, revision, recipients)
     answer = {"message_id": done.message_id, "delivery_ids": list(done.delivery_ids), "parent_id": done.parent_id}
     return web.json_response(answer, status=202)
+
+
+@routes.post(f"/api/messages/{ID}/resend/preview")
+async def preview(request: web.Request) -> web.Response:
+    """The edited copy that such a resend would make now, octet for octet; nothing is sent or kept."""
+    require(request, Permission.EDIT)
+    message_id, asked = request.match_info["id"], await json_object(request, NAMES)
+    revision = _revision(asked.get("edit"))
+    if revision is None:
+        raise FieldError("edit", f"must be an object with at least one of {', '.join(EDITS)}")
+    copy = await edited(request, message_id, revision, _recipients(asked.get("recipients")))
+    return download(copy.content, "message/rfc822", f"{message_id}-edited.eml")
 
 
 def _recipients(given: Any) -> list[str] | None:

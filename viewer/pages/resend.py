@@ -1,4 +1,7 @@
-"""Sending a message again from its page: to the same or to other recipients, exactly or edited."""
+"""Sending a message again from its page: to the same or to other recipients, exactly or edited.
+
+An edited copy is shown first, as its recipients will see it, made by the very code that makes the one that is sent.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,16 @@ from relay.model.access import Permission
 from relay.rendition.decode import decode_field, decode_text
 from relay.rendition.parts import html_leaf, text_leaf
 from relay.rendition.revise import Revision
+from viewer import drafts
+from viewer.attached import attached
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, ID
-from viewer.pages.reading import Reading, read
+from viewer.pages.frames import framed
+from viewer.pages.reading import Reading, preview_of, read, text_of
 from viewer.parsing import in_thread
-from viewer.resend import obstacle, resend_edited, resend_exact
+from viewer.preview import TooMuch
+from viewer.resend import edited, obstacle, resend_edited, resend_exact
 from viewer.resend_warnings import Offer, offers, taken, unconfirmed, waiting
 from viewer.security import archive_of, require
 from viewer.suppressions import kept_from
@@ -30,7 +37,7 @@ MAX_BODY = 300_000
 """Characters of a body that can be edited here."""
 MOST_RECIPIENTS = 200
 """Recipients offered as boxes to tick."""
-FIELDS = ("subject", "to", "text", "html")
+FIELDS = ("subject", "to", "cc", "text", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Draft:
 
     subject: str
     to: str
+    cc: str
     text: str | None
     html: str | None
 
@@ -60,7 +68,12 @@ async def resend(request: web.Request) -> web.Response:
         if not recipients:
             raise FieldError("recipients", "choose at least one recipient")
         if form.get("how") == "edited":
+            require(request, Permission.EDIT)
             revision = _revision(form, await _draft(request, message_id))
+            if form.get("step") == "edit":
+                return await _page(request, form=form)
+            if form.get("step") != "send":
+                return await _look(request, message_id, revision, recipients, form)
             done = await resend_edited(request, message_id, revision, recipients)
         else:
             done = await resend_exact(request, message_id, recipients)
@@ -96,8 +109,53 @@ def _revision(form: MultiDictProxy[Any], draft: Draft) -> Revision:
     if not changed:
         raise FieldError("edit", "nothing was changed; choose “exactly as it was”, or edit something")
     return Revision(
-        subject=changed.get("subject"), to=changed.get("to"), text=changed.get("text"), html=changed.get("html")
+        subject=changed.get("subject"),
+        to=changed.get("to"),
+        cc=changed.get("cc"),
+        text=changed.get("text"),
+        html=changed.get("html"),
     )
+
+
+@routes.get(f"/messages/{ID}/resend/drafts/{{name:[A-Za-z0-9_-]{{20,80}}}}")
+async def draft(request: web.Request) -> web.Response:
+    """The inert HTML of an edited copy that is being looked at."""
+    require(request, Permission.EDIT)
+    return framed(drafts.find(request, request.match_info["id"], request.match_info["name"]))
+
+
+async def _look(
+    request: web.Request, message_id: str, revision: Revision, recipients: list[str], form: MultiDictProxy[Any]
+) -> web.Response:
+    """The copy as its recipients would see it; nothing is sent or kept. Raises FieldError."""
+    copy = await edited(request, message_id, revision, recipients)
+    reading = await in_thread(request, lambda: read(copy.content))
+    addresses = [recipient.address for recipient in copy.recipients]
+    suppressed = await kept_from(request, copy.original, addresses)
+    name, remote, is_too_much = "", 0, False
+    if reading.has_html:
+        try:
+            made = await in_thread(request, lambda: preview_of(reading))
+            name, remote = drafts.keep(request, message_id, made), made.remote
+        except TooMuch:
+            is_too_much = True
+    context: dict[str, Any] = {
+        "message": copy.original.message,
+        "shown": {field: _field(reading, field) for field in ("from", "to", "cc", "reply-to", "subject")},
+        "recipients": offers(copy.original, addresses, {kept.address for kept in suppressed}),
+        "suppressed": suppressed,
+        "obstacle": obstacle(request.app[CONFIG]),
+        "body": await in_thread(request, lambda: text_of(reading)),
+        "frame": name,
+        "remote": remote,
+        "is_too_much": is_too_much,
+        "attachments": await in_thread(request, lambda: attached(reading.root, reading.content)),
+        "size": len(copy.content),
+        "carried": [(key, str(value)) for key, value in form.items() if key not in ("csrf", "step")],
+        "changed": [name for name in FIELDS if getattr(revision, name) is not None],
+        "now": request.app[CLOCK](),
+    }
+    return aiohttp_jinja2.render_template("resend_look.html", request, context)
 
 
 async def _draft(request: web.Request, message_id: str) -> Draft:
@@ -109,7 +167,7 @@ def _draft_of(reading: Reading) -> Draft:
     text, html = text_leaf(reading.root), html_leaf(reading.root)
     bodies = [decode_text(leaf, reading.content, MAX_BODY + 1) if leaf else None for leaf in (text, html)]
     text_body, html_body = (body if body is not None and len(body) <= MAX_BODY else None for body in bodies)
-    return Draft(_field(reading, "subject"), _field(reading, "to"), text_body, html_body)
+    return Draft(_field(reading, "subject"), _field(reading, "to"), _field(reading, "cc"), text_body, html_body)
 
 
 def _field(reading: Reading, name: str) -> str:
