@@ -15,7 +15,7 @@ from relay.archive.capture import is_deleted, message_seq
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, summary_of
-from relay.archive.scrub import forget_words
+from relay.archive.scrub import forget_fragments, forget_words
 from relay.model.deletion import Fate, Order, Outcome, Request, Standing, remains
 from relay.model.event import Event
 from relay.model.summary import Summary
@@ -115,10 +115,18 @@ def _delete(database: sqlite3.Connection, seq: int, order: Order) -> Outcome:
 def _take_away(database: sqlite3.Connection, seq: int, message_id: str) -> None:
     """What was in the message goes; what the index still needs to list it is written anew."""
     row = database.execute("SELECT data FROM summary WHERE seq = ?", (seq,)).fetchone()
+    before = summary_of(row[0]) if row else Summary()
+    after = remains(before)
     database.execute("DELETE FROM content WHERE message_seq = ?", (seq,))
     database.execute(_EMPTY_EDITS, (seq,))
     database.execute(_EMPTY_PAYLOADS, (seq,))
-    index.put_summary(database, message_id, remains(summary_of(row[0])) if row else Summary())
+    index.put_summary(database, message_id, after)
+    forget_fragments(database, sorted(set(_fragments(before)) - set(_fragments(after))))
+
+
+def _fragments(summary: Summary) -> list[tuple[str, str]]:
+    addresses = [one.address for one in (*summary.senders, *summary.to, *summary.cc)]
+    return index.fragments(addresses, summary)
 
 
 def empty_payloads(database: sqlite3.Connection, seqs: set[int]) -> None:

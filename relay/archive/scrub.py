@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from relay.archive.matching import FRAGMENTS
 
 PAGES = 64
 """Pages of an index that one step rewrites."""
+_FORGET_FRAGMENT = "INSERT INTO full_text_fragment(full_text_fragment, rowid, text) VALUES ('delete', ?, ?)"
 SETTING = "full_text_scrub"
 """The indexes that are still to be merged, and whether the first of them has been begun: `[["full_text"], false]`."""
 
@@ -20,9 +23,20 @@ SETTING = "full_text_scrub"
 def forget_words(database: sqlite3.Connection) -> None:
     """Notes that all segments of all indexes are to be merged. One that is being merged goes on, and once more."""
     names, is_begun = _due(database)
-    rows = database.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%fts5%' ORDER BY name")
+    rows = database.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%fts5(%' ORDER BY name")
     everything = [str(row[0]) for row in rows]
     _put(database, [*names[:1], *everything] if is_begun else everything, is_begun=is_begun)
+
+
+def forget_fragments(database: sqlite3.Connection, fragments: Iterable[tuple[str, str]]) -> None:
+    """Takes those (kind, text) out of the dictionary of fragments that no message has any more."""
+    for kind, word in fragments:
+        expression = f'{{{FRAGMENTS[kind]}}} : "{word}"'
+        if database.execute("SELECT 1 FROM full_text WHERE full_text MATCH ? LIMIT 1", (expression,)).fetchone():
+            continue
+        for (row_id,) in database.execute("SELECT id FROM fragment WHERE kind = ? AND text = ?", (kind, word)):
+            database.execute(_FORGET_FRAGMENT, (row_id, word))
+            database.execute("DELETE FROM fragment WHERE id = ?", (row_id,))
 
 
 def is_due(database: sqlite3.Connection) -> bool:

@@ -16,7 +16,20 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from relay.archive import accounts, capture, counting, database, deletion_reading, index, journal, people, queue, reading, search
+from relay.archive import (
+    accounts,
+    capture,
+    counting,
+    database,
+    deletion_reading,
+    index,
+    journal,
+    people,
+    queue,
+    reading,
+    scrub,
+    search,
+)
 from relay.archive.api import (
     ApiToken,
     ApplicationRecord,
@@ -343,8 +356,12 @@ async def open_sqlite(path: Path, *, read_only: bool) -> SqliteArchive:
         os.close(lock)
         raise
     writer = Writer(path)
+    is_scrub_due = scrub.is_due(connection)
     writer.start(connection)
-    return SqliteArchive(path, writer, lock)
+    archive = SqliteArchive(path, writer, lock)
+    if is_scrub_due:
+        archive.go_on_scrubbing()
+    return archive
 
 
 def _open_and_upgrade(path: Path) -> sqlite3.Connection:

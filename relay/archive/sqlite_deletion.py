@@ -25,9 +25,9 @@ class SqliteDeletions(SqliteAccess):
         self._tell(list(deleted.seqs.items()), "delivery")
         if self._writer is not None:
             self._writer.empty_log()
-        self._scrub()
+        self.go_on_scrubbing()
 
-    def _scrub(self) -> None:
+    def go_on_scrubbing(self) -> None:
         """One step of merging the full-text indexes, and the next when nothing urgent waits."""
         # Closing: the next start goes on with it.
         with suppress(ArchiveError):
@@ -35,7 +35,7 @@ class SqliteDeletions(SqliteAccess):
 
     def _scrubbed(self, has_more: bool) -> None:
         if has_more:
-            self._scrub()
+            self.go_on_scrubbing()
         elif self._writer is not None:
             self._writer.empty_log()
 

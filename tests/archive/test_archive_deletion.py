@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive
+from relay.archive import open_archive, scrub
 from relay.archive.api import Archive, Closing, Gone, NotFound
 from relay.archive.content import stored
+from relay.archive.database import open_writer
+from relay.archive.deletion import delete_contents
 from relay.archive.query import parse_query
 from relay.model.deletion import Fate, Order, Request, Standing
 from relay.model.delivery import Delivery, State
@@ -319,3 +321,21 @@ async def test_a_request_that_is_not_there_is_not_found(archive: Archive):
     message = await keep(archive)
     with pytest.raises(NotFound):
         await archive.refuse_deletion(new_id(), "", deleted_event(message))
+
+
+async def test_a_restart_goes_on_with_what_the_search_index_still_knows(url: str):
+    archive = await open_archive(url)
+    message = await keep(archive)
+    await archive.add_summaries([(message.id, SUMMARY)])
+    await archive.close()
+    # As a kill right after the commit leaves it: deleted, and the merging is still to come.
+    database = open_writer(Path(urlsplit(url).path[1:]))
+    with database:
+        database.execute("BEGIN")
+        delete_contents(database, [[Order(message.id, deleted_event(message))]])
+    assert scrub.is_due(database)
+    database.close()
+    assert SECRET.encode() in octets_of(url)
+    archive = await open_archive(url)
+    await until(lambda: SECRET.encode() not in octets_of(url))
+    await archive.close()

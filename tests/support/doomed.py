@@ -52,11 +52,14 @@ class Doomed:
         await asyncio.to_thread(self._process.join)
 
 
-class _Watch:
-    """Sees every statement of the writing connection, in the writer's thread, just before it runs."""
+class Watch:
+    """Sees every statement of the writing connection, in the writer's thread, just before it runs.
 
-    def __init__(self, stop_at: int | None, telling: Connection) -> None:
-        self._stop_at, self._telling = stop_at, telling
+    Writes are counted from the one that starts with `begin` on.
+    """
+
+    def __init__(self, stop_at: int | None, telling: Connection, begin: str = CLAIM) -> None:
+        self._stop_at, self._telling, self._begin = stop_at, telling, begin
         self.writes: list[str] = []
 
     def connect(self, database: str, *arguments: Any, **keywords: Any) -> sqlite3.Connection:
@@ -67,7 +70,7 @@ class _Watch:
         return connection
 
     def _seen(self, statement: str) -> None:
-        if not statement.startswith(WRITES) or not (self.writes or statement.startswith(CLAIM)):
+        if not statement.startswith(WRITES) or not (self.writes or statement.startswith(self._begin)):
             return
         if len(self.writes) + 1 == self._stop_at:
             self._telling.send(self.writes)
@@ -76,7 +79,7 @@ class _Watch:
 
 
 def _live(archive: str, port: int, stop_at: int | None, upstream: dict[str, Any], telling: Connection) -> None:
-    watch = _Watch(stop_at, telling)
+    watch = Watch(stop_at, telling)
     setattr(sqlite3, "connect", watch.connect)
     dispatch._numbers = itertools.count(1_000_000)  # ids of another life, not those of the test
     asyncio.run(_deliver(archive, port, upstream))
