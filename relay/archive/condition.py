@@ -4,9 +4,10 @@ Text of a person never becomes FTS5 syntax: only tokens of letters and digits, e
 
 Theory: most terms name a set of messages that an index knows (`Members`). A small set is best asked for as a whole,
 `seq IN (…)`, and then sorted; of a large one a page needs few, so that messages are best walked in the page's order
-and each tried: `EXISTS (… = seq)`. FTS5 cannot be tried message by message (each try prepares the whole prefix
-again): there the set is gathered once, and `seq + 0` keeps SQLite from visiting its members one by one. Which it is,
-is measured first, up to `DENSE` members. Text terms that stand together become one FTS5 expression.
+and each tried: `EXISTS (… = seq)`. A try of FTS5 costs fifty times what another costs: its hits are gathered once,
+sorted by date in a window of numbers (`walking.py`), and `seq + 0` keeps SQLite from visiting them one by one; only
+what nearly every message has is tried. Which it is, is measured first, up to `DENSE` members. Text terms that stand
+together become one FTS5 expression.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     TextClause,
     and_,
+    bindparam,
     column,
     false,
     func,
@@ -35,6 +37,7 @@ from sqlalchemy import (
 )
 
 from relay.archive import schema
+from relay.archive.matching import TEXT, Lexicon, text_expression
 from relay.archive.normalise import normalised, tokens
 from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term, Within
 from relay.model.access import Scope, Share
@@ -45,19 +48,9 @@ _full_text = table("full_text", column("rowid", Integer), column("full_text", Te
 
 DENSE = 5000
 """Members from which on a set is walked past instead of gathered."""
+TRIED_PHRASES = 6
+"""Phrases of an expression up to which FTS5 may be asked about one message after the other."""
 
-COLUMNS = {
-    "": "subject author addressees cc sender recipients filenames body",
-    "subject": "subject",
-    "from": "author",
-    "to": "addressees",
-    "cc": "cc",
-    "sender": "sender",
-    "recipient": "recipients",
-    "filename": "filenames",
-    "body": "body",
-    "header": "headers",
-}
 PENDING_STATES = ("queued", "sending", "deferred", "unconfirmed")
 
 
@@ -76,12 +69,19 @@ class Members:
     tried: Select[Any]
     """As `chosen`, in the form that is cheap for few messages that are known."""
     is_dense: bool = False
+    is_text: bool = False
+    by_one: ColumnElement[bool] | None = None
+    """Of hits of the full-text index: the condition by which messages are tried one by one."""
+    is_common: bool = False
+    """So many hits that it is cheaper to try one by one than to gather them."""
 
     def only_after(self, seq: int) -> None:
         """Leaves out messages up to this number: what is left of any set is found at once, however large it is."""
         self.chosen = self.tried.where(self.seq > seq)
 
     def condition(self) -> ColumnElement[bool]:
+        if self.is_common and self.by_one is not None:
+            return self.by_one
         return self.walked if self.is_dense else _message.seq.in_(self.chosen)
 
 
@@ -97,29 +97,29 @@ class Translation:
     condition: Part
 
 
-def translate(node: Node) -> Translation:
+def translate(node: Node, lexicon: Lexicon | None = None) -> Translation:
     """The query's sets and, once `is_dense` is right in each, its condition."""
     members: list[Members] = []
-    return Translation(members, _part(node, members))
+    return Translation(members, _part(node, members, lexicon or {}))
 
 
-def _part(node: Node, members: list[Members]) -> Part:
-    expression = text_expression(node)
+def _part(node: Node, members: list[Members], lexicon: Lexicon) -> Part:
+    expression = text_expression(node, lexicon)
     if expression:
         return _noted(_matching(expression), members)
     if isinstance(node, Term):
         # A lone surrogate is no character: SQLite could not be asked for it.
         term = replace(node, value=node.value.encode("utf-8", "replace").decode())
         if term.field in ENGAGEMENT_FIELDS and term.value.lower() == "no":
-            return _part(Not(replace(term, value="yes")), members)
+            return _part(Not(replace(term, value="yes")), members, lexicon)
         found = _FIELDS[term.field](term)
         return _noted(found, members) if isinstance(found, Members) else lambda: found
     if isinstance(node, Not):
-        inner = _part(node.node, members)
+        inner = _part(node.node, members, lexicon)
         return lambda: not_(inner())
     if isinstance(node, Within):
         return _scope(node.scope, members)
-    parts = [_part(inner, members) for inner in _gathered(node)]
+    parts = [_part(inner, members, lexicon) for inner in _gathered(node, lexicon)]
     if isinstance(node, Or):
         return lambda: or_(false(), *(part() for part in parts))
     return lambda: and_(true(), *(part() for part in parts))
@@ -130,45 +130,26 @@ def _noted(found: Members, members: list[Members]) -> Part:
     return found.condition
 
 
-def _gathered(node: And | Or) -> tuple[Node, ...]:
+def _gathered(node: And | Or, lexicon: Lexicon) -> tuple[Node, ...]:
     """The nodes of an AND with those that FTS5 can answer put together as one."""
-    textual = tuple(inner for inner in node.nodes if text_expression(inner))
+    textual = tuple(inner for inner in node.nodes if text_expression(inner, lexicon))
     if isinstance(node, Or) or len(textual) < 2:
         return node.nodes
     return (And(textual), *(inner for inner in node.nodes if inner not in textual))
 
 
-def text_expression(node: Node) -> str:
-    """The FTS5 expression of a node that consists of text terms; '' where FTS5 has no words for it."""
-    if isinstance(node, Term):
-        return match_expression(node) if node.field in _TEXT else ""
-    if isinstance(node, Not | Within):
-        return ""
-    if isinstance(node, Or):
-        parts = [text_expression(inner) for inner in node.nodes]
-        return " OR ".join(f"({part})" for part in parts) if all(parts) else ""
-    wanted = [text_expression(inner) for inner in node.nodes if not isinstance(inner, Not)]
-    unwanted = [text_expression(inner.node) for inner in node.nodes if isinstance(inner, Not)]
-    if not wanted or not all(wanted) or not all(unwanted):
-        return ""
-    return " NOT ".join(["(" + " AND ".join(f"({part})" for part in wanted) + ")", *(f"({part})" for part in unwanted)])
-
-
-def match_expression(term: Term) -> str:
-    """The FTS5 expression of a text term; '' if the term has no letter or digit.
-
-    `subject:INV-12` -> `{subject} : "inv 12" *`: the tokens in a row, the last one a prefix unless quoted.
-    """
-    found = tokens(term.value)
-    if not found:
-        return ""
-    phrase = " ".join(found)
-    return f'{{{COLUMNS[term.field]}}} : "{phrase}"' + ("" if term.is_phrase else " *")
+LOWEST, HIGHEST = "lowest", "highest"
+"""Bound values of a statement: the window of numbers that large sets of text hits are gathered in."""
 
 
 def _matching(expression: str) -> Members:
     chosen = _hits(expression)
-    return Members(chosen, _full_text.c.rowid, (_message.seq + 0).in_(chosen), chosen, chosen)
+    place = _full_text.c.rowid
+    window = chosen.where(place >= bindparam(LOWEST, 0, Integer), place <= bindparam(HIGHEST, 2**63 - 1, Integer))
+    walked = (_message.seq + 0).in_(window)
+    is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and "*" not in expression
+    tried = _tried(chosen, place) if is_cheap else walked
+    return Members(chosen, place, walked, chosen.order_by(place.desc()), chosen, is_text=True, by_one=tried)
 
 
 def _hits(expression: str) -> Select[Any]:
@@ -207,15 +188,6 @@ def _header(term: Term) -> Members:
     chosen = select(document.seq).where(exact)
     hits = _hits(expression)
     return Members(chosen.where(document.seq.in_(hits)), document.seq, _tried(chosen, document.seq), hits, chosen)
-
-
-def has_header(headers: str, name: str, value: str) -> bool:
-    """True if a line of `headers` is the named field and contains the value; all are normalised. Used in SQL."""
-    for line in headers.split("\n"):
-        field, _, rest = line.partition(":")
-        if field.strip() == name and value in rest:
-            return True
-    return False
 
 
 # -- scopes: compared exactly, never by words of the full-text index alone ------------------------------------------
@@ -267,8 +239,12 @@ def _is_from(address: ColumnElement[str], patterns: tuple[str, ...]) -> ColumnEl
 
 
 def _reference(term: Term) -> Members:
-    found = schema.message_reference.c
-    return _set(found.seq, found.code == term.value.casefold())
+    """`INV-12*`: codes that begin so."""
+    found, code = schema.message_reference.c, term.value.casefold()
+    if code.endswith("*") and not term.is_phrase:
+        start = code.rstrip("*")
+        return _set(found.seq, found.code >= start, found.code < start + "\U0010ffff")
+    return _set(found.seq, found.code == code)
 
 
 def _tag(term: Term) -> Members:
@@ -279,6 +255,12 @@ def _tag(term: Term) -> Members:
 def _application(term: Term) -> Members:
     sent = schema.message.alias("sent").c
     return _set(sent.seq, sent.application == term.value)
+
+
+def _mailing(term: Term) -> Members:
+    mailed = schema.mailed.c
+    number = int(term.value) if term.value.isascii() and term.value.isdigit() and len(term.value) < 19 else -1
+    return _set(mailed.seq, mailed.mailing == number)
 
 
 def _id(term: Term) -> ColumnElement[bool]:
@@ -343,14 +325,14 @@ def _between(column: ColumnElement[int], term: Term) -> ColumnElement[bool]:
     return and_(lower, upper)
 
 
-_TEXT = ("", "from", "to", "cc", "recipient", "sender", "subject", "body", "filename")
 _FIELDS: dict[str, Callable[[Term], Members | ColumnElement[bool]]] = {
-    **dict.fromkeys(_TEXT, _text),
+    **dict.fromkeys(TEXT, _text),
     "header": _header,
     "ref": _reference,
     "tag": _tag,
     "application": _application,
     "id": _id,
+    "mailing": _mailing,
     "message-id": _message_id,
     "status": _status,
     "bounce": _bounce,

@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
+from typing import cast
+from weakref import WeakKeyDictionary
 
 import aiosqlite
 from sqlalchemy import AsyncAdaptedQueuePool
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relay.archive import database
-from relay.archive.condition import has_header
+from relay.archive.matching import has_header
 from relay.model.figure import subject_pattern
 
 READERS = 4
 """Connections."""
+STEPS = 20_000
+"""Instructions of SQLite's machine, about a millisecond's, after which it is asked whether time is up."""
+
+
+class _Deadline:
+    """Whether SQLite is to stop what it does on one connection."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+
+    def __call__(self) -> int:
+        return int(self.at is not None and monotonic() >= self.at)
+
+
+_deadlines: WeakKeyDictionary[aiosqlite.Connection, _Deadline] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def limited(connection: AsyncConnection, limit: float | None) -> AsyncIterator[None]:
+    """Statements on the connection are interrupted when `limit` seconds have passed since here."""
+    if limit is None:
+        yield
+        return
+    driver = (await connection.get_raw_connection()).driver_connection
+    deadline = _deadlines[cast(aiosqlite.Connection, driver)]
+    deadline.at = monotonic() + limit
+    try:
+        yield
+    finally:
+        deadline.at = None
 
 
 def readers(path: Path) -> AsyncEngine:
@@ -25,6 +60,8 @@ def readers(path: Path) -> AsyncEngine:
         try:
             for pragma in database.READER_PRAGMAS:
                 await connection.execute(pragma)
+            deadline = _deadlines[connection] = _Deadline()
+            await connection.set_progress_handler(deadline, STEPS)
             await connection.create_function("has_header", 3, has_header, deterministic=True)
             await connection.create_function("subject_pattern", 1, subject_pattern, deterministic=True)
         except sqlite3.Error:

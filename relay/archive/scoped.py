@@ -27,6 +27,7 @@ from relay.archive.api import (
     StoredReport,
     WebSession,
 )
+from relay.archive.deletion_api import EVERY_DEED, Deeds
 from relay.archive.query import And, Or, Query, Term, Within
 from relay.archive.queue_api import Waiting
 from relay.archive.scoped_figures import ScopedFigures
@@ -224,6 +225,18 @@ class ScopedArchive(ScopedFigures):
 
     async def open_deletion_request(self, message_id: str) -> Request | None:
         return await self._archive.open_deletion_request(message_id) if await self.within([message_id]) else None
+
+    async def deeds(
+        self,
+        which: Deeds = EVERY_DEED,
+        *,
+        before: tuple[int, int] | None = None,
+        limit: int = 50,
+        query: Query | None = None,
+    ) -> list[tuple[int, Event]]:
+        """Only what was done with messages: nothing about people and settings."""
+        narrowed = self._narrowed(query or EVERYTHING)
+        return await self._archive.deeds(which, before=before, limit=limit, query=narrowed)
 
     async def change_tags(
         self, message_ids: Sequence[str], add: Sequence[str], remove: Sequence[str], events: Sequence[Event]

@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import SORT_KEYS, Listing, Page, Sort
-from relay.archive.condition import DENSE, Translation, translate
+from relay.archive.condition import DENSE, HIGHEST, LOWEST, Translation, translate
+from relay.archive.lexicon import lexicon
 from relay.archive.listing import listings
 from relay.archive.query import And, Node, Not, Or, Query, Term, Within
+from relay.archive.walking import FIRST, GROWTH, walked
 
 _message, _listing = schema.message.c, schema.listing.c
 
@@ -32,6 +34,8 @@ _KEYS: dict[str, ColumnElement[Any]] = {
 }
 LIMIT = 1000
 """The most rows of one page."""
+COMMON = 5
+"""Text that more than one message in so many has, by the newest ones, is tried message by message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,8 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
     if not 1 <= limit <= LIMIT:
         raise ValueError(f"a page has 1 to {LIMIT} rows")
     cursor = decode(text, query, sort) if text is not None else None
-    condition = (await measured(connection, query)).condition()
-    statement = _keys(query, condition, sort, cursor).limit(limit + 1)
-    keys = [(row[0], row[1]) for row in await connection.execute(statement)]
+    translation = await measured(connection, query, is_by_date=sort.key == "date")
+    keys = await _found(connection, query, translation, sort, cursor, limit + 1)
     has_more = len(keys) > limit
     keys = keys[:limit]
     is_forward = cursor is None or cursor.is_forward
@@ -111,19 +114,41 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
     return Page(tuple(rows), next_, previous)
 
 
-async def measured(connection: AsyncConnection, query: Query) -> Translation:
-    """The query's translation, each of its sets measured."""
-    translation = translate(query.root)
+async def _found(
+    connection: AsyncConnection, query: Query, translation: Translation, sort: Sort, cursor: Cursor | None, wanted: int
+) -> list[tuple[Any, int]]:
+    """The keys of the first `wanted` matching messages from the cursor on."""
+    condition = translation.condition()
+    if sort.key == "date" and any(members.is_text and members.is_dense for members in translation.members):
+        is_descending = _is_read_descending(sort, cursor)
+        statement = _keys(query, condition, Sort("date", is_descending), None)
+        start = (cursor.value, cursor.seq) if cursor is not None else None
+        return await walked(connection, statement, start, is_descending=is_descending, wanted=wanted)
+    statement = _keys(query, condition, sort, cursor).limit(wanted)
+    return [(row[0], row[1]) for row in await connection.execute(statement)]
+
+
+async def measured(connection: AsyncConnection, query: Query, *, is_by_date: bool = True) -> Translation:
+    """The query's translation, each of its sets measured. Not by date: hits that are everywhere are tried singly."""
+    translation = translate(query.root, await lexicon(connection, query.root))
     for members in translation.members:
-        size = select(func.count()).select_from(members.measure.limit(DENSE).subquery())
-        members.is_dense = await connection.scalar(size) == DENSE
+        first = members.measure.limit(DENSE).subquery()
+        size, lowest = (await connection.execute(select(func.count(), func.min(first.c[0])))).one()
+        members.is_dense = size == DENSE
+        if members.is_text and members.is_dense and not is_by_date:
+            newest = await connection.scalar(select(func.max(_message.seq))) or 0
+            members.is_common = (newest - lowest + 1) < DENSE * COMMON
     return translation
+
+
+def _is_read_descending(sort: Sort, cursor: Cursor | None) -> bool:
+    return sort.descending if cursor is None or cursor.is_forward else not sort.descending
 
 
 def _keys(query: Query, condition: ColumnElement[bool], sort: Sort, cursor: Cursor | None) -> Select[tuple[Any, int]]:
     """(sort key, seq) of the matching messages from the cursor on, in the direction of reading."""
     key, seq = _KEYS[sort.key], _message.seq if sort.key == "date" else _listing.seq
-    is_descending = sort.descending if cursor is None or cursor.is_forward else not sort.descending
+    is_descending = _is_read_descending(sort, cursor)
     statement = _source(query, sort, select(key, seq)).where(condition)
     if cursor is not None:
         place = tuple_(key, seq)
@@ -143,18 +168,8 @@ def _source(query: Query, sort: Sort, columns: Select[tuple[Any, int]]) -> Selec
     return columns.select_from(schema.listing.join(schema.message, _message.seq == _listing.seq))
 
 
-async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
-    translation = await measured(connection, query)
-    matching = select(_message.seq).where(translation.condition())
-    if len(translation.members) == 1 and translation.condition == translation.members[0].condition:
-        # One set and nothing else: counted as it is. A message is in it once for each of its deliveries.
-        matching = translation.members[0].chosen.distinct()
-    inner = matching.limit(max(at_most, 0)).subquery()
-    return int((await connection.execute(select(func.count()).select_from(inner))).scalar_one())
-
-
 async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
-    translation = translate(query.root)
+    translation = translate(query.root, await lexicon(connection, query.root))
     for members in translation.members:
         members.only_after(seq)
     statement = select(_message.seq).where(_message.seq > seq, translation.condition()).order_by(_message.seq)
@@ -163,7 +178,14 @@ async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int)
 
 
 async def older(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
+    """In stretches of numbers that grow, as pages are found (`walking.py`)."""
     condition = (await measured(connection, query)).condition()
-    statement = select(_message.seq).where(_message.seq < seq, condition).order_by(_message.seq.desc())
-    seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
-    return await listings(connection, seqs)
+    statement = select(_message.seq).where(condition).order_by(_message.seq.desc())
+    found: list[int] = []
+    reach, wanted = FIRST, min(limit, LIMIT)
+    while seq > 0 and len(found) < wanted:
+        lowest = max(seq - reach, 0)
+        part = statement.where(_message.seq >= lowest, _message.seq < seq).limit(wanted - len(found))
+        found += [row[0] for row in await connection.execute(part, {LOWEST: lowest, HIGHEST: seq - 1})]
+        seq, reach = lowest, reach * GROWTH
+    return await listings(connection, found)

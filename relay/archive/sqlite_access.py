@@ -12,9 +12,9 @@ from typing import TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive.api import ArchiveError, ArchiveUnavailable, Change
+from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
-from relay.archive.readers import readers
+from relay.archive.readers import limited, readers
 from relay.archive.recent import Recent
 from relay.archive.writer import Work, Writer
 
@@ -49,15 +49,17 @@ class SqliteAccess:
         return self._writer.submit(work, item, after=after, is_patient=is_patient)
 
     @asynccontextmanager
-    async def _reader(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only connection, in one snapshot."""
+    async def _reader(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """A read-only connection, in one snapshot. Raises TooSlow when what it does takes `limit` seconds."""
         if self._is_closed:
             raise ArchiveUnavailable("the archive is closed")
         try:
-            async with self._readers.connect() as connection:
+            async with self._readers.connect() as connection, limited(connection, limit):
                 await connection.exec_driver_sql("BEGIN")
                 yield connection
         except exc.DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise TooSlow(f"the search took more than {limit:g} seconds and was stopped") from error
             raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
         except (exc.TimeoutError, sqlite3.Error) as error:
             raise ArchiveUnavailable(f"cannot read: {error}") from error

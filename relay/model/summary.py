@@ -43,6 +43,8 @@ class Summary:
     """All header fields of the message, decoded, `Name: value` a line."""
     body_text: str = ""
     """Visible text of all text parts: text/plain as is, text/html stripped of tags."""
+    attachment_text: str = ""
+    """Text of attached files, as far as it was asked for and could be read."""
     snippet: str = ""
     """The first 200 characters of the visible text, white space folded."""
     filenames: tuple[str, ...] = ()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,11 @@ from relay.archive.normalise import normalised, tokens
         ("snake_case", ["snake", "case"]),
         ("a\x00b", ["a", "b"]),
         ("*** - !", []),
+        ("Łódź Søren Œuvre Đorđe İstanbul ılık", ["lodz", "soren", "oeuvre", "dorde", "istanbul", "ilik"]),
+        ("hello🥳world", ["hello", "world"]),
+        ("ขอบคุณ", list("ขอบคณ")),
+        ("e\u0301te\u0301", ["ete"]),
+        ("שָׁלוֹם", ["שלום"]),
     ],
 )
 def test_a_text_has_its_tokens(text: str, expected: list[str]):
@@ -36,3 +43,17 @@ def test_normalising_twice_changes_no_token(text: str):
 @given(st.text())
 def test_upper_and_lower_case_have_the_same_tokens(text: str):
     assert tokens(text.casefold()) == tokens(text)
+
+
+def test_sqlite_sees_the_same_tokens_whatever_the_character():
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE VIRTUAL TABLE full_text USING fts5(text, tokenize='unicode61 remove_diacritics 0')")
+    database.execute("CREATE VIRTUAL TABLE word USING fts5vocab(full_text, 'instance')")
+    points = [point for point in range(1, 0x32000) if not 0xD800 <= point < 0xE000]
+    texts = [(point, normalised(f"q{chr(point)}q")) for point in points]
+    database.executemany("INSERT INTO full_text (rowid, text) VALUES (?, ?)", texts)
+    seen: dict[int, list[str]] = {}
+    for term, point in database.execute("SELECT term, doc FROM word ORDER BY doc, offset"):
+        seen.setdefault(point, []).append(term)
+    database.close()
+    assert [hex(point) for point, text in texts if seen[point] != tokens(text)] == []

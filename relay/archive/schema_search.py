@@ -1,0 +1,21 @@
+"""The table of fragments: parts of addresses, codes and file names that a search may know the middle of.
+
+Imported by `schema.py`. Its trigram index `full_text_fragment` (FTS5) is in the migration alone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
+
+
+def fragment_table(metadata: MetaData) -> Table:
+    return Table(
+        "fragment",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        # `address`, `code` or `file`.
+        Column("kind", Text, nullable=False),
+        # One token, normalised.
+        Column("text", Text, nullable=False),
+        Index("fragment_text", "text", "kind", unique=True),
+    )
