@@ -14,7 +14,10 @@ import os
 import random
 import sqlite3
 import time
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from ulid import ULID
@@ -35,6 +38,7 @@ from relay.model.token import Token, TokenKind
 from tests.bench.letters import Letter, Letters
 
 BATCH = 1000
+AHEAD = 3
 SECOND = 1_000_000
 YEARS = 2 * 365 * 86_400 * SECOND
 """How long ago the first was captured, in microseconds."""
@@ -174,6 +178,19 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.execute("COMMIT")
 
 
+@cache
+def _letters(scale: int, seed: int) -> Letters:
+    return Letters(scale, seed)
+
+
+def made(count: int, seed: int, start: int, until: int) -> Batch:
+    """The batch that begins with that letter."""
+    batch, letters = Batch(), _letters(count, seed)
+    for number in range(start, min(start + BATCH, count)):
+        add(batch, letters.letter(number), number, count, until - YEARS + YEARS * (number + 1) // count)
+    return batch
+
+
 async def fill(folder: Path, count: int, *, until: int, seed: int = 5) -> None:
     """An archive with `count` messages, the newest captured at `until` (UTC microseconds)."""
     path = folder / "archive.db"
@@ -182,18 +199,20 @@ async def fill(folder: Path, count: int, *, until: int, seed: int = 5) -> None:
     connection = database.open_writer(path)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -2000000")
-    letters = Letters(count, seed)
     began = time.monotonic()
-    for start in range(0, count, BATCH):
-        batch = Batch()
-        for number in range(start, min(start + BATCH, count)):
-            at = until - YEARS + YEARS * (number + 1) // count
-            add(batch, letters.letter(number), number, count, at)
-        write(connection, batch)
-        if (start // BATCH) % 10 == 9:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            done = start + BATCH
-            print(f"{done:,} messages, {done / (time.monotonic() - began):.0f} a second", flush=True)
+    # Made in a process of its own, a few batches ahead of what is written.
+    with ProcessPoolExecutor(1) as maker:
+        coming: deque[Future[Batch]] = deque()
+        for start in range(0, count + AHEAD * BATCH, BATCH):
+            if start < count:
+                coming.append(maker.submit(made, count, seed, start, until))
+            if start < AHEAD * BATCH or not coming:
+                continue
+            write(connection, coming.popleft().result())
+            done = min(start - (AHEAD - 1) * BATCH, count)
+            if done % (10 * BATCH) == 0:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                print(f"{done:,} messages, {done / (time.monotonic() - began):.0f} a second", flush=True)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
     os.close(lock)
