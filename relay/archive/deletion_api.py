@@ -9,10 +9,28 @@ What all methods promise is in `api.py`, of whose protocol this one is a part.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from relay.archive.query import Query
 from relay.model.deletion import Order, Outcome, Request
-from relay.model.event import Event
+from relay.model.event import Event, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """Which part of the audit history: what people did, sign-ins, setting changes, alerts. None or empty: any."""
+
+    actor: str = ""
+    """As in an event: `user:anna`."""
+    kinds: frozenset[Kind] = frozenset()
+    message_id: str = ""
+    since: int | None = None
+    """UTC microseconds; half-open: [since, until)."""
+    until: int | None = None
+
+
+EVERY_DEED = Deeds()
 
 
 class Deletions(Protocol):
@@ -47,3 +65,14 @@ class Deletions(Protocol):
         """Puts tags on messages and takes tags off, also those that came with the message; returns the ids of those
         that changed. Stays so when the messages are indexed anew. The events of messages that changed nothing are not
         added. Raises NotFound."""
+
+    async def deeds(
+        self,
+        which: Deeds = EVERY_DEED,
+        *,
+        before: tuple[int, int] | None = None,
+        limit: int = 50,
+        query: Query | None = None,
+    ) -> list[tuple[int, Event]]:
+        """(sequence number, event) of the audit history, newest first. `before`: (at, sequence number) of the last one
+        seen. With `query` only events about messages that it finds."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from relay.archive import deletion, deletion_reading, scrub, tags
+from relay.archive import deeds, deletion, deletion_reading, scrub, tags
 from relay.archive.api import ArchiveError
+from relay.archive.deletion_api import EVERY_DEED, Deeds
+from relay.archive.query import Query
 from relay.archive.sqlite_access import SqliteAccess
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.event import Event
@@ -56,6 +58,17 @@ class SqliteDeletions(SqliteAccess):
     async def open_deletion_request(self, message_id: str) -> Request | None:
         async with self._reader() as connection:
             return await deletion_reading.open_request(connection, message_id)
+
+    async def deeds(
+        self,
+        which: Deeds = EVERY_DEED,
+        *,
+        before: tuple[int, int] | None = None,
+        limit: int = 50,
+        query: Query | None = None,
+    ) -> list[tuple[int, Event]]:
+        async with self._reader() as connection:
+            return await deeds.deeds(connection, which, before, limit, query)
 
     async def change_tags(
         self, message_ids: Sequence[str], add: Sequence[str], remove: Sequence[str], events: Sequence[Event]

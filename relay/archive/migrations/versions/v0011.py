@@ -12,8 +12,8 @@ revision = "0011"
 down_revision = "0010"
 
 DEED = (
-    "actor GLOB 'user:*' OR actor GLOB 'command:*' OR kind GLOB 'sign-in-*' OR kind GLOB 'alert-*'"
-    " OR kind = 'setting-changed'"
+    "CASE WHEN actor GLOB 'user:*' OR actor GLOB 'command:*' OR kind GLOB 'sign-in-*' OR kind GLOB 'alert-*'"
+    " OR kind = 'setting-changed' THEN 1 ELSE 0 END = 1"
 )
 
 STATEMENTS: tuple[str, ...] = (
@@ -55,9 +55,9 @@ STATEMENTS: tuple[str, ...] = (
         FOREIGN KEY(message_seq) REFERENCES message (seq)
     ) WITHOUT ROWID
     """,
-    f"CREATE INDEX event_deed ON event (seq) WHERE {DEED}",
-    f"CREATE INDEX event_deed_actor ON event (actor, seq) WHERE {DEED}",
-    f"CREATE INDEX event_deed_kind ON event (kind, seq) WHERE {DEED}",
+    f"CREATE INDEX event_deed ON event (at, seq) WHERE {DEED}",
+    f"CREATE INDEX event_deed_actor ON event (actor, at, seq) WHERE {DEED}",
+    f"CREATE INDEX event_deed_kind ON event (kind, at, seq) WHERE {DEED}",
     # Whose the list is, so that nobody has to look through all attempts for others that share it.
     "ALTER TABLE edit_list ADD COLUMN message_seq INTEGER",
     "ALTER TABLE edit_list ADD COLUMN is_shared INTEGER DEFAULT 0 NOT NULL",
