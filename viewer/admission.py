@@ -12,7 +12,7 @@ from viewer.people import NAME
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Someone who may come in. `name`: for a new user. `groups`: of ours."""
+    """Someone who may come in. `name`: for a new user. `role`: '' for who has only what the groups give."""
 
     subject: str
     name: str
@@ -35,11 +35,20 @@ def admit(
         return Refusal("no verified email address of an allowed domain")
     theirs = _texts(claims.get(table.groups_claim))
     mapped = [target for group, target in table.groups.items() if group in theirs]
-    role = next((target for target in mapped if target in roles), table.default_role)
-    if role not in roles:
-        return Refusal("no group of theirs maps to a role")
+    role = next((target for target in mapped if target in roles), "")
     ours = tuple(dict.fromkeys(target for target in mapped if target in groups and target not in roles))
+    if not role and not ours:
+        role = table.default_role if table.default_role in roles else ""
+        if not role:
+            return Refusal("no group of theirs maps to a role or group")
     return Admission(str(claims["sub"]), _name(claims, table.name_claim), role, ours)
+
+
+def groups_after(table: Oidc, before: Sequence[str], admission: Admission) -> tuple[str, ...]:
+    """A user's groups: those that the file maps are the provider's to give and take, others an administrator's."""
+    mapped = set(table.groups.values())
+    kept = (group for group in before if group not in mapped)
+    return tuple(dict.fromkeys((*kept, *admission.groups)))
 
 
 def _is_of_allowed_domain(domains: Sequence[str], claims: Mapping[str, Any]) -> bool:

@@ -9,12 +9,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from relay.archive.api import User, WebSession
-from relay.model.access import ROLES
+from relay.model.access import BUILT_IN
 from relay.model.event import Kind
 from viewer.attempts import ATTEMPTS
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE
 from viewer.people import NAME
-from viewer.security import NEW_TOKEN, SAFE_METHODS, is_from_trusted_proxy, is_public, set_session_cookie
+from viewer.security import (
+    NEW_TOKEN,
+    SAFE_METHODS,
+    cookie_name,
+    is_from_trusted_proxy,
+    is_public,
+    set_session_cookie,
+)
 from viewer.sessions import PROXY, account_event, open_session, refused
 
 UNKNOWN = "The proxy signed you in under a name that has no account here. Ask an administrator."
@@ -54,7 +61,7 @@ async def _user(request: web.Request, name: str) -> User:
     user = await archive.user(name) if is_name else None
     if user is not None:
         return user
-    if not is_name or role not in ROLES:
+    if not is_name or role not in {one.name for one in (*BUILT_IN, *await archive.roles())}:
         await _refuse(request, "proxy: unknown user" if is_name else "proxy: not a user name")
     user = User(name, role, "", request.app[CLOCK]())
     event = account_event(request, Kind.ACCOUNT_CHANGED, name, user=name, change="added by the proxy's word", role=role)
@@ -70,6 +77,8 @@ async def _refuse(request: web.Request, reason: str) -> None:
 
 
 async def _give_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """On whatever answer there is. Cookies have been made header fields by now, so this one is made one here."""
     token = request.get(NEW_TOKEN)
     if token is not None:
         set_session_cookie(request, response, token.decode())
+        response.headers.add("Set-Cookie", response.cookies[cookie_name(request.app[CONFIG])].OutputString())

@@ -7,7 +7,9 @@ state that is replayed, or brought by another browser, opens nothing.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -15,10 +17,10 @@ from aiohttp import web
 from relay import maillog
 from relay.archive.api import ArchiveError, User
 from relay.archive.sign_in_api import Identity
-from relay.model.access import ROLES
+from relay.model.access import BUILT_IN
 from relay.model.event import Kind
 from viewer import ceremonies
-from viewer.admission import Admission, Refusal, admit
+from viewer.admission import Admission, Refusal, admit, groups_after
 from viewer.ceremonies import CEREMONIES
 from viewer.flash import flash
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, PERSON
@@ -136,11 +138,17 @@ async def come_back(request: web.Request) -> web.Response:
         raise web.HTTPBadGateway(text=UNREACHABLE) from error
     if away.joins:
         return await _join(request, away, str(claims["sub"]))
-    decision = admit(request.app[CONFIG].oidc, claims, ROLES, ())
-    user = await _user(request, str(claims["sub"]), decision)
+    user = await _user(request, str(claims["sub"]), await _decision(request, claims))
     response = await begin_session(request, user, away.onward, SINGLE_SIGN_ON)
     ceremonies.clear_cookie(request, response)
     return response
+
+
+async def _decision(request: web.Request, claims: Mapping[str, Any]) -> Admission | Refusal:
+    archive = request.app[ARCHIVE]
+    roles = {role.name for role in (*BUILT_IN, *await archive.roles())}
+    groups = {group.name for group in await archive.groups()}
+    return admit(request.app[CONFIG].oidc, claims, roles, groups)
 
 
 async def _user(request: web.Request, subject: str, decision: Admission | Refusal) -> User:
@@ -158,12 +166,11 @@ async def _user(request: web.Request, subject: str, decision: Admission | Refusa
         raise web.HTTPForbidden(text=NOT_ADMITTED)
     if user is None:
         return await _new_user(request, decision)
-    if user.role != decision.role:
-        user = replace(user, role=decision.role)
-        event = account_event(
-            request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, change="role changed by group", role=user.role
-        )
-        await archive.put_user(user, event)
+    groups = groups_after(request.app[CONFIG].oidc, user.groups, decision)
+    if (user.role, user.groups) != (decision.role, groups):
+        user = replace(user, role=decision.role, groups=groups)
+        change = {"change": "role changed by single sign-on", "role": user.role, "groups": list(groups)}
+        await archive.put_user(user, account_event(request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, **change))
     return user
 
 
@@ -173,10 +180,16 @@ async def _new_user(request: web.Request, admission: Admission) -> User:
     if not admission.name:
         await refused(request, None, "single sign-on: no claim makes a user name")
         raise web.HTTPForbidden(text=NOT_ADMITTED)
-    user = User(admission.name, admission.role, "", now)
+    user = User(admission.name, admission.role, "", now, groups=admission.groups)
     identity = Identity(app[CONFIG].oidc.issuer, admission.subject, user.name, True, now)
     event = account_event(
-        request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, change="added by single sign-on", role=user.role
+        request,
+        Kind.ACCOUNT_CHANGED,
+        user.name,
+        user=user.name,
+        change="added by single sign-on",
+        role=user.role,
+        groups=list(user.groups),
     )
     try:
         await app[ARCHIVE].add_identity(identity, user, event)

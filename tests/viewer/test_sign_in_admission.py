@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.config import Oidc
-from viewer.admission import Admission, Refusal, admit
+from viewer.admission import Admission, Refusal, admit, groups_after
 
 ROLES = ("administrator", "operator", "auditor", "member")
 TABLE = Oidc(
@@ -30,16 +30,27 @@ def test_a_single_group_may_be_a_text() -> None:
     assert admit(TABLE, claims(groups="/support"), ROLES, ()) == Admission("1", "ann", "operator")
 
 
-@pytest.mark.parametrize("groups", [None, [], ["other"], ["gone"], {"mail admins": 1}, ["sales"]])
-def test_who_is_in_no_group_of_a_role_is_refused(groups: Any) -> None:
-    assert admit(TABLE, claims(groups=groups), ROLES, ("Sales team",)) == Refusal("no group of theirs maps to a role")
+@pytest.mark.parametrize("groups", [None, [], ["other"], ["gone"], {"mail admins": 1}, [7]])
+@pytest.mark.parametrize("default", ["", "no such role"])
+def test_whom_no_group_maps_is_refused(groups: Any, default: str) -> None:
+    table = TABLE.model_copy(update={"default_role": default})
+    found = admit(table, claims(groups=groups), ROLES, ("Sales team",))
+    assert found == Refusal("no group of theirs maps to a role or group")
+
+
+def test_a_group_of_ours_is_enough() -> None:
+    found = admit(TABLE, claims(groups=["sales"]), ROLES, ("Sales team",))
+    assert found == Admission("1", "ann", "", ("Sales team",))
 
 
 def test_a_default_role_takes_in_the_rest() -> None:
     table = TABLE.model_copy(update={"default_role": "member"})
-    assert admit(table, claims(groups=["sales"]), ROLES, ("Sales team",)) == Admission(
-        "1", "ann", "member", ("Sales team",)
-    )
+    assert admit(table, claims(groups=[]), ROLES, ()) == Admission("1", "ann", "member")
+
+
+def test_groups_that_the_file_does_not_map_stay_as_an_administrator_gave_them() -> None:
+    admission = Admission("1", "ann", "operator", ("Sales team",))
+    assert groups_after(TABLE, ("Auditors", "no such thing", "Sales team"), admission) == ("Auditors", "Sales team")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from relay.config import Config, Oidc
+from relay.model.access import Group
 from relay.model.event import Kind
 from tests.support.openid_provider import CLIENT, SECRET, OpenIdProvider, query_of
 from tests.support.viewer_house import SECOND, House, configured, open_house
@@ -357,3 +359,26 @@ async def test_an_identity_of_somebody_else_cannot_be_joined(house: House, provi
 async def csrf(browser: aiohttp.ClientSession) -> str:
     async with browser.get("/account") as answer:
         return (await answer.text()).split('name="csrf" value="')[1].split('"')[0]
+
+
+async def test_their_groups_may_map_to_ours_and_those_of_an_administrator_stay(
+    tmp_path: Path, provider: OpenIdProvider
+) -> None:
+    config = with_provider(configured(tmp_path / "data"), provider, groups={"support": "Desk", "night": "Night"})
+    async with open_house(config) as house:
+        provider.now = lambda: house.clock.now / SECOND
+        for group in ("Desk", "Night", "Own"):
+            await house.archive.put_group(Group(group, "auditor"), house.event())
+        browser = house.browser()
+        assert (await come_back(browser, await go(browser)))[0] == 303
+        user = await house.archive.user("cleo")
+        assert user is not None
+        assert (user.role, user.groups) == ("", ("Desk",))
+        await house.archive.put_user(replace(user, groups=("Desk", "Own")), house.event())
+        provider.person["groups"] = ["night"]
+        assert (await come_back(browser, await go(browser)))[0] == 303
+        user = await house.archive.user("cleo")
+        assert user is not None
+        assert sorted(user.groups) == ["Night", "Own"]
+        async with browser.get("/api/messages") as answer:
+            assert answer.status == 200
