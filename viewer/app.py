@@ -45,7 +45,9 @@ from viewer import (
     exports,
     health,
     jobs,
+    journal,
     live,
+    mailpit,
     pages,
     parsing,
     security,
@@ -64,6 +66,7 @@ from viewer.keys import (
     COUNTER,
     IS_READY,
     LISTENING,
+    MASKS,
     METRICS_TEXT,
     NEW_ID,
     NEW_SECRET,
@@ -72,6 +75,7 @@ from viewer.keys import (
     SWITCHES_CHANGED,
     UPSTREAM_STATES,
 )
+from viewer.masking import rules_of
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -105,11 +109,12 @@ def build_app(
     app[LISTENING] = listening
     app[COUNTER] = counter
     app[FLASHES] = OrderedDict()
+    app[MASKS] = rules_of(config.mask)
     app[RENDER_ROW] = _render_row
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
     app.router.add_static(app[STATIC_PREFIX], STATIC, name="static")
     _set_up_templates(app)
-    for part in (security, parsing, health, sign_in, api, live, jobs, tasks, exports, pages):
+    for part in (security, journal, parsing, health, sign_in, api, mailpit, live, jobs, tasks, exports, pages):
         part.setup(app)
     return app
 

@@ -13,7 +13,7 @@ import binascii
 
 from aiohttp import web
 
-from relay.model.access import Grant, Permission
+from relay.model.access import EVERYTHING, Grant, Permission
 from viewer.keys import CONFIG, COUNTER
 from viewer.people import Person
 
@@ -58,7 +58,7 @@ def unknown(request: web.Request) -> Person | None:
     """Whoever uses Mailpit's API without saying who they are, where that is configured. The caller knows it is near."""
     if request.app[CONFIG].viewer.mailpit_api != "open" or not is_mailpit(request):
         return None
-    return Person("mailpit", "mailpit", grant=Grant(OPEN_PERMISSIONS))
+    return Person("mailpit", "mailpit", grant=Grant(OPEN_PERMISSIONS, EVERYTHING))
 
 
 def takes(request: web.Request) -> bool:
