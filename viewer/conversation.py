@@ -19,7 +19,7 @@ NOT_SMTP = frozenset({"HTTP", "", "import"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`side`: `client` or `server` for what was said, `note` for what happened."""
+    """`side`: `client` or `server` for what was said, `aside` for what happened."""
 
     side: str
     text: str
@@ -41,25 +41,25 @@ def reception(message: Message) -> Conversation:
     how, envelope = message.reception, message.envelope
     title = f"{message.application} to us"
     proxy = f" through proxy {how.via_proxy}" if how.via_proxy else ""
-    lines = [Line("note", f"{how.peer}{proxy} on listener {how.listener}, {how.protocol}")]
+    lines = [Line("aside", f"{how.peer}{proxy} on listener {how.listener}, {how.protocol}")]
     if how.protocol in NOT_SMTP or how.protocol.startswith("HTTP"):
-        lines.append(Line("note", "It did not come by SMTP."))
+        lines.append(Line("aside", "It did not come by SMTP."))
         return Conversation(title, message.received_at, tuple(lines))
     if how.helo:
         lines.append(Line("client", f"{'HELO' if how.protocol == 'SMTP' else 'EHLO'} {how.helo}"))
     if how.tls_version:
         lines.append(
-            Line("note", f"Encrypted from here on or before: {how.tls_version} {how.tls_cipher or ''}".rstrip())
+            Line("aside", f"Encrypted from here on or before: {how.tls_version} {how.tls_cipher or ''}".rstrip())
         )
     if how.auth_user:
         lines.append(Line("client", f"AUTH … (as {how.auth_user}; the secret is not kept)"))
     lines.append(Line("client", _mail_from(envelope)))
     lines += [Line("client", _rcpt_to(recipient)) for recipient in envelope.recipients[:MOST_RECIPIENTS]]
     if len(envelope.recipients) > MOST_RECIPIENTS:
-        lines.append(Line("note", f"and {len(envelope.recipients) - MOST_RECIPIENTS} more recipients"))
+        lines.append(Line("aside", f"and {len(envelope.recipients) - MOST_RECIPIENTS} more recipients"))
     lines += [
         Line("client", "DATA"),
-        Line("note", f"{message.size:,} octets, SHA-256 {message.sha256.hex()}"),
+        Line("aside", f"{message.size:,} octets, SHA-256 {message.sha256.hex()}"),
         Line("server", f"250 2.0.0 queued as {message.id}"),
     ]
     return Conversation(title, message.received_at, tuple(lines))
@@ -75,9 +75,9 @@ def attempts(message: Message, deliveries: Sequence[Delivery], tried: Sequence[A
 
 def _attempt(message: Message, delivery: Delivery, attempt: Attempt) -> Conversation:
     where = f" at {attempt.peer}" if attempt.peer else ""
-    lines = [Line("note", f"Attempt {attempt.number} through {attempt.upstream}{where}")]
+    lines = [Line("aside", f"Attempt {attempt.number} through {attempt.upstream}{where}")]
     if attempt.tls_version:
-        lines.append(Line("note", f"Encrypted: {attempt.tls_version} {attempt.tls_cipher or ''}".rstrip()))
+        lines.append(Line("aside", f"Encrypted: {attempt.tls_version} {attempt.tls_cipher or ''}".rstrip()))
     sender = message.envelope.sender if attempt.sender is None else attempt.sender
     reply = attempt.reply
     if reply is None or not reply.is_local or attempt.is_uncertain:
@@ -85,14 +85,14 @@ def _attempt(message: Message, delivery: Delivery, attempt: Attempt) -> Conversa
             Line("client", f"MAIL FROM:<{sender}>"),
             Line("client", f"RCPT TO:<{delivery.recipient.address}>"),
             Line("client", "DATA"),
-            Line("note", f"{attempt.wire_size:,} octets, SHA-256 {attempt.wire_sha256.hex()}"),
+            Line("aside", f"{attempt.wire_size:,} octets, SHA-256 {attempt.wire_sha256.hex()}"),
         ]
     if reply is not None:
-        side = "note" if reply.is_local else "server"
+        side = "aside" if reply.is_local else "server"
         words = " ".join(word for word in (str(reply.code), reply.enhanced or "", reply.text) if word)
         lines.append(Line(side, f"Our own word, the provider said nothing: {words}" if reply.is_local else words))
     elif attempt.finished_at is None:
-        lines.append(Line("note", "No reply yet."))
+        lines.append(Line("aside", "No reply yet."))
     return Conversation(f"to {delivery.recipient.address}", attempt.began_at, tuple(lines), attempt.finished_at is None)
 
 

@@ -49,6 +49,7 @@ _KNOWS_DARK = re.compile(
     re.IGNORECASE,
 )
 _MEDIA = re.compile(r"[\w\s(),:./-]{1,300}")
+_BODY = re.compile(r"<body(?=[\s>])", re.IGNORECASE)
 _TRUE, _FALSE = "(min-width:0)", "(max-width:0)"
 _DIMENSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?%?")
 
@@ -83,7 +84,8 @@ _ATTRIBUTES = {
 
 _FRAME = """<!doctype html>
 <html><head><meta charset="utf-8"><meta name="color-scheme" content="{scheme}"><title>Preview</title><style>
-html{{{colours}}}
+/* on the body, where a message's own colours win and fill the whole page */
+:where(body){{{colours}}}
 body{{margin:16px;overflow-wrap:break-word}}
 body{{font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}}
 img{{max-width:100%}}
@@ -132,6 +134,8 @@ class Preview:
     """The HTML was longer than MAX_HTML; the rest is not shown."""
     knows_dark: bool = False
     """It says how it wants to look in the dark; of one that does not, each mail program makes what it likes."""
+    body: str = ""
+    """The inside of the document's body, with the message's styles."""
 
 
 def make_preview(html: str, picture: Callable[[str], str | None], look: Look = USUAL) -> Preview:
@@ -145,7 +149,8 @@ def make_preview(html: str, picture: Callable[[str], str | None], look: Look = U
     knows_dark = _KNOWS_DARK.search(html[:MAX_HTML]) is not None
     scheme = look.scheme if knows_dark else "light"
     body = nh3.clean(
-        html[:MAX_HTML],
+        # The body's own attributes stay, on a box in its place, as web mail does it.
+        _BODY.sub("<div", html[:MAX_HTML], count=1),
         tags=set(_TAGS),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
@@ -159,7 +164,7 @@ def make_preview(html: str, picture: Callable[[str], str | None], look: Look = U
     body = _ADDRESS.sub(r"\1 title=\2", body)
     body = _STYLE_ELEMENT.sub(lambda found: found[1] + cleaner.css(found[2]) + found[3], body)
     document = _FRAME.format(body=body, scheme=scheme, **_COLOURS[scheme])
-    return Preview(document, cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML, knows_dark)
+    return Preview(document, cleaner.remote, tuple(cleaner.links), len(html) > MAX_HTML, knows_dark, body)
 
 
 class _Cleaner:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relay.archive.api import Archive, Listing, NotFound, StoredMessage
-from relay.archive.query import And, Node, Or, Query, Term, format_query
-from viewer.present import DAY, moment
+from relay.archive.query import Node, Or, Query, Term, format_query
 
 SHOWN = 10
 MAX_IDS = 12
@@ -34,7 +33,8 @@ class Related:
 async def related(archive: Archive, stored: StoredMessage) -> tuple[Related, ...]:
     """What belongs to the message, kinds without any left out."""
     found = [await _resent(archive, stored)]
-    for kind, query in queries(stored):
+    mailing = (await archive.listing(stored.message.id)).mailing
+    for kind, query in queries(stored, mailing):
         page = await archive.search(query, limit=SHOWN + 2)
         rows = [row for row in page.rows if row.id != stored.message.id]
         found.append(Related(kind, tuple(rows[:SHOWN]), len(rows) > SHOWN, format_query(query)))
@@ -67,7 +67,7 @@ async def _row(archive: Archive, message_id: str) -> Listing | None:
         return None
 
 
-def queries(stored: StoredMessage) -> Iterator[tuple[str, Query]]:
+def queries(stored: StoredMessage, mailing: int | None) -> Iterator[tuple[str, Query]]:
     """The searches for what belongs to the message, by kind; pure."""
     summary = stored.summary
     if summary is None:
@@ -77,8 +77,8 @@ def queries(stored: StoredMessage) -> Iterator[tuple[str, Query]]:
     codes = [Term("ref", reference.code, is_phrase=True) for reference in summary.references[:5]]
     if codes:
         yield "reference", Query(Or(tuple(codes)) if len(codes) > 1 else codes[0])
-    if summary.subject and stored.message.application:
-        yield "mailing", _mailing(stored, summary.subject)
+    if mailing is not None:
+        yield "mailing", Query(Term("mailing", str(mailing)))
 
 
 def _thread(own: str, in_reply_to: str, header_text: str) -> list[Node]:
@@ -102,16 +102,3 @@ def _references(header_text: str) -> list[str]:
         if line[:11].lower() == "references:":
             return _NAMED.findall(line)
     return []
-
-
-def _mailing(stored: StoredMessage, subject: str) -> Query:
-    """The same subject from the same application on its day or the days beside it."""
-    message = stored.message
-    start, stop = message.received_at // DAY * DAY - DAY, message.received_at // DAY * DAY + 2 * DAY
-    near = (Term("after", _day(start), span=(start, None)), Term("before", _day(stop), span=(None, stop)))
-    same = (Term("subject", subject[:MAX_VALUE], is_phrase=True), Term("application", message.application, True))
-    return Query(And((*same, *near)))
-
-
-def _day(at: int) -> str:
-    return f"{moment(at):%Y-%m-%d}"

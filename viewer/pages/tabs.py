@@ -47,7 +47,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "resent": ("Sent again", "The message this one was edited from, and edited copies of it."),
     "thread": ("Same conversation", "By Message-ID, In-Reply-To and References."),
     "reference": ("Same reference", "Messages in which the same business code was found."),
-    "mailing": ("Same mailing", "The same subject from the same application, on the same day or the ones beside it."),
+    "mailing": ("Same mailing", "Sent by the same application on the same day as one mailing."),
 }
 """Title and meaning of each kind of related messages."""
 MAX_WANTED = 200
