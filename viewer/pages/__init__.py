@@ -20,6 +20,7 @@ from viewer.pages import (
     parts,
     passkeys,
     payload,
+    printing,
     queue,
     queue_work,
     resend,
@@ -38,6 +39,7 @@ PAGES = (
     parts,
     sent,
     payload,
+    printing,
     resend,
     approval,
     queue,
@@ -65,5 +67,6 @@ def setup(app: web.Application) -> None:
     app[RENDER_ROW] = rows.render_row
     pictures.setup(app)
     drafts.setup(app)
+    printing.setup(app)
     for page in PAGES:
         app.add_routes(page.routes)
