@@ -43,7 +43,7 @@ const { MailpitClient } = require('mailpit-api');
     said.source = (await client.getMessageSource(ID)).includes('Subject: Your code');
     said.headers = (await client.getMessageHeaders(ID)).From;
     const file = await client.getMessageAttachment(ID, message.Attachments[0].PartID);
-    said.file = Buffer.from(file).toString();
+    said.file = await file.text();
     await client.setReadStatus({ IDs: [ID], Read: false });
     said.unread = (await client.searchMessages({ query: 'is:unread' })).messages.length;
     await client.setTags({ IDs: [ID], Tags: ['seen'] });

@@ -157,7 +157,13 @@ async def test_tags_are_set_renamed_and_deleted(house: House) -> None:
     assert await tags() == ["second"]
     assert (await get(house, "/api/v1/info"))["Tags"] == {"second": 1}
     assert (await get(house, "/api/v1/webui"))["SpamAssassin"] is False
-    for wrong in ({"IDs": "x", "Tags": []}, {"IDs": [], "Tags": [1]}, [], {"IDs": [first], "Tags": ['"']}):
+    mistakes: tuple[Any, ...] = (
+        {"IDs": "x", "Tags": []},
+        {"IDs": [], "Tags": [1]},
+        [],
+        {"IDs": [first], "Tags": ['"']},
+    )
+    for wrong in mistakes:
         await put("/api/v1/tags", wrong, 400)
     await put("/api/v1/tags/x", {}, 400)
     await put("/api/v1/tags/x", {"Name": 5}, 400)
@@ -201,7 +207,15 @@ async def test_a_message_is_sent_and_released(house: House) -> None:
     assert recipients == ["jane@example.com", "jack@example.com", "zoe@example.org"]
     async with house.browser().post(f"/api/v1/message/{made}/release", json={}) as answer:
         assert answer.status == 400
-    for change in ({"From": None}, {"To": []}, {"To": "x"}, {"Attachments": [5]}, {"Odd": 1}, {"Subject": "a\nb"}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"From": None},
+        {"To": []},
+        {"To": "x"},
+        {"Attachments": [5]},
+        {"Odd": 1},
+        {"Subject": "a\nb"},
+    )
+    for change in changes:
         wrong = {**said, "Bcc": [], **change}
         async with house.browser().post("/api/v1/send", json=wrong) as answer:
             assert answer.status == 400
