@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from relay.archive.api import Archive
+from relay import maillog
+from relay.archive.api import Archive, ArchiveError
 from relay.model.event import Event, Kind
 from viewer.keys import CLOCK, NEW_ID
 from viewer.security import archive_of, client_address, signed_in_user
@@ -30,6 +32,35 @@ async def record(
     """Adds that event. A HEAD request shows nothing to anyone, so it leaves none."""
     if request.method != "HEAD":
         await archive_of(request).add_events([deed(request, kind, message_id, delivery_id, **data)])
+
+
+def note(request: web.Request, kind: Kind, message_id: str) -> None:
+    """Adds that event behind the answer: whoever opens a page does not wait for the disk. A failure is logged."""
+    if request.method != "HEAD":
+        task = asyncio.create_task(_noted(archive_of(request), deed(request, kind, message_id)))
+        request.app[NOTES].add(task)
+        task.add_done_callback(request.app[NOTES].discard)
+
+
+async def _noted(archive: Archive, event: Event) -> None:
+    try:
+        await archive.add_events([event])
+    except ArchiveError as error:
+        maillog.room_failed("viewer", error)
+
+
+NOTES: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("notes")
+"""Notes on their way to the disk."""
+
+
+def setup(app: web.Application) -> None:
+    app[NOTES] = set()
+    app.on_cleanup.append(_finish)
+
+
+async def _finish(app: web.Application) -> None:
+    """The archive is closed after us: what was noted is written first."""
+    await asyncio.gather(*app[NOTES])
 
 
 async def events_of(archive: Archive, message_id: str) -> list[Event]:

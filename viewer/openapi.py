@@ -7,40 +7,32 @@ real answers. How the answers look is in `schemas.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from relay.archive.api import SORT_KEYS
 from relay.archive.waiting_api import WAITING_STATES
+from relay.model.event import Kind
 from relay.model.notification import Standing
 from relay.model.suppression import Cause
 from viewer.bulk_kinds import KINDS
+from viewer.deeds import GROUPS
+from viewer.openapi_figures import FIGURE_OPERATIONS, FIGURE_PARAMETERS, FIGURE_PATHS
+from viewer.openapi_operation import Operation as Operation
 from viewer.operations import OPERATIONS as QUEUE_OPERATIONS
 from viewer.schemas import COUNT, TEXT, ULID, Json, ref
 from viewer.schemas import SCHEMAS as MESSAGE_SCHEMAS
 from viewer.schemas_facts import FACT_SCHEMAS
+from viewer.schemas_figures import FIGURE_SCHEMAS
 from viewer.schemas_grid import GRID_SCHEMAS
 from viewer.schemas_queue import QUEUE_SCHEMAS
 from viewer.schemas_submit import SUBMIT_SCHEMAS
 from viewer.suppressions import Which
 
 SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path. `answer`: a schema's name, or a media type for octets."""
-
-    method: str
-    path: str
-    summary: str
-    answer: str
-    parameters: tuple[str, ...] = ()
-    body: str = ""
-    status: int = 200
-    refusals: tuple[int, ...] = ()
+SCHEMAS |= FIGURE_SCHEMAS
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
+    **FIGURE_PARAMETERS,
     "q": (TEXT, "Search; everything without it. The language is the grid's."),
     "sort": ({"enum": list(SORT_KEYS), "default": "date"}, "What the messages are sorted by."),
     "order": ({"enum": ["desc", "asc"], "default": "desc"}, "In which direction."),
@@ -59,10 +51,16 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "which": ({"enum": list(Which), "default": Which.IN_FORCE}, "Entries in force, or those that ran out."),
     "standing": ({"enum": list(Standing)}, "Only notifications that stand so."),
     "reason": (TEXT, "For those who ask later."),
+    "actor": (TEXT, "Only what this actor did: `user:anna`, or `anna`."),
+    "message": (ULID, "Only what was done with this message."),
+    "kind": ({"enum": [*GROUPS, *Kind]}, "Only these: a group of kinds, or a kind of event."),
+    "from": ({"type": "string", "format": "date"}, "From this day on, UTC."),
+    "to": ({"type": "string", "format": "date"}, "Up to the end of this day, UTC."),
     "requests": ({"enum": ["open", "all"], "default": "open"}, "Those that wait, or those that were decided too."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
 PATH_PARAMETERS: dict[str, Json] = {
+    **FIGURE_PATHS,
     "id": ULID,
     "delivery_id": ULID,
     "number": COUNT,
@@ -72,6 +70,7 @@ PATH_PARAMETERS: dict[str, Json] = {
 }
 
 OPERATIONS = (
+    *FIGURE_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
     Operation(
         "post",
@@ -154,6 +153,14 @@ OPERATIONS = (
         "Tags",
         body="TagChange",
         refusals=(400, 404),
+    ),
+    Operation(
+        "get",
+        "/api/audit",
+        "What people did, newest first, each in a sentence",
+        "Deeds",
+        ("actor", "kind", "message", "from", "to", "limit", "cursor"),
+        refusals=(400,),
     ),
     Operation(
         "get",

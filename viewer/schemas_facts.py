@@ -24,6 +24,17 @@ FACT_SCHEMAS: dict[str, Json] = {
         answer=TEXT,
     ),
     "DeletionRequests": object_of(requests=list_of(ref("DeletionRequest")), next=or_null(TEXT)),
+    "Deeds": object_of(
+        deeds=list_of(
+            {
+                "type": "object",
+                "properties": {"sentence": TEXT},
+                "required": ["id", "at", "kind", "actor", "sentence"],
+                "description": "As an event, with what happened in a sentence.",
+            }
+        ),
+        next=or_null(TEXT),
+    ),
     "TagChange": {
         "type": "object",
         "properties": {"add": {**list_of(TEXT), "maxItems": 20}, "remove": {**list_of(TEXT), "maxItems": 20}},

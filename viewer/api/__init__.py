@@ -9,6 +9,7 @@ from aiohttp import web
 
 from viewer.api import (
     approval,
+    audit,
     bulk,
     content,
     deletion,
@@ -17,6 +18,7 @@ from viewer.api import (
     endpoints,
     events,
     export,
+    figures,
     messages,
     parts,
     queue,
@@ -29,6 +31,7 @@ from viewer.api import (
 )
 
 PARTS = (
+    figures,
     queue,
     bulk,
     switches,
@@ -46,6 +49,7 @@ PARTS = (
     export,
     deletion,
     tagging,
+    audit,
     description,
 )
 

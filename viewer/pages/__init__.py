@@ -6,23 +6,33 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from viewer import drafts, pictures
-from viewer.keys import RENDER_ROW
+from viewer.automation import automations
+from viewer.figures import naming
+from viewer.keys import CONFIG, RENDER_ROW
 from viewer.pages import (
     account,
+    application,
     applications,
     approval,
+    audit,
+    bounces,
     bulk,
     deletion,
+    domains,
     endpoints,
     grid,
     help,
+    mailings,
     message,
+    panel,
     parts,
     passkeys,
     payload,
     printing,
     queue,
     queue_work,
+    recipient,
+    reports,
     resend,
     rows,
     second_factor,
@@ -31,10 +41,14 @@ from viewer.pages import (
     suppressions,
     tagging,
     users,
+    views,
 )
 
 PAGES = (
     grid,
+    panel,
+    views,
+    mailings,
     message,
     parts,
     sent,
@@ -47,6 +61,7 @@ PAGES = (
     bulk,
     deletion,
     tagging,
+    audit,
     suppressions,
     endpoints,
     account,
@@ -55,6 +70,11 @@ PAGES = (
     sessions,
     users,
     applications,
+    reports,
+    bounces,
+    domains,
+    recipient,
+    application,
     help,
 )
 
@@ -64,7 +84,9 @@ def setup(app: web.Application) -> None:
     environment = aiohttp_jinja2.get_env(app)
     environment.filters.update(rows.FILTERS)
     environment.globals["link"] = rows.reference_links(app)
+    environment.globals["is_automation"] = automations(app[CONFIG])
     app[RENDER_ROW] = rows.render_row
+    naming.setup(app)
     pictures.setup(app)
     drafts.setup(app)
     printing.setup(app)

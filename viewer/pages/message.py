@@ -17,15 +17,15 @@ from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
 from viewer import engagement, present, reports, standing, waiting_words
-from viewer.journal import events_of, record
+from viewer.journal import events_of, note, record
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
 from viewer.operations import OPERATIONS, allowed
 from viewer.pages import reading, tabs
 from viewer.pages.frames import framed
-from viewer.pages.grid import MAX_QUERY
 from viewer.pages.looking import looking
 from viewer.parsing import in_thread
 from viewer.people import Person
+from viewer.place import MAX_QUERY
 from viewer.preview import Preview, TooMuch
 from viewer.reports import Told
 from viewer.resend import obstacle
@@ -244,4 +244,4 @@ async def record_view(request: web.Request, person: Person, message_id: str, eve
         event.kind is Kind.VIEWED and event.actor == person.actor and event.at >= since for event in events
     )
     if not is_same_view:
-        await record(request, Kind.VIEWED, message_id)
+        note(request, Kind.VIEWED, message_id)

@@ -1,0 +1,162 @@
+"""What people did, each in a sentence, and the groups by which it is looked for. Pure.
+
+A sentence names who, what and the facts of the event; it says no more than is in the event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from relay.model.event import Event, Kind
+from viewer import present
+from viewer.happenings import KINDS
+from viewer.translation import Saying, say, say_n
+
+GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
+    "views": (say("Looked at and saved"), frozenset({Kind.VIEWED, Kind.DOWNLOADED})),
+    "exports": (say("Exports"), frozenset({Kind.EXPORTED})),
+    "sending": (
+        say("Sent again, released, cancelled"),
+        frozenset({Kind.RESENT, Kind.QUEUED, Kind.RETRIED, Kind.REROUTED, Kind.CANCELLED, Kind.CAPTURED}),
+    ),
+    "deletions": (say("Deletions"), frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED})),
+    "tags": (say("Tags"), frozenset({Kind.TAGGED})),
+    "people": (
+        say("Sign-ins and people"),
+        frozenset(
+            kind for kind in Kind if kind.value.startswith(("sign", "account", "user-", "role", "group", "token"))
+        ),
+    ),
+    "settings": (
+        say("Settings, switches, suppression"),
+        frozenset(
+            {
+                *(Kind.SETTING_CHANGED, Kind.MODE_CHANGED, Kind.PAUSED, Kind.RESUMED, Kind.REPLAYED),
+                *(Kind.SUPPRESSION_ADDED, Kind.SUPPRESSION_REMOVED),
+            }
+        ),
+    ),
+    "alerts": (say("Alerts"), frozenset({Kind.ALERT_RAISED, Kind.ALERT_CLEARED})),
+}
+"""By name, as in the address: the words, and the kinds of events."""
+
+
+def sentence(event: Event) -> Saying:
+    """`anna exported 12 messages that "status:bounced" finds, as zip.`"""
+    make = _SENTENCES.get(event.kind)
+    who = present.actor(event.actor)
+    if make is not None:
+        return make(who, event)
+    what, note = KINDS[event.kind][0], present.event_note(event)
+    if note:
+        return say("%(who)s: %(what)s (%(note)s)", who=who, what=what, note=note)
+    return say("%(who)s: %(what)s", who=who, what=what)
+
+
+def _viewed(who: str, event: Event) -> Saying:
+    if event.data.get("what") == "remote pictures":
+        return say("%(who)s loaded the remote pictures of a message in their browser", who=who)
+    return say("%(who)s opened a message", who=who)
+
+
+def _downloaded(who: str, event: Event) -> Saying:
+    return say("%(who)s saved a file: %(what)s", who=who, what=str(event.data.get("what", "")))
+
+
+def _exported(who: str, event: Event) -> Saying:
+    form, query = str(event.data.get("format", "")), str(event.data.get("query", ""))
+    if event.data.get("what"):
+        return say("%(who)s exported the %(what)s as %(form)s", who=who, what=str(event.data["what"]), form=form)
+    count = int(event.data.get("count", 0) or 0)
+    if not query:
+        return say_n(
+            "%(who)s exported all messages, %(num)s, as %(form)s",
+            "%(who)s exported all messages, %(num)s, as %(form)s",
+            count,
+            who=who,
+            form=form,
+        )
+    return say_n(
+        "%(who)s exported %(num)s message found by “%(query)s” as %(form)s",
+        "%(who)s exported %(num)s messages found by “%(query)s” as %(form)s",
+        count,
+        who=who,
+        form=form,
+        query=query,
+    )
+
+
+def _resent(who: str, event: Event) -> Saying:
+    to = ", ".join(map(str, list(event.data.get("recipients", ()))[:5]))
+    if event.data.get("how") == "edited":
+        return say("%(who)s sent an edited copy of a message to %(to)s", who=who, to=to)
+    return say("%(who)s sent a message again to %(to)s", who=who, to=to)
+
+
+def _deleted(who: str, event: Event) -> Saying:
+    return say("%(who)s deleted the content of a message: “%(why)s”", who=who, why=str(event.data.get("reason", "")))
+
+
+def _asked(who: str, event: Event) -> Saying:
+    why = str(event.data.get("reason", ""))
+    return say("%(who)s asked for the deletion of a message: “%(why)s”", who=who, why=why)
+
+
+def _refused(who: str, event: Event) -> Saying:
+    why = str(event.data.get("reason", ""))
+    return say("%(who)s refused the deletion of a message: “%(why)s”", who=who, why=why)
+
+
+def _tagged(who: str, event: Event) -> Saying:
+    added, removed = (", ".join(map(str, event.data.get(name, ()))) for name in ("added", "removed"))
+    if added and removed:
+        return say("%(who)s put %(added)s on a message and took %(removed)s off", who=who, added=added, removed=removed)
+    if added:
+        return say("%(who)s put %(added)s on a message", who=who, added=added)
+    return say("%(who)s took %(removed)s off a message", who=who, removed=removed)
+
+
+def _setting(who: str, event: Event) -> Saying:
+    return say(
+        "%(who)s changed %(key)s from %(before)s to %(after)s",
+        who=who,
+        key=str(event.data.get("key", "")),
+        before=_value(event.data.get("before")),
+        after=_value(event.data.get("after")),
+    )
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return say("nothing")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _raised(who: str, event: Event) -> Saying:
+    return say("Alert: %(what)s", what=str(event.data.get("words", "")))
+
+
+def _cleared(who: str, event: Event) -> Saying:
+    return say("Alert over: %(what)s", what=str(event.data.get("words", "")))
+
+
+def _signed_in(who: str, event: Event) -> Saying:
+    return say("%(who)s signed in from %(address)s", who=who, address=str(event.data.get("address", "")))
+
+
+_SENTENCES: Mapping[Kind, Callable[[str, Event], Saying]] = {
+    Kind.VIEWED: _viewed,
+    Kind.DOWNLOADED: _downloaded,
+    Kind.EXPORTED: _exported,
+    Kind.RESENT: _resent,
+    Kind.DELETED: _deleted,
+    Kind.DELETION_ASKED: _asked,
+    Kind.DELETION_REFUSED: _refused,
+    Kind.TAGGED: _tagged,
+    Kind.SETTING_CHANGED: _setting,
+    Kind.ALERT_RAISED: _raised,
+    Kind.ALERT_CLEARED: _cleared,
+    Kind.SIGNED_IN: _signed_in,
+}
