@@ -1,6 +1,6 @@
 """Fills an archive with letters as if years of mail had gone through it, through the archive's own batch functions.
 
-    python -m tests.bench.fill FOLDER 1000000
+    python -m tests.bench.fill FOLDER 1000000 [--copies 10]
 
 Many messages a transaction and no fsync: for measuring only. What became of them: 84 of 100 sent, of which some were
 reported delivered or bounced, opened or clicked; the rest failed, captured, suppressed; the newest may wait or be held.
@@ -36,6 +36,7 @@ from relay.model.summary import Summary
 from relay.model.suppressing import SuppressionRules
 from relay.model.token import Token, TokenKind
 from tests.bench.letters import Letter, Letters
+from tests.bench.multiply import multiply
 
 BATCH = 1000
 AHEAD = 3
@@ -183,29 +184,30 @@ def _letters(scale: int, seed: int) -> Letters:
     return Letters(scale, seed)
 
 
-def made(count: int, seed: int, start: int, until: int) -> Batch:
+def made(whole: int, copies: int, seed: int, start: int, until: int) -> Batch:
     """The batch that begins with that letter."""
-    batch, letters = Batch(), _letters(count, seed)
+    batch, letters, count = Batch(), _letters(whole, seed), whole // copies
     for number in range(start, min(start + BATCH, count)):
-        add(batch, letters.letter(number), number, count, until - YEARS + YEARS * (number + 1) // count)
+        add(batch, letters.letter(number), number, count, until - YEARS + YEARS * (number + 1) // whole)
     return batch
 
 
-async def fill(folder: Path, count: int, *, until: int, seed: int = 5) -> None:
-    """An archive with `count` messages, the newest captured at `until` (UTC microseconds)."""
+async def fill(folder: Path, count: int, *, until: int, seed: int = 5, copies: int = 1) -> None:
+    """An archive with `count` messages, the newest captured at `until` (UTC microseconds). Of them only the first
+    `count / copies` are made one by one; the others are copies with ids, dates and codes of their own."""
     path = folder / "archive.db"
     await (await open_archive(f"sqlite:///{path}")).close()
     lock = database.lock(path)
     connection = database.open_writer(path)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -2000000")
-    began = time.monotonic()
+    began, whole, count = time.monotonic(), count, count // copies
     # Made in a process of its own, a few batches ahead of what is written.
     with ProcessPoolExecutor(1) as maker:
         coming: deque[Future[Batch]] = deque()
         for start in range(0, count + AHEAD * BATCH, BATCH):
             if start < count:
-                coming.append(maker.submit(made, count, seed, start, until))
+                coming.append(maker.submit(made, whole, copies, seed, start, until))
             if start < AHEAD * BATCH or not coming:
                 continue
             write(connection, coming.popleft().result())
@@ -213,7 +215,10 @@ async def fill(folder: Path, count: int, *, until: int, seed: int = 5) -> None:
             if done % (10 * BATCH) == 0:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 print(f"{done:,} messages, {done / (time.monotonic() - began):.0f} a second", flush=True)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    for copy in range(1, copies):
+        multiply(connection, copy, count, YEARS * copy // copies)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        print(f"{(copy + 1) * count:,} messages after {time.monotonic() - began:.0f} seconds", flush=True)
     connection.close()
     os.close(lock)
 
@@ -224,8 +229,9 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--until", type=int, default=int(time.time()) * SECOND, help="UTC microseconds")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--copies", type=int, default=1, help="so many messages have the same words; quicker")
     given = parser.parse_args()
-    asyncio.run(fill(given.folder, given.count, until=given.until, seed=given.seed))
+    asyncio.run(fill(given.folder, given.count, until=given.until, seed=given.seed, copies=given.copies))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+"""Copies of messages that an archive has, row by row in SQL, so that a million take minutes: for measuring only.
+
+Each copy has ids, dates and codes of its own; words, people and fates are those of the first. Counts that triggers keep
+for reports are left out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+IDS = frozenset({"id", "parent_id", "message_id", "delivery_id", "token_id", "payload_id", "event_key", "provider_id"})
+TIMES = frozenset(
+    {"at", "received_at", "created_at", "began_at", "finished_at", "due_at", "hour", "complained_at", "unsubscribed_at"}
+)
+TABLES = {
+    "message": "seq",
+    "content": "message_seq",
+    "delivery": "message_seq",
+    "attempt": "message_seq",
+    "token": "message_seq",
+    "fetch": "message_seq",
+    "listing": "seq",
+    "summary": "seq",
+    "message_tag": "seq",
+    "message_reference": "seq",
+    "mailed": "seq",
+    "document": "seq",
+}
+"""And the column that says of which message a row is."""
+CODES = frozenset({"subject", "body", "headers", "filenames", "reference_codes", "code", "snippet", "subject_key"})
+STEP = 10_000
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Of a ULID: the most copies."""
+
+
+def multiply(connection: sqlite3.Connection, copy: int, count: int, later: int) -> None:
+    """Adds a copy of messages 1 to `count`, numbered from `copy * count` on and `later` microseconds later."""
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB 'figure*'")
+    kept = triggers.fetchall()
+    for name, _ in kept:
+        connection.execute(f"DROP TRIGGER {name}")
+    for start in range(0, count, STEP):
+        connection.execute("BEGIN IMMEDIATE")
+        for table, key in TABLES.items():
+            connection.execute(_statement(connection, table, key, copy, count, later), (start, start + STEP))
+        _events(connection, copy, count, later, start)
+        connection.execute("COMMIT")
+    for _, statement in kept:
+        connection.execute(statement)
+
+
+def _statement(connection: sqlite3.Connection, table: str, key: str, copy: int, count: int, later: int) -> str:
+    columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+    shown = ", ".join(f'"{column}"' for column in columns)
+    values = ", ".join(_value(column, key, copy, count, later) for column in columns)
+    return f"INSERT INTO {table} ({shown}) SELECT {values} FROM {table} WHERE {key} > ? AND {key} <= ?"
+
+
+def _value(column: str, key: str, copy: int, count: int, later: int) -> str:
+    if column == key:
+        return f"{column} + {copy * count}"
+    if column in IDS:
+        # The first character after a ULID's time.
+        return f'substr("{column}", 1, length("{column}") - 16) || \'{DIGITS[copy]}\' || substr("{column}", -15)'
+    if column in TIMES:
+        return f'"{column}" + {later}'
+    if column in CODES:
+        # Letter n, which is message n + 1, has the code 100000 + n.
+        return f'replace("{column}", {key} + 99999, {key} + {99_999 + copy * count})'
+    return f'"{column}"'
+
+
+def _events(connection: sqlite3.Connection, copy: int, count: int, later: int, start: int) -> None:
+    columns = [str(row[1]) for row in connection.execute("PRAGMA table_info(event)")]
+    (last,) = connection.execute("SELECT max(seq) FROM event").fetchone()
+    values = [_value(column, "", copy, count, later) for column in columns]
+    values[columns.index("seq")] = f"{last} + row_number() OVER (ORDER BY event.seq)"
+    connection.execute(
+        f"INSERT INTO event ({', '.join(columns)}) SELECT {', '.join(values)} FROM event"
+        # Not those whose id is a hash: it tells them apart from nothing.
+        " WHERE substr(id, -16, 1) = '0' AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
+        (start, start + STEP),
+    )
