@@ -64,12 +64,14 @@ def mailing_name(summary: Summary, tags: Iterable[str]) -> MailingName | None:
 def template(subject: str, names: Iterable[str] = (), codes: Iterable[str] = ()) -> str:
     """The subject with a gap for names of recipients, codes, addresses and numbers; '' if no words are left."""
     text = " ".join(subject.split())[: 2 * LONGEST]
-    for code in sorted(set(codes), key=len, reverse=True):
+    folded = text.casefold()
+    # Looked for first: a pattern of its own for each name costs more than all else about the message.
+    for code in sorted((code for code in set(codes) if code.casefold() in folded), key=len, reverse=True):
         text = re.sub(re.escape(code), GAP, text, flags=re.IGNORECASE)
     text = _NUMBERED.sub(GAP, _ADDRESS.sub(GAP, text))
     for name in names:
         for word in [name, *name.split()]:
-            if _LETTERS.search(word):
+            if word.casefold() in folded and _LETTERS.search(word):
                 text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", GAP, text, flags=re.IGNORECASE)
     text = _GAPS.sub(GAP, text)[:LONGEST].strip()
     return text if _LETTERS.search(text) else ""
