@@ -24,6 +24,7 @@ from aiohttp import web
 
 from relay import maillog
 from relay.archive.api import ArchiveError
+from relay.archive.figures import Counting
 from relay.archive.indexer import Indexer
 from relay.arrivals import Arrivals
 from relay.clock import new_id, new_return_token, new_token, now
@@ -132,6 +133,9 @@ class Service:
         indexer = Indexer(self._archive, self._extractor)
         await indexer.start()
         stack.push_async_callback(indexer.stop)
+        counting = Counting(self._archive)
+        await counting.start()
+        stack.push_async_callback(counting.stop)
         await self._start_beacon(stack)
         await self._start_herald(stack)
         await self._start_arrivals(stack)

@@ -50,7 +50,7 @@ ROOMS: dict[str, set[str]] = {
     "relay.resolver": set(),
     "relay.commands": {"relay", "viewer"},
     "relay.__main__": {"relay", "viewer"},
-    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", *LOGGED, *API},
+    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *LOGGED, *API},
 }
 REST = {"relay"}
 """The house itself (service, settings, control …): everything in relay, but not the viewer."""
