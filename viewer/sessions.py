@@ -18,7 +18,7 @@ from viewer.browsers import LONGEST
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID, NEW_SECRET, PERSON, SESSION, Handler
 from viewer.security import SAFE_METHODS, client_address, is_public, set_session_cookie
 
-PASSWORD, LINK, PASSKEY, PROXY, SINGLE_SIGN_ON = "password", "link", "passkey", "proxy", "single sign-on"
+PASSWORD, LINK, PASSKEY, PROXY, SINGLE_SIGN_ON = "password", "one-time link", "passkey", "proxy", "single sign-on"
 WITH_CODE, WITH_RECOVERY_CODE = "password and code", "password and recovery code"
 ONE_FACTOR = frozenset({"", PASSWORD, LINK})
 """Ways to sign in that prove one thing only. The provider or proxy has its own rules."""
