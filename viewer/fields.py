@@ -169,14 +169,13 @@ def _results(value: str) -> tuple[Item, ...]:
     found: list[Item] = []
     for piece in value.split(";")[:MAX_ITEMS]:
         result = _RESULT.match(piece)
-        if result is None:
-            if piece.strip():
-                found.append(Item("", piece.strip()[:MAX_ITEM], "who checked" if not found else ""))
-        elif result[1].lower() == "i":
+        if piece.strip().startswith("i="):
             found.append(Item("i", piece.partition("=")[2].strip()[:MAX_ITEM], "place in the chain"))
-        else:
+        elif result is not None:
             word = _RESULTS.get(result[2].lower(), "")
             found.append(Item(result[1].lower(), f"{result[2]}{result[3].rstrip()}"[:MAX_ITEM], word))
+        elif piece.strip():
+            found.append(Item("", piece.strip()[:MAX_ITEM], "who checked" if len(found) < 2 else ""))
     return tuple(found)
 
 
