@@ -96,6 +96,8 @@ class Application(Table):
     """Peers that are this application without authentication."""
     senders: tuple[str, ...] = ()
     """Allowed reverse-paths: `a@example.com`, `@example.com`, or `<>`; empty: any."""
+    automation_senders: tuple[str, ...] = ()
+    """Authors that are programs, shown as "System": `noreply@*`, `*@alerts.example.com`; `*` stands for anything."""
     mode: Mode | None = None
     tags: tuple[str, ...] = ()
     opens: bool | None = None

@@ -178,7 +178,7 @@ def find(open_page: OpenPage) -> Callable[..., Page]:
 
     def find_one(q: str, *, tab: str = "", **options: object) -> Page:
         page = open_page(f"/?q={q}", **options)
-        address = page.locator("a.open").first.get_attribute("href")
+        address = page.locator("a.open").first.get_attribute("data-page")
         assert address is not None
         page.goto(address + (f"&tab={tab}" if tab else ""))
         return page

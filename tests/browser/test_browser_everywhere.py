@@ -56,6 +56,8 @@ def test_on_a_phone_the_rows_are_cards_that_open_with_a_touch(open_page: OpenPag
     assert box["height"] > 60
     expect(page.locator("thead")).to_be_hidden()
     page.mouse.click(box["x"] + 20, box["y"] + box["height"] - 8)
+    page.wait_for_url("**open=**")
+    page.get_by_role("link", name="Whole page").click()
     page.wait_for_url("**/messages/**")
 
 
@@ -64,6 +66,7 @@ def test_everything_needed_works_without_javascript(open_page: OpenPage) -> None
     page.get_by_label("Search messages").fill("INV-10482")
     page.keyboard.press("Enter")
     page.locator("a.open").first.click()
+    page.get_by_role("link", name="Whole page").click()
     for name in ("Text", "Headers", "Structure", "Source", "Attachments", "Preview"):
         page.get_by_role("navigation", name="Views of the content").get_by_role("link", name=name).click()
         expect(page.locator(".tabs [aria-current]")).to_contain_text(name)

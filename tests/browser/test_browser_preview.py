@@ -58,6 +58,7 @@ def deliver(shop: Shop, subject: str, html: str) -> None:
 def opened(page: Page, q: str) -> None:
     page.goto(f"/?q={q}")
     page.locator("a.open").first.click()
+    page.get_by_role("link", name="Whole page").click()
     page.wait_for_url("**/messages/**")
 
 

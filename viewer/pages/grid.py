@@ -1,46 +1,38 @@
-"""The grid: every message, newest first; its address is its whole state (`q`, `sort`, `cursor`)."""
+"""The grid: messages, copies or mailings, newest first; its address is its whole state (`viewer/place.py`)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.api import SORT_KEYS, Page, Sort
-from relay.archive.query import Query, QuerySyntaxError, parse_query
+from relay.archive.api import Estimate, Listing, Reported
+from relay.archive.query import STATUSES, Query, QuerySyntaxError, parse_query
+from relay.archive.view_api import Copy, Mailing, View
 from relay.config import Listener, TlsPolicy
 from relay.model.access import Permission
-from viewer import present
+from relay.model.delivery import REPORTED_STATES
+from viewer import columns, present, tongue
+from viewer.bulk_kinds import KINDS
+from viewer.columns import COLUMNS, Layout
+from viewer.filters import PERIODS, Filter, filter_from, filter_of
 from viewer.keys import CLOCK, CONFIG, LISTENING
-from viewer.pages.rows import back, selects
-from viewer.resend import obstacle
+from viewer.pages import panel
+from viewer.pages.rows import frame, kinds
+from viewer.place import NEWEST_FIRST, Place, place_of
 from viewer.security import archive_of, require
+from viewer.translation import grouped, say
 
 routes = web.RouteTableDef()
 
 ROWS = 50
 MOST_ROWS = 200
 COUNT_TO = 10_000
-MAX_QUERY = 1000
-NEWEST_FIRST = Sort()
-COLUMNS = (
-    ("to", "To", "to"),
-    ("subject", "Subject", "subject"),
-    ("sender", "Sender", "sender"),
-    ("", "Ref", "ref"),
-    ("", "Status", "status"),
-    ("size", "Size", "size"),
-    ("date", "Date", "date"),
-)
-EXPORTS = (
-    ("csv", "CSV table", "one line a recipient, for a spreadsheet"),
-    ("zip", "ZIP of .eml files", "every message as it came, with a manifest of hashes"),
-    ("mbox", "mbox file", "one file for a mail program"),
-)
 STATUS_TERM = re.compile(r"(?:^|(?<=\s))-?status:(?:\"[^\"]*\"|\S+)\s*")
 
 
@@ -54,80 +46,166 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One heading; `address` is '' for a column that cannot be sorted."""
+class Heading:
+    """One heading; `address` is '' for a column that cannot be sorted. `width` in pixels, 0 for the natural one."""
 
+    name: str
     title: str
-    css: str
+    width: int
     address: str = ""
     direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of rows of one sort; the others are empty. Cursors are None where there is no further page that way."""
+
+    messages: Sequence[Listing] = ()
+    mailings: Sequence[Mailing] = ()
+    previous: str | None = None
+    next: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.messages and not self.mailings
 
 
 @routes.get("/")
 async def show(request: web.Request) -> web.Response:
     """The page of the grid that the address asks for; a search that cannot be read is shown with its fault."""
-    require(request, Permission.READ)
-    q = request.query.get("q", "").strip()[:MAX_QUERY]
-    sort = parse_sort(request.query.get("sort", ""))
-    context = _frame(q, sort) | {
-        "selects": selects(request, q),
-        "here": request.path_qs,
-        "obstacle": obstacle(request.app[CONFIG]),
-    }
+    person = require(request, Permission.READ)
+    archive = archive_of(request)
+    preferences, views = await archive.preferences(person.name), await archive.views(person.name)
+    if not request.query_string and (usual := _usual(views, preferences.get("view"))) is not None:
+        raise web.HTTPFound(view_place(usual).address)
+    place = place_of(request.query)
+    layout = columns.layout(preferences, place.columns)
+    context = frame(request, place, layout) | _around(request, place, layout, views)
+    now = request.app[CLOCK]()
     try:
-        query = parse_query(q, now=request.app[CLOCK]())
+        query = parse_query(place.q, now=now)
     except QuerySyntaxError as error:
-        context |= {"error": error, "page": Page(()), "count": "", "seq": 0, "is_lagging": False}
-        return aiohttp_jinja2.render_template("grid.html", request, context, status=400)
-    context |= await _results(request, query, sort)
-    return aiohttp_jinja2.render_template("grid.html", request, context | _pages(q, sort, context["page"]))
+        context |= {"error": error, "filter": Filter(rest=place.q), "found": Found(), "count": "", "seq": 0}
+        return aiohttp_jinja2.render_template("grid.html", request, context | {"is_lagging": False}, status=400)
+    if jump := _jump(request):
+        place = replace(place, cursor=await archive.place(query, jump), open="")
+        raise web.HTTPFound(place.address)
+    context |= {"filter": filter_of(place.q, now)} | await _results(request, query, place)
+    if place.open:
+        context |= await panel.context(request, place.open, place, [row.id for row in context["found"].messages])
+    return aiohttp_jinja2.render_template("grid.html", request, context)
 
 
-async def _results(request: web.Request, query: Query, sort: Sort) -> dict[str, Any]:
+@routes.get("/filter")
+async def apply(request: web.Request) -> web.Response:
+    """The filter bar's form: goes to the grid with the search that says the same."""
+    require(request, Permission.READ)
+    place = place_of(request.query)
+    raise web.HTTPFound(replace(place, q=filter_from(request.query).text, cursor="", open="").address)
+
+
+async def _results(request: web.Request, query: Query, place: Place) -> dict[str, Any]:
     archive = archive_of(request)
     # Before the search: a message that comes between the two is then told by the live view, not lost.
     health = await archive.health()
-    cursor = request.query.get("cursor") or None
     try:
-        page = await archive.search(query, sort=sort, cursor=cursor, limit=_limit(request))
+        found = await _found(request, query, place, place.cursor or None)
     except ValueError:
         # An old or mistyped cursor: begin again rather than refuse.
-        cursor = None
-        page = await archive.search(query, sort=sort, limit=_limit(request))
-    found = len(page.rows) if cursor is None and page.next is None else await archive.count(query, at_most=COUNT_TO)
+        place = replace(place, cursor="")
+        found = await _found(request, query, place, None)
+    if not place.rows and not place.cursor and found.next is None:
+        estimate = Estimate(len(found.messages), is_exact=True)
+    else:
+        estimate = await archive.estimate(query, at_most=COUNT_TO)
     return {
-        "page": page,
-        "now": request.app[CLOCK](),
-        "count": present.amount(found, COUNT_TO),
+        "found": found,
+        "count": amount(estimate),
         "seq": health.last_seq,
         "is_lagging": health.indexed_seq < health.last_seq,
-        "is_first": page.previous is None,
-        "is_live": sort == NEWEST_FIRST,
+        "is_first": not place.cursor or (not place.rows and found.previous is None),
+        "is_live": place.sort == NEWEST_FIRST and not place.rows,
         "listeners": _listeners(request),
         "mode": present.MODES[request.app[CONFIG].default_mode],
+        "previous_address": place.at(found.previous) if found.previous else "",
+        "next_address": place.at(found.next) if found.next else "",
     }
 
 
-def _frame(q: str, sort: Sort) -> dict[str, Any]:
+async def _found(request: web.Request, query: Query, place: Place, cursor: str | None) -> Found:
+    """Raises ValueError for a cursor that is not of this search."""
+    archive, limit = archive_of(request), _limit(request)
+    if place.rows == "recipients":
+        copies = await archive.copies(query, cursor=cursor, limit=limit)
+        return Found([as_row(copy) for copy in copies.rows], next=copies.next)
+    if place.rows == "mailings":
+        mailings = await archive.mailings(query, cursor=cursor, limit=limit)
+        return Found(mailings=mailings.rows, next=mailings.next)
+    page = await archive.search(query, sort=place.sort, cursor=cursor, limit=limit)
+    return Found(page.rows, previous=page.previous, next=page.next)
+
+
+def as_row(copy: Copy) -> Listing:
+    """One recipient's copy as a row: the message's, with this recipient and what became of it there."""
+    one, address = copy.delivery, copy.delivery.original or copy.delivery.recipient.address
+    named = [shown for shown in copy.listing.recipients if address.casefold() in shown.casefold()]
+    reports: tuple[Reported, ...] = ()
+    if one.state in REPORTED_STATES and one.grade is not None:
+        reports = (Reported(one.state, one.bounce, one.grade, one.source or "", 1),)
+    return replace(
+        copy.listing,
+        recipients=(named[0] if named else address,),
+        recipient_count=1,
+        states={one.state: 1},
+        reports=reports,
+        opened=copy.opened,
+        clicked=copy.clicked,
+        complained=int(one.complained_at is not None),
+        unsubscribed=int(one.unsubscribed_at is not None),
+    )
+
+
+def amount(estimate: Estimate) -> str:
+    """`1,234 messages`, or `about 12,000 messages` where counting all would have taken too long."""
+    if estimate.is_exact:
+        return present.amount(estimate.number, estimate.number + 1)
+    figures = max(len(str(estimate.number)) - 2, 0)
+    return say("about %(n)s messages", n=grouped(round(estimate.number, -figures)))
+
+
+def _around(request: web.Request, place: Place, layout: Layout, views: Sequence[View]) -> dict[str, Any]:
     """What the page shows whatever is found."""
     return {
-        "q": q,
+        "q": place.q,
         "error": None,
-        "sort_value": "" if sort == NEWEST_FIRST else sort_value(sort),
-        "chips": chips(q, sort),
-        "columns": columns(q, sort),
-        "exports": EXPORTS,
+        "sort_value": "",
+        "kept": place.kept,
+        "here": request.path_qs,
+        "chips": chips(place),
+        "headings": headings(place, layout),
+        "kinds": [KINDS[name] for name in kinds(request)],
+        "views": [(view, view_place(view)) for view in views],
+        "shown_view": next((view for view in views if view_place(view) == replace(place, cursor="", open="")), None),
+        "statuses": [(state.value, word.text) for state, word in present.STATES.items()],
+        "more_statuses": [status for status in STATUSES if status not in {state.value for state in present.STATES}],
+        "periods": PERIODS,
         "is_first": True,
         "is_live": False,
-        "back": back(q),
+        "panel": None,
+        "previous_address": "",
+        "next_address": "",
     }
 
 
-def _pages(q: str, sort: Sort, page: Page) -> dict[str, str]:
-    return {
-        "previous_address": address(q, sort, page.previous),
-        "next_address": address(q, sort, page.next),
-    }
+def view_place(view: View) -> Place:
+    """Where a saved view leads."""
+    given = {"q": view.query, "sort": view.sort, "rows": view.mode, "columns": ",".join(view.columns or ())}
+    return place_of(given)
+
+
+def _usual(views: Sequence[View], wanted: object) -> View | None:
+    """The view that the person begins with."""
+    return next((view for view in views if view.id == wanted), None)
 
 
 def _limit(request: web.Request) -> int:
@@ -135,42 +213,39 @@ def _limit(request: web.Request) -> int:
     return min(max(int(text), 1), MOST_ROWS) if text.isascii() and text.isdigit() and len(text) < 6 else ROWS
 
 
-def parse_sort(text: str) -> Sort:
-    """`subject` ascending, `-subject` descending; anything unknown is newest first."""
-    key = text.removeprefix("-")
-    return Sort(key, text.startswith("-")) if key in SORT_KEYS else NEWEST_FIRST
+def _jump(request: web.Request) -> int:
+    """The end of the day asked for by `jump`, in the reader's zone, as UTC microseconds; 0 for no day."""
+    try:
+        day = date.fromisoformat(request.query.get("jump", ""))
+        end = datetime.combine(day + timedelta(days=1), time(), tongue.zone())
+        return int(end.timestamp()) * present.SECOND - 1
+    except (ValueError, OverflowError):
+        return 0
 
 
-def sort_value(sort: Sort) -> str:
-    return ("-" if sort.descending else "") + sort.key
-
-
-def address(q: str, sort: Sort, cursor: str | None = None) -> str:
-    """The address of a page of the grid."""
-    given = {"q": q, "sort": "" if sort == NEWEST_FIRST else sort_value(sort), "cursor": cursor or ""}
-    query = urlencode({name: value for name, value in given.items() if value})
-    return f"/?{query}" if query else "/"
-
-
-def columns(q: str, sort: Sort) -> list[Column]:
-    """The headings: a press on the sorted column turns its direction, on another begins with its natural one."""
+def headings(place: Place, layout: Layout) -> list[Heading]:
+    """A press on the sorted column turns its direction, on another begins with its natural one."""
     shown = []
-    for key, title, css in COLUMNS:
-        is_sorted = key == sort.key
-        descending = not sort.descending if is_sorted else key in ("date", "size")
+    for name in layout.columns:
+        kind, sort = COLUMNS[name], place.sort
+        is_sorted = kind.sort == sort.key and not place.rows
+        descending = not sort.descending if is_sorted else kind.sort in ("date", "size")
         direction = ("descending" if sort.descending else "ascending") if is_sorted else ""
-        shown.append(Column(title, css, address(q, Sort(key, descending)) if key else "", direction))
+        address = place.sorted_by(kind.sort, descending) if kind.sort and not place.rows else ""
+        shown.append(Heading(name, kind.title, layout.width(name), address, direction))
     return shown
 
 
-def chips(q: str, sort: Sort) -> list[Chip]:
+def chips(place: Place) -> list[Chip]:
     """All, and one filter for each state; pressing the one that is on takes it off."""
+    q = place.q
     rest = STATUS_TERM.sub("", q).strip()
-    shown = [Chip(address(rest, sort), rest == q)]
+    shown = [Chip(place.searching(rest), rest == q)]
     for state in present.FILTERS:
         term = f"status:{state.value}"
         is_on = term in q.split()
-        shown.append(Chip(address(rest if is_on else f"{rest} {term}".strip(), sort), is_on, present.STATES[state]))
+        wanted = rest if is_on else f"{rest} {term}".strip()
+        shown.append(Chip(place.searching(wanted), is_on, present.STATES[state]))
     return shown
 
 

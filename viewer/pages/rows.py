@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import Listing
-from relay.model.access import Permission
 from relay.model.summary import Reference
-from viewer import engagement, present, standing
+from viewer import columns, engagement, present, standing
+from viewer.automation import address_of
+from viewer.bulk_kinds import KINDS
 from viewer.keys import CLOCK, CONFIG
+from viewer.place import Place, place_of
 from viewer.security import signed_in_user
-
-HELD_TERM = re.compile(r"(?:^|[\s(])(?:is|status):held\b", re.IGNORECASE)
 
 
 def render_row(request: web.Request, row: Listing) -> str:
-    """The row's HTML, the same for the grid and for the live view."""
-    q = request.query.get("q", "")
-    context = {"row": row, "now": request.app[CLOCK](), "back": back(q), "selects": selects(request, q)}
+    """The row's HTML, the same for the grid and for the live view: its address has what the grid's has."""
+    place = place_of(request.query)
+    context = frame(request, place, columns.layout({}, place.columns)) | {"row": row}
     return aiohttp_jinja2.render_string("_row.html", request, context)
 
 
-def selects(request: web.Request, q: str) -> bool:
-    """Whether rows can be chosen, to be approved or rejected: in a search for what is held, by who may."""
-    return HELD_TERM.search(q) is not None and signed_in_user(request).may(Permission.RELEASE)
+def frame(request: web.Request, place: Place, layout: columns.Layout) -> dict[str, Any]:
+    """What a row needs to know of the grid around it."""
+    return {
+        "now": request.app[CLOCK](),
+        "back": back(place.q),
+        "place": place,
+        "layout": layout,
+        "ticks": bool(kinds(request)),
+    }
+
+
+def kinds(request: web.Request) -> list[str]:
+    """What the person may do with many messages."""
+    person = signed_in_user(request)
+    return [kind.name for kind in KINDS.values() if person.may(kind.permission)]
 
 
 def back(q: str) -> str:
@@ -38,10 +50,10 @@ def back(q: str) -> str:
 
 def reference_links(app: web.Application) -> Callable[[Reference], str]:
     """A function from a reference to the address of its record, '' where no pattern of that name has a link."""
-    templates = {pattern.name: pattern.link for pattern in app[CONFIG].reference if pattern.link}
 
     def link(reference: Reference) -> str:
-        template = templates.get(reference.name, "")
+        named = (pattern.link for pattern in app[CONFIG].reference if pattern.name == reference.name)
+        template = next(named, "")
         return template.replace("{code}", quote(reference.code, safe=""))
 
     return link
@@ -62,8 +74,14 @@ def quoted(value: str) -> str:
     return '"' + value.replace('"', " ") + '"'
 
 
+def recipient_page(shown: str) -> str:
+    """The address of the page of everything sent to one person."""
+    return f"/recipients/{quote(address_of(shown), safe='@')}"
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "status": standing.row_word,
+    "states_word": present.status,
     "evidence": present.evidence,
     "iso": present.iso,
     "exact": present.exact,
@@ -74,6 +92,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "actor": present.actor,
     "event_note": present.event_note,
     "person": short_person,
+    "address": address_of,
+    "recipient_page": recipient_page,
     "quoted": quoted,
     "marks": lambda row: [*standing.row_marks(row), *engagement.marks(row)],
 }

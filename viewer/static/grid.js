@@ -1,5 +1,5 @@
 // The live grid: new messages appear at the top, statuses change in place, and nothing moves under the reader's eyes.
-// A reader who has scrolled down or reads an older page gets a button instead.
+// Who has scrolled down, reads an older page, points at a row, has chosen some or one open gets a button instead.
 
 
 const table = document.querySelector("table.grid");
@@ -7,7 +7,8 @@ const lamp = document.querySelector(".live");
 const arrived = document.querySelector(".arrived");
 const waiting = new Map();
 
-const isAtTop = () => window.scrollY < 40 && table.dataset.first === "yes";
+const isReading = () => table.matches(":hover, :focus-within") || document.querySelector(".panel, tr.is-chosen");
+const isAtTop = () => window.scrollY < 40 && table.dataset.first === "yes" && !isReading();
 const body = () => table.tBodies[0];
 const rowOf = (id) => body().querySelector(`tr[data-id="${id}"]`);
 
@@ -19,6 +20,9 @@ function parse(html) {
 
 function replace(old, fresh) {
   const hadFocus = old.contains(document.activeElement);
+  for (const name of ["is-open", "is-chosen"]) fresh.classList.toggle(name, old.classList.contains(name));
+  const [box, was] = [fresh, old].map((row) => row.querySelector("input.tick"));
+  if (box && was) box.checked = was.checked;
   old.replaceWith(fresh);
   if (hadFocus) fresh.querySelector("a.open").focus({ preventScroll: true });
 }
@@ -42,8 +46,8 @@ function count(by) {
 
 function offer() {
   arrived.hidden = waiting.size === 0;
-  const text = waiting.size === 1 ? "1 new message" : `${waiting.size} new messages`;
-  arrived.querySelector("button").textContent = text;
+  const words = arrived.querySelector("button").dataset;
+  arrived.querySelector("button").textContent = waiting.size === 1 ? words.one : words.many.replace("#", waiting.size);
 }
 
 function take() {
@@ -84,7 +88,8 @@ arrived.querySelector("button").addEventListener("click", () => {
 window.addEventListener("scroll", () => { if (waiting.size && isAtTop()) take(); }, { passive: true });
 
 function watch() {
-  const query = new URLSearchParams({ q: table.dataset.q, after: table.dataset.seq });
+  const { q, seq, columns } = table.dataset;
+  const query = new URLSearchParams({ q, after: seq, columns });
   const source = new EventSource(`/live?${query}`);
   lamp.hidden = false;
   source.addEventListener("open", () => { lamp.dataset.state = "on"; lamp.textContent = "Live"; });
@@ -94,7 +99,7 @@ function watch() {
   source.addEventListener("behind", () => {
     arrived.dataset.behind = "yes";
     arrived.hidden = false;
-    arrived.querySelector("button").textContent = "Many new messages";
+    arrived.querySelector("button").textContent = arrived.querySelector("button").dataset.behind;
   });
   source.addEventListener("signed-out", () => { source.close(); location.reload(); });
   window.addEventListener("pagehide", () => source.close());
