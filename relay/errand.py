@@ -35,6 +35,7 @@ TIME_LIMIT = 30.0
 ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_user": (User, Event),
     "remove_user": (str, Event),
+    "remove_factors": (str, Event),
     "put_role": (Role, Event),
     "remove_role": (str, Event),
     "put_group": (Group, Event),
@@ -48,7 +49,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "add_suppressions": (list[Suppressed], int),
     "remove_suppressions": (list[str], list),
     "change_waiting": (list[Waiting], list),
-    "put_switches": (Switches, Event),
+    "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""
 

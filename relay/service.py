@@ -28,7 +28,9 @@ from relay.archive.figures import Counting
 from relay.archive.indexer import Indexer
 from relay.arrivals import Arrivals
 from relay.clock import new_id, new_return_token, new_token, now
-from relay.config import Config, Smtp, settings
+from relay.config import Config, LiveConfig, Smtp, settings
+from relay.config.stored import SETTING as STORED
+from relay.config.stored import merged
 from relay.control import Control
 from relay.courier.courier import Courier
 from relay.courier.marking import Marking
@@ -47,6 +49,7 @@ from relay.rendition.signing import Signer
 from relay.returns import Returns
 from relay.signing_keys import KeyFileError, load_signer
 from relay.vitals import Vitals
+from relay.watch import Watch
 
 BuildViewer = Callable[..., web.Application]
 """`viewer.app.build_app`, given by `__main__`: relay itself does not import viewer."""
@@ -69,8 +72,11 @@ class StartError(Exception):
 
 def wish(config: Config) -> Wish:
     """How summaries are read, as the extractor takes it."""
-    patterns = (ReferencePattern(one.name, one.pattern, tuple(one.where), one.link) for one in config.reference)
-    return Wish(tuple(patterns), config.archive.max_content_text)
+    patterns = (
+        ReferencePattern(one.name, one.pattern, tuple(one.where), one.link, one.syntax == "re2")
+        for one in config.reference
+    )
+    return Wish(tuple(patterns), config.archive.max_content_text, config.archive.attachment_text)
 
 
 class Service:
@@ -86,6 +92,8 @@ class Service:
         say: Callable[[str], object],
     ) -> None:
         self._config = config
+        self._from_file = config
+        self._live = LiveConfig(config)
         self._file = file
         self._environment = environment
         self._build_viewer = build_viewer
@@ -128,6 +136,8 @@ class Service:
         except FolderError as error:
             raise StartError(str(error)) from error
         stack.push_async_callback(self._archive.close)
+        config = self._config = merged(config, await self._archive.setting(STORED))
+        self._live.use(config)
         self._extractor = Extractor(wish(config))
         stack.push_async_callback(self._extractor.close)
         indexer = Indexer(self._archive, self._extractor)
@@ -140,6 +150,17 @@ class Service:
         await self._start_herald(stack)
         await self._start_arrivals(stack)
         await self._start_mail(stack)
+        self._watch = Watch(
+            config.alert,
+            archive=self._archive,
+            clock=now,
+            new_id=new_id,
+            upstream_states=self._courier.upstream_states,
+            hostname=_smtp(config).hostname,
+            can_send=bool(config.upstream),
+        )
+        self._watch.start()
+        stack.push_async_callback(self._watch.stop)
         viewer = await stack.enter_async_context(self._viewer())
         control = Control(
             folder,
@@ -234,7 +255,7 @@ class Service:
         table = self._config.viewer
         vitals = Vitals(self._archive, now, self._courier.upstream_states)
         app = self._build_viewer(
-            self._config,
+            self._live.as_config,
             archive=self._archive,
             clock=now,
             new_id=new_id,
@@ -244,6 +265,8 @@ class Service:
             switches_changed=self._switches_changed,
             upstream_states=self._courier.upstream_states,
             listening=self._bound,
+            settings_changed=self._settings_changed,
+            origins=lambda: settings.origins(self._file, self._environment),
             counter=self._intake.counter,
         )
         runner = web.AppRunner(
@@ -303,6 +326,11 @@ class Service:
         self._courier.use(await self._archive.switches())
         await self._people_changed()
 
+    async def _settings_changed(self) -> None:
+        """Somebody changed a stored setting: it holds from now on. The file is not read again."""
+        async with self._reloading:
+            await self._use(self._from_file)
+
     async def _reload(self) -> None:
         async with self._reloading:
             notify("RELOADING=1", self._environment)
@@ -315,7 +343,11 @@ class Service:
             notify("READY=1", self._environment)
 
     async def _use(self, config: Config) -> None:
-        """Sessions and transactions that run now are not disturbed. Raises OSError: a new listener's port is taken."""
+        """`config` as the file has it. Sessions and transactions that run now are not disturbed.
+
+        Raises OSError: a new listener's port is taken.
+        """
+        from_file, config = config, merged(config, await self._archive.setting(STORED))
         smtp = _smtp(config)
         signer = load_signer(config)
         await self._intake.reload(smtp, await self._directory(config))
@@ -330,7 +362,10 @@ class Service:
             rules=config.suppression.rules(),
         )
         await self._herald.reload(config.endpoint)
+        self._from_file = from_file
         before, self._config = self._config, config
+        self._live.use(config)
+        self._watch.use(config.alert, hostname=smtp.hostname, can_send=bool(config.upstream))
         if wish(before) != wish(config):
             await self._extractor.use(wish(config))
         if self._beacon is not None:

@@ -26,7 +26,7 @@ import hashlib
 import secrets
 import warnings
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -70,7 +70,9 @@ from viewer.keys import (
     METRICS_TEXT,
     NEW_ID,
     NEW_SECRET,
+    ORIGINS,
     RENDER_ROW,
+    SETTINGS_CHANGED,
     STATIC_PREFIX,
     SWITCHES_CHANGED,
     UPSTREAM_STATES,
@@ -93,6 +95,8 @@ def build_app(
     metrics_text: Callable[[], Awaitable[bytes]] | None = None,
     applications_changed: Callable[[], Awaitable[None]] | None = None,
     switches_changed: Callable[[], Awaitable[None]] | None = None,
+    settings_changed: Callable[[], Awaitable[None]] | None = None,
+    origins: Callable[[], Mapping[tuple[str | int, ...], str]] = dict,
     upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
     listening: Callable[[], list[tuple[str, str]]] = list,
     counter: Counter | None = None,
@@ -105,6 +109,8 @@ def build_app(
     app[IS_READY] = is_ready or (lambda: _archive_is_ready(archive))
     app[APPLICATIONS_CHANGED] = applications_changed or _nothing
     app[SWITCHES_CHANGED] = switches_changed or _nothing
+    app[SETTINGS_CHANGED] = settings_changed or _nothing
+    app[ORIGINS] = origins
     app[UPSTREAM_STATES] = upstream_states
     app[LISTENING] = listening
     app[COUNTER] = counter

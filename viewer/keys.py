@@ -5,7 +5,7 @@ Holds no behaviour. `app.py` fills the application's keys; `security.py` the req
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
+from viewer.masking import Rule
 from viewer.people import Person
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,6 +31,10 @@ APPLICATIONS_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("ap
 """To be awaited after an application was added or removed, so that intake knows at once."""
 SWITCHES_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("switches_changed")
 """To be awaited after `put_switches`, so that intake and courier know at once."""
+SETTINGS_CHANGED: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("settings_changed")
+"""To be awaited after a stored setting was changed, so that it holds at once."""
+ORIGINS: web.AppKey[Callable[[], Mapping[tuple[str | int, ...], str]]] = web.AppKey("origins")
+"""Who gives each key of the configuration its value: the file's name or a variable's; not there: a default."""
 UPSTREAM_STATES: web.AppKey[Callable[[], Sequence[UpstreamState]]] = web.AppKey("upstream_states")
 """How each upstream does at this moment, in the order of the configuration."""
 LISTENING: web.AppKey[Callable[[], list[tuple[str, str]]]] = web.AppKey("listening")
@@ -40,6 +45,8 @@ IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is
 METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
 RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")
 """The HTML of one row of the grid, for the live view; the pages' `setup` may replace the default (`_row.html`)."""
+MASKS: web.AppKey[tuple[Rule, ...]] = web.AppKey("masks", tuple)
+"""What is hidden from those who may not see secrets."""
 STATIC_PREFIX: web.AppKey[str] = web.AppKey("static_prefix", str)
 """`/static/<hash of all static files>`; use the template function `static_url('name.css')`."""
 

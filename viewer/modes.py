@@ -96,10 +96,9 @@ async def switch(request: web.Request, given: Mapping[str, Any]) -> ModeSwitch:
 
 async def carry_out(request: web.Request, asked: ModeSwitch) -> None:
     """Keeps the switch with its event; returns when intake knows."""
-    switches = (await archive_of(request).switches()).with_mode(asked.application, asked.chosen)
-    await upstreams.put(
+    await upstreams.turn(
         request,
-        switches,
+        lambda before: before.with_mode(asked.application, asked.chosen),
         Kind.MODE_CHANGED,
         application=asked.application,
         before=asked.before.value,

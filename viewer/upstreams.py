@@ -5,7 +5,7 @@ How an upstream does is told by the courier (`UPSTREAM_STATES`); where none runs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -24,6 +24,8 @@ from viewer.translation import say
 from viewer.waiting_words import HEALTH
 
 LONGEST_REASON = 200
+TRIES = 5
+"""Times that a switch is tried while others turn some too."""
 UNKNOWN = Word(say("Not known"), "unconfirmed", "quiet", say("No courier has told of it yet."))
 
 
@@ -85,16 +87,15 @@ async def pause(request: web.Request, upstream: str | None, reason: str) -> None
     person = signed_in_user(request)
     reason = " ".join(reason.split())[:LONGEST_REASON]
     made = Pause(person.name, request.app[CLOCK](), reason)
-    switches = (await archive_of(request).switches()).pausing(made, _known(request, upstream))
-    await put(request, switches, Kind.PAUSED, upstream=upstream or "all", reason=reason)
+    known = _known(request, upstream)
+    await turn(
+        request, lambda before: before.pausing(made, known), Kind.PAUSED, upstream=upstream or "all", reason=reason
+    )
 
 
 async def resume(request: web.Request, upstream: str | None) -> None:
     """What waited is sent again. One that is not paused (any more) is left alone."""
-    before = await archive_of(request).switches()
-    after = before.resuming(upstream)
-    if after != before:
-        await put(request, after, Kind.RESUMED, upstream=upstream or "all")
+    await turn(request, lambda before: before.resuming(upstream), Kind.RESUMED, upstream=upstream or "all")
 
 
 def _known(request: web.Request, upstream: str | None) -> str | None:
@@ -103,7 +104,18 @@ def _known(request: web.Request, upstream: str | None) -> str | None:
     return upstream
 
 
-async def put(request: web.Request, switches: Switches, kind: Kind, **data: str) -> None:
-    """Keeps the switches with the event that says who turned which, and has the server look at them."""
-    await archive_of(request).put_switches(switches, deed(request, kind, **data))
-    await request.app[SWITCHES_CHANGED]()
+async def turn(request: web.Request, turned: Callable[[Switches], Switches], kind: Kind, **data: str) -> None:
+    """Turns one switch, with the event that says who did, and has the server look at them.
+
+    Another that somebody turns at the same moment stays turned. Nothing happens where it stands so already.
+    """
+    archive = archive_of(request)
+    for _ in range(TRIES):
+        before = await archive.switches()
+        after = turned(before)
+        if after == before:
+            return
+        if await archive.put_switches(after, deed(request, kind, **data), before):
+            await request.app[SWITCHES_CHANGED]()
+            return
+    raise web.HTTPConflict(text="Somebody else turned a switch at the same moment. Try again.")

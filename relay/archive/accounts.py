@@ -129,6 +129,11 @@ def put_settings(database: sqlite3.Connection, pairs: list[tuple[str, Any]]) -> 
     return [None] * len(pairs)
 
 
+def stored_setting(database: sqlite3.Connection, key: str) -> Any:
+    row = database.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    return None if row is None else json.loads(row[0])
+
+
 def _remove(database: sqlite3.Connection, table: str, key: str, removal: Removal, missing: str) -> None:
     if is_repeated(database, removal.event):
         return

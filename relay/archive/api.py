@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from relay.archive.alert_api import Watching
 from relay.archive.deletion_api import Deletions
 from relay.archive.engagement_api import Engagement
 from relay.archive.figure_api import Figures
@@ -295,6 +296,7 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Watching,
     Views,
     Protocol,
 ):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from relay.archive.accounts import put_settings
+from relay.archive.accounts import is_repeated, put_settings, stored_setting
 from relay.archive.capture import message_seq
 from relay.archive.insert import update
 from relay.archive.journal import append_events
@@ -66,7 +67,45 @@ def _change(database: sqlite3.Connection, change: Waiting) -> bool:
     return bool(found.rowcount)
 
 
-def put_switches(database: sqlite3.Connection, puts: list[tuple[Switches, Event]]) -> list[None]:
-    put_settings(database, [(SWITCHES, switches.as_json()) for switches, _ in puts])
-    append_events(database, [event for _, event in puts])
-    return [None] * len(puts)
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """The arguments of one `put_switches`."""
+
+    switches: Switches
+    event: Event
+    before: Switches
+
+
+def put_switches(database: sqlite3.Connection, turnings: list[Turning]) -> list[bool]:
+    return [_turn(database, turning) for turning in turnings]
+
+
+def _turn(database: sqlite3.Connection, turning: Turning) -> bool:
+    found = Switches.of_json(stored_setting(database, SWITCHES))
+    if found != turning.before:
+        return is_repeated(database, turning.event)
+    put_settings(database, [(SWITCHES, turning.switches.as_json())])
+    append_events(database, [turning.event])
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """The arguments of one `change_setting`."""
+
+    key: str
+    before: Any
+    after: Any
+    events: Sequence[Event]
+
+
+def change_settings(database: sqlite3.Connection, changes: list[SettingChange]) -> list[bool]:
+    return [_change_setting(database, change) for change in changes]
+
+
+def _change_setting(database: sqlite3.Connection, change: SettingChange) -> bool:
+    if stored_setting(database, change.key) != change.before:
+        return any(is_repeated(database, event) for event in change.events)
+    put_settings(database, [(change.key, change.after)])
+    append_events(database, change.events)
+    return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from relay.model.delivery import Claim, Delivery, Priority, State
 from relay.model.event import Event
@@ -83,5 +83,14 @@ class QueueWork(Protocol):
 
     async def switches(self) -> Switches: ...
 
-    async def put_switches(self, switches: Switches, event: Event) -> None:
-        """Replaces all switches. Whoever calls it has the server look at them (`switches_changed`)."""
+    async def put_switches(self, switches: Switches, event: Event, before: Switches) -> bool:
+        """Replaces all switches if they are still `before`; False: somebody turned one meanwhile, nothing was changed.
+
+        Whoever calls it has the server look at them (`switches_changed`).
+        """
+
+    async def change_setting(self, key: str, before: Any, after: Any, events: Sequence[Event]) -> bool:
+        """Replaces a JSON-able setting if it is still `before` (None: there is none), with the events that say so.
+
+        False: somebody changed it meanwhile, nothing was changed.
+        """

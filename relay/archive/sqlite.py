@@ -66,6 +66,7 @@ from relay.archive.sqlite_suppression import SqliteSuppression
 from relay.archive.sqlite_tracking import SqliteTracking
 from relay.archive.sqlite_view import SqliteViews
 from relay.archive.sqlite_waiting import SqliteWaiting
+from relay.archive.sqlite_watching import SqliteWatching
 from relay.archive.writer import Tally, Writer
 from relay.model.delivery import DUE_STATES, Attempt, Delivery
 from relay.model.event import Event
@@ -86,6 +87,7 @@ class SqliteArchive(
     SqliteWaiting,
     SqliteReports,
     SqliteDeletions,
+    SqliteWatching,
     SqliteFigures,
     SqliteRepetitions,
     SqliteIdempotency,

@@ -54,5 +54,8 @@ class SqliteQueue(SqliteAccess):
         async with self._reader() as connection:
             return Switches.of_json(await reading.setting(connection, decisions.SWITCHES))
 
-    async def put_switches(self, switches: Switches, event: Event) -> None:
-        await self._write(decisions.put_switches, (switches, event))
+    async def put_switches(self, switches: Switches, event: Event, before: Switches) -> bool:
+        return await self._write(decisions.put_switches, decisions.Turning(switches, event, before))
+
+    async def change_setting(self, key: str, before: Any, after: Any, events: Sequence[Event]) -> bool:
+        return await self._write(decisions.change_settings, decisions.SettingChange(key, before, after, events))

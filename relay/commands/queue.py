@@ -41,6 +41,8 @@ app = typer.Typer(name="queue", help="What waits to be sent, and why; and changi
 PORTION = 500
 """Deliveries changed in one write."""
 MOST = 100_000
+TRIES = 5
+"""Times that a switch is tried while others turn some too."""
 
 Which = Annotated[
     list[str],
@@ -168,10 +170,14 @@ def _switch(settings: Config, kind: Any, turned: Callable[[Any], Any], upstream:
     from relay.model.event import Event
     from relay.model.switch import Switches
 
-    before = read_if_any(settings, lambda archive: archive.switches()) or Switches()
     told = {"upstream": upstream or "", **data}
-    event = Event(new_id(), now(), kind, f"command:{operator()}", data={k: v for k, v in told.items() if v})
-    write(settings, "put_switches", turned(before), event)
+    facts = {key: value for key, value in told.items() if value}
+    for _ in range(TRIES):
+        before = read_if_any(settings, lambda archive: archive.switches()) or Switches()
+        event = Event(new_id(), now(), kind, f"command:{operator()}", data=facts)
+        if write(settings, "put_switches", turned(before), event, before):
+            return
+    fail("somebody else keeps turning switches: try again", EXIT_DATA)
 
 
 def _change(

@@ -8,8 +8,9 @@ together are in `checks.py`; what a value should have been, in words, in `expect
 from __future__ import annotations
 
 from relay.config.access import Oidc
-from relay.config.house import DEFAULT_NAME, ArchiveTable, Config, Metrics, Reference, Viewer
+from relay.config.house import DEFAULT_NAME, Alert, ArchiveTable, Config, Mask, Metrics, Reference, Viewer
 from relay.config.intake import Application, Listener, Smtp, TlsPolicy
+from relay.config.live import LiveConfig
 from relay.config.returning import Bounces, Endpoint, Imap, Suppression, Tracking, WebhookSource
 from relay.config.sending import Choice, Delivery, Dkim, DkimKey, Provider, Route, Trace, Upstream
 from relay.config.values import SENDER_RULE, Address, Count, Duration, Expected, Name, Network, Port, Size, Table
@@ -18,6 +19,7 @@ __all__ = [
     "DEFAULT_NAME",
     "SENDER_RULE",
     "Address",
+    "Alert",
     "Application",
     "ArchiveTable",
     "Bounces",
@@ -32,6 +34,8 @@ __all__ = [
     "Expected",
     "Imap",
     "Listener",
+    "LiveConfig",
+    "Mask",
     "Metrics",
     "Name",
     "Network",

@@ -7,10 +7,11 @@ the models.
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+
+import re2
 
 from relay.config import (
     SENDER_RULE,
@@ -23,7 +24,9 @@ from relay.config import (
     checks_sending,
 )
 from relay.config.expectation import Location, written
+from relay.config.pattern import matches_nothing, pattern_fault
 from relay.config.problem import Problem, is_loopback, reason, twice
+from relay.model.alert import RATES, Rule
 
 SOCKET_PATH_LIMIT = 107
 """Octets in the name of a UNIX socket (Linux, sun_path)."""
@@ -44,6 +47,8 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from twice(("application",), "name", [application.name for application in config.application])
     yield from twice(("application",), "username", [application.username for application in config.application])
     yield from _references(config)
+    yield from _masks(config)
+    yield from _alerts(config)
     yield from checks_returning.problems(config)
     yield from checks_access.problems(config)
 
@@ -157,13 +162,33 @@ def _application(application: Application, here: Location) -> Iterator[Problem]:
 
 def _references(config: Config) -> Iterator[Problem]:
     for n, reference in enumerate(config.reference):
-        try:
-            compiled = re.compile(reference.pattern)
-        except re.error as error:
-            yield Problem(("reference", n, "pattern"), f"{reference.pattern!r} is no regular expression: {error}")
+        if fault := pattern_fault(reference.pattern, is_linear=reference.syntax == "re2"):
+            yield Problem(("reference", n, "pattern"), f"{reference.pattern!r} is no regular expression: {fault}")
             continue
-        if compiled.fullmatch("") is not None:
+        if matches_nothing(reference.pattern, is_linear=reference.syntax == "re2"):
             yield Problem(("reference", n, "pattern"), f"{reference.pattern!r} matches nothing at all, expected a code")
         if reference.link and "{code}" not in reference.link:
             yield Problem(("reference", n, "link"), f"{reference.link!r}, expected {{code}} in it")
     yield from twice(("reference",), "name", [reference.name for reference in config.reference])
+
+
+def _alerts(config: Config) -> Iterator[Problem]:
+    for n, alert in enumerate(config.alert):
+        if alert.application and alert.rule not in (*RATES, Rule.SILENCE):
+            yield Problem(("alert", n, "application"), f"{alert.rule.value} is of the whole house, expected none")
+    yield from twice(("alert",), "name", [alert.name for alert in config.alert])
+
+
+def _masks(config: Config) -> Iterator[Problem]:
+    options = re2.Options()
+    options.log_errors = False
+    for n, mask in enumerate(config.mask):
+        try:
+            compiled = re2.compile(mask.pattern, options)
+        except re2.error as error:
+            why = error.args[0].decode("utf-8", "replace")
+            yield Problem(("mask", n, "pattern"), f"{mask.pattern!r} is no regular expression of RE2: {why}")
+            continue
+        if compiled.fullmatch("") is not None:
+            yield Problem(("mask", n, "pattern"), f"{mask.pattern!r} matches nothing at all, expected a secret")
+    yield from twice(("mask",), "name", [mask.name for mask in config.mask])

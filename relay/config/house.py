@@ -12,7 +12,8 @@ from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
 from relay.config.intake import Application, Smtp
 from relay.config.returning import Bounces, Endpoint, Suppression, Tracking, WebhookSource
 from relay.config.sending import Delivery, Dkim, Route, Upstream
-from relay.config.values import Count, Duration, Expected, Name, Network, Port, Size, Table
+from relay.config.values import Address, Count, Duration, Expected, Name, Network, Port, Size, Table
+from relay.model.alert import Rule
 from relay.model.message import Mode
 
 
@@ -25,6 +26,8 @@ class ArchiveTable(Table):
     """Empty: SQLite at `path`/archive.db."""
     max_content_text: Size = 1024 * 1024
     """Characters of one message's visible text that are made searchable."""
+    attachment_text: bool = False
+    """Make the text of attached text, HTML, PDF and Word files searchable too."""
 
 
 class Reference(Table):
@@ -34,10 +37,37 @@ class Reference(Table):
     pattern: str
     """Regular expression; group 1, or all of it, is the code."""
     where: tuple[Literal["subject", "headers", "body"], ...] = ("subject", "body")
+    syntax: Literal["python", "re2"] = "python"
+    """`re2`: run in a time that grows with the text alone; without look-around and back-references."""
     link: Annotated[str, Expected("an http:// or https:// address")] = Field(
         default="", pattern=r"^(https?://[^\s]+)?$"
     )
     """Address of the record, `{code}` stands for the code."""
+
+
+class Mask(Table):
+    """A secret to hide in what is shown of messages, from all who may not see secrets."""
+
+    name: Name
+    pattern: str
+    """Regular expression in RE2's syntax; group 1, or all of it, is hidden."""
+    where: Annotated[tuple[Literal["subject", "headers", "body"], ...], Field(min_length=1)] = ("subject", "body")
+
+
+class Alert(Table):
+    """A rule that is looked at every minute; what it watches for raises an alert."""
+
+    name: Name
+    rule: Rule
+    application: str = ""
+    """Of rates and silence: only its mail; empty: all."""
+    above: Annotated[float, Expected("a number above 0")] = Field(default=5.0, gt=0)
+    """Percent of a rate, or how many sign-ins refused."""
+    window: Duration = 3600
+    """Seconds looked back on; of `queue-age`, the age; of `silence`, how long."""
+    at_least: Count = 20
+    """Deliveries in the window below which a rate says nothing."""
+    mail_to: tuple[Address, ...] = ()
 
 
 class Viewer(Table):
@@ -93,6 +123,7 @@ class Config(Table):
     application: tuple[Application, ...] = ()
     dkim: Dkim = Dkim()
     reference: tuple[Reference, ...] = ()
+    mask: tuple[Mask, ...] = ()
     viewer: Viewer = Viewer()
     oidc: Oidc = Oidc()
     tracking: Tracking = Tracking()
@@ -100,6 +131,7 @@ class Config(Table):
     bounces: Bounces = Bounces()
     suppression: Suppression = Suppression()
     endpoint: tuple[Endpoint, ...] = ()
+    alert: tuple[Alert, ...] = ()
     metrics: Metrics = Metrics()
 
     @property

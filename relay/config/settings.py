@@ -80,6 +80,28 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Config:
     return config
 
 
+def origins(file: Path | None, environment: Mapping[str, str]) -> dict[Location, str]:
+    """Who gives each key its value: the file's name, or the environment variable's; what is not there is a default.
+
+    Of what holds now: the file as it is at this moment. Raises ConfigurationError where it cannot be read.
+    """
+    draft = _read(file)
+    _apply_shorthands(draft)
+    _apply_environment(draft, environment)
+    found: dict[Location, str] = {}
+    waiting: list[tuple[Location, Any]] = [((), draft.values)]
+    while waiting:
+        here, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*here, name), inner) for name, inner in value.items()]
+        elif isinstance(value, list) and value and all(isinstance(inner, dict) for inner in value):
+            waiting += [((*here, n), inner) for n, inner in enumerate(value)]
+        else:
+            name = draft.names.get(here, "")
+            found[here] = name if name.startswith(PREFIX) else draft.file
+    return found
+
+
 def _read(file: Path | None) -> _Draft:
     path = file or DEFAULT_FILE
     draft = _Draft(str(path))

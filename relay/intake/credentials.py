@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from relay.archive.api import Archive
 from relay.config import DEFAULT_NAME, Application, Config, Network
@@ -76,7 +77,10 @@ class Directory:
         A mode that a person switched an application to stands before that of the configuration.
         """
         switched = (await archive.switches()).modes
-        configured = [_of_configuration(table, default_mode) for table in config.application]
+        records = await archive.applications()
+        tables = {table.name: table for table in config.application if not _lets_in(table)}
+        bare = tables.keys() & {record.name for record in records}
+        configured = [_of_configuration(table, default_mode) for table in config.application if table.name not in bare]
         added = [
             KnownApplication(
                 name=record.name,
@@ -85,8 +89,9 @@ class Directory:
                 secret_hash=record.secret_hash,
                 senders=record.senders,
                 tags=record.tags,
+                **(_settings_of(tables[record.name]) if record.name in tables else {}),
             )
-            for record in await archive.applications()
+            for record in records
         ]
         known = [replace(one, mode=switched.get(one.name, one.mode)) for one in configured + added]
         return cls(known, switched.get(DEFAULT_NAME, default_mode))
@@ -115,6 +120,19 @@ class Directory:
     def at_address(self, address: Address) -> KnownApplication | None:
         """The application that lists `address`."""
         return next((a for network, a in self._by_address if address in network), None)
+
+
+def _lets_in(table: Application) -> bool:
+    """Whether a client can be this application by the table alone; one without is about an application added here."""
+    return bool(table.username or table.addresses)
+
+
+def _settings_of(table: Application) -> dict[str, Any]:
+    """What a table says of an application whose credentials were added here."""
+    return {
+        "priority": Priority[table.priority.upper()],
+        "max_messages_per_hour": table.max_messages_per_hour,
+    }
 
 
 def _of_configuration(table: Application, default_mode: Mode) -> KnownApplication:

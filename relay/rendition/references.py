@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import re2
+
 from relay.model.summary import Reference
 
 MAX_REFERENCES = 50
@@ -31,6 +33,8 @@ class ReferencePattern:
     pattern: str
     where: tuple[str, ...] = ("subject", "body")
     link: str = ""
+    is_linear: bool = False
+    """In RE2's syntax: run in a time that grows with the text alone, whatever the pattern."""
 
 
 def find_references(patterns: Sequence[ReferencePattern], texts: Mapping[str, str]) -> tuple[Reference, ...]:
@@ -43,7 +47,7 @@ def find_references(patterns: Sequence[ReferencePattern], texts: Mapping[str, st
     """
     found: dict[Reference, None] = {}
     for pattern in patterns:
-        regex = re.compile(pattern.pattern)
+        regex = re2.compile(pattern.pattern) if pattern.is_linear else re.compile(pattern.pattern)
         for place in pattern.where:
             for code in _codes(regex, texts.get(place, "")[:MAX_TEXT]):
                 found.setdefault(Reference(pattern.name, code))
