@@ -32,8 +32,10 @@ def test_a_subject_opens_the_panel_which_has_its_own_address(open_page: OpenPage
     expect(panel).to_have_count(0)
     expect(page).not_to_have_url(re.compile(r"open="))
     expect(first).to_be_focused()
-    page.go_back()
+    first.click()
     expect(panel).to_have_count(1)
+    page.go_back()
+    expect(panel).to_have_count(0)
 
 
 def test_the_panel_works_without_javascript(open_page: OpenPage) -> None:
@@ -74,6 +76,7 @@ def test_rows_are_chosen_with_shift_the_keyboard_and_across_pages(open_page: Ope
 
 def test_all_that_match_are_tagged_and_the_work_is_watched(open_page: OpenPage) -> None:
     page = open_page("/?q=tag:reminder")
+    found = subjects(page)
     page.locator("input.tick").first.click()
     page.get_by_label("All that match").check()
     page.get_by_role("button", name="Tags…").click()
@@ -82,7 +85,7 @@ def test_all_that_match_are_tagged_and_the_work_is_watched(open_page: OpenPage) 
     expect(page.get_by_role("status").first).to_contain_text("finished")
     expect(page.get_by_role("status").first).to_contain_text("tagged")
     page.goto("/?q=tag:looked-at")
-    assert len(subjects(page)) > 1
+    assert subjects(page) == found
 
 
 def test_the_filter_bar_says_the_same_as_the_search(open_page: OpenPage) -> None:
@@ -114,7 +117,7 @@ def test_a_view_is_saved_begun_with_and_removed(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".views > summary")).to_have_text("What failed")
     page.goto("/")
-    expect(page).to_have_url(re.compile(r"q=status%3Afailed&sort=subject"))
+    expect(page).to_have_url(re.compile(r"q=status(:|%3A)failed&sort=subject"))
     page.goto("/views")
     page.get_by_label("Name").fill("Failures")
     page.get_by_role("button", name="Save").nth(1).click()
