@@ -29,6 +29,7 @@ API = {
     "=relay.archive.api",
     "=relay.archive.content",
     "=relay.archive.query",
+    "=relay.archive.scoped",
     *(f"=relay.archive.{path.stem}" for path in (ROOT / "relay" / "archive").glob("*_api.py")),
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""

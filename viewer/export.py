@@ -13,6 +13,7 @@ from relay.archive.api import Archive, Listing, NotFound, Sort, StoredMessage
 from relay.archive.query import Query
 from relay.model.deletion import Deletion
 from relay.rendition.export import WRITERS, Record, Writer, moment
+from viewer.discretion import require_originals
 from viewer.errors import FieldError
 
 PAGE = 200
@@ -128,6 +129,8 @@ async def checked_count(archive: Archive, query: Query, form: str) -> int:
     """How many messages the export will have. Raises FieldError for a format that cannot hold them."""
     if form not in WRITERS:
         raise FieldError("format", f"must be one of {', '.join(WRITERS)}")
+    if form != "csv":
+        require_originals(archive)
     count = await archive.count(query, at_most=MOST)
     if form == "eml" and count != 1:
         raise FieldError("format", f"eml holds one message and {count} match; use zip or mbox")

@@ -25,6 +25,7 @@ from relay.model.redirect import Duty, redirected
 from relay.rendition.mime import header_fields
 from relay.rendition.revise import Revision, revise
 from relay.rendition.traits import traits_of
+from viewer.discretion import original
 from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.keys import CLOCK, CONFIG, NEW_ID
@@ -107,11 +108,11 @@ async def edited(
         raise FieldError("recipients", "must be given when To or Cc is changed")
     stored = await archive_of(request).message(message_id)
     chosen = _chosen(request, stored, recipients)
-    original = await archive_of(request).content(message_id)
+    content = await original(archive_of(request), message_id)
     child_id, now = request.app[NEW_ID](), request.app[CLOCK]()
     revision = replace(revision, message_id=f"{child_id.lower()}@{_own_domain(request, stored)}", date=now)
     try:
-        content = await in_thread(request, lambda: revise(original, revision))
+        content = await in_thread(request, lambda: revise(content, revision))
     except ValueError as error:
         raise FieldError("edit", str(error)) from None
     if len(content) > request.app[CONFIG].smtp.max_message_size:

@@ -22,7 +22,8 @@ from relay.archive.scoped import ScopedArchive
 from relay.config import Config, Network
 from relay.model.access import Permission
 from viewer import callers
-from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE, NEW_SECRET, PERSON, SESSION, Handler
+from viewer.discretion import discreet
+from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE, MASKS, NEW_SECRET, PERSON, SESSION, Handler
 from viewer.people import Person, bearer_of, person_of
 
 PUBLIC = frozenset(
@@ -118,8 +119,9 @@ def require(request: web.Request, *permissions: Permission) -> Person:
 
 def archive_of(request: web.Request) -> Archive:
     """The archive as far as the person who asks may see it: what every handler reads, and changes, through."""
-    archive, scope = request.app[ARCHIVE], signed_in_user(request).scope
-    return archive if scope.is_everything else ScopedArchive(archive, scope)
+    archive, granted = request.app[ARCHIVE], signed_in_user(request).grant
+    scoped = archive if granted.scope.is_everything else ScopedArchive(archive, granted.scope)
+    return discreet(scoped, granted.permissions, request.app[MASKS])
 
 
 # -- where a request comes from ------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Kind
 from viewer.api.parameters import number
 from viewer.copies import rebuilt
+from viewer.discretion import original as whole
+from viewer.discretion import whole_in_pieces
 from viewer.journal import record
 from viewer.keys import DELIVERY_ID, ID
 from viewer.parsing import in_thread
@@ -32,6 +34,7 @@ async def original(request: web.Request) -> web.StreamResponse:
     etag = f'"{message.sha256.hex()}"'
     if etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    pieces = await whole_in_pieces(archive, message_id)
     await record(request, Kind.DOWNLOADED, message_id, what="original")
     headers = {
         "Content-Type": MESSAGE,
@@ -40,7 +43,7 @@ async def original(request: web.Request) -> web.StreamResponse:
         "ETag": etag,
         "Cache-Control": "private, no-cache",
     }
-    return await stream(request, archive.content_chunks(message_id), headers)
+    return await stream(request, pieces, headers)
 
 
 @routes.get(f"/api/messages/{ID}/deliveries/{DELIVERY_ID}/content")
@@ -51,7 +54,7 @@ async def as_sent(request: web.Request) -> web.Response:
     stored = await archive.message(message_id)
     delivery = delivery_of(request, stored)
     attempt = chosen(request, attempts_of(stored, delivery))
-    content = await archive.content(message_id)
+    content = await whole(archive, message_id)
     wire = await in_thread(request, lambda: rebuilt(content, attempt))
     if wire is None:
         maillog.room_failed("viewer", ArchiveError(f"{message_id}: attempt {attempt.id} has edits or a hash that fail"))

@@ -20,6 +20,7 @@ from viewer import engagement
 from viewer.api import shape
 from viewer.api.content import attempts_of, chosen, delivery_of
 from viewer.copies import rebuilt
+from viewer.discretion import original
 from viewer.engagement import TokenStory
 from viewer.journal import events_of
 from viewer.keys import DELIVERY_ID, ID
@@ -42,7 +43,7 @@ async def one(request: web.Request) -> web.Response:
     copy = None
     if attempts or "attempt" in request.query:
         attempt = chosen(request, attempts)
-        content = await archive.content(message_id)
+        content = await original(archive, message_id)
         wire = await in_thread(request, lambda: rebuilt(content, attempt))
         signatures = engagement.signatures(await events_of(archive, message_id), attempt)
         copy = _copy(attempt, wire is not None, signatures)

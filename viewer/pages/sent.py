@@ -18,6 +18,7 @@ from relay.model.signature import Alignment
 from viewer import engagement
 from viewer.api.content import attempts_of, chosen, delivery_of
 from viewer.copies import copy_of
+from viewer.discretion import original
 from viewer.engagement import TokenStory
 from viewer.journal import events_of
 from viewer.keys import CLOCK, DELIVERY_ID, ID
@@ -62,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
     attempt = chosen(request, attempts)
     events = await events_of(archive, message_id)
     await record_view(request, person, message_id, events)
-    content = await archive.content(message_id)
+    content = await original(archive, message_id)
     copy = await in_thread(request, lambda: copy_of(content, attempt))
     stories = engagement.token_stories(
         await archive.tokens_of(message_id, delivery_id=delivery.id),
