@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from relay.archive.api import ArchiveError
 from relay.model.switch import Pause
-from viewer import security, tongue
+from viewer import alerts, security, tongue
 from viewer.flash import take_flashes
 from viewer.keys import ARCHIVE, PERSON
 
@@ -24,6 +24,7 @@ async def template_context(request: web.Request) -> dict[str, Any]:
     person = request.get(PERSON)
     token = security.csrf_token(request)
     pause = await _pause(request) if person else None
+    raised = await _raised(request) if person else None
     if person and not request.path.startswith(NO_WORDS):
         await _prefer(request, person.name)
     return {
@@ -34,7 +35,18 @@ async def template_context(request: web.Request) -> dict[str, Any]:
         "flashes": lambda: take_flashes(request),
         "path": request.path,
         "paused": lambda: pause,
+        "alerts": lambda: raised,
     }
+
+
+async def _raised(request: web.Request) -> int | None:
+    """How many alerts stand, for the bell; None where there is none."""
+    if request.path.startswith(NO_PAGE):
+        return None
+    try:
+        return await alerts.count(request)
+    except ArchiveError:
+        return None
 
 
 async def _prefer(request: web.Request, user: str) -> None:

@@ -162,6 +162,8 @@ OPERATIONS = (
         ("actor", "kind", "message", "from", "to", "limit", "cursor"),
         refusals=(400,),
     ),
+    Operation("get", "/api/settings", "Every key of the configuration as it holds, with who gave it", "Settings"),
+    Operation("get", "/api/alerts", "The alerts that stand, newest first", "Alerts"),
     Operation(
         "get",
         "/api/deletions",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.model.deletion import Standing
-from viewer.schemas import TEXT, TIME, ULID, Json, list_of, object_of, or_null, ref
+from viewer.schemas import FLAG, TEXT, TIME, ULID, Json, list_of, object_of, or_null, ref
 
 FACT_SCHEMAS: dict[str, Json] = {
     "Deletion": object_of(at=TIME, by=TEXT, asked_by=TEXT, reason=TEXT),
@@ -35,6 +35,16 @@ FACT_SCHEMAS: dict[str, Json] = {
         ),
         next=or_null(TEXT),
     ),
+    "Settings": object_of(
+        settings=list_of(
+            object_of(
+                key=TEXT,
+                value={**TEXT, "description": "As text; of a secret only whether it is set."},
+                origin={**TEXT, "description": "A file, an environment variable, `settings` or `default`."},
+            )
+        )
+    ),
+    "Alerts": object_of(alerts=list_of(object_of(name=TEXT, words=TEXT, raised_at=TIME, is_calm=FLAG))),
     "TagChange": {
         "type": "object",
         "properties": {"add": {**list_of(TEXT), "maxItems": 20}, "remove": {**list_of(TEXT), "maxItems": 20}},

@@ -240,7 +240,7 @@ async def test_a_pause_turns_away_what_was_claimed_and_has_not_begun(archive: Ar
 
 async def test_a_pause_holds_after_a_restart(archive: Archive) -> None:
     event = Event(new_id(), START, Kind.PAUSED, "user:anna")
-    await archive.put_switches(Switches().pausing(ANNA), event)
+    await archive.put_switches(Switches().pausing(ANNA), event, Switches())
     message = await queue(archive, message_of(CONTENT), CONTENT)
     async with ScriptedUpstream() as upstream:
         courier = courier_of(archive, [named("a", upstream)], switches=await archive.switches())

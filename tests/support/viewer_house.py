@@ -21,7 +21,8 @@ from ulid import ULID
 from relay.archive import open_archive
 from relay.archive.api import ApiToken, Archive, User, WebSession
 from relay.archive.content import stored
-from relay.config import Application, ArchiveTable, Config, Upstream, Viewer
+from relay.config import Application, ArchiveTable, Config, LiveConfig, Upstream, Viewer
+from relay.config.stored import SETTING, merged
 from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
 from relay.model.delivery import Delivery, State
@@ -186,12 +187,18 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
     async def turned() -> None:
         house.switches_turned += 1
 
+    live = LiveConfig(config)
+
+    async def changed() -> None:
+        live.use(merged(config, await archive.setting(SETTING)))
+
     app = build_app(
-        config,
+        live.as_config,
         archive=archive,
         clock=clock,
         new_id=new_id,
         switches_changed=turned,
+        settings_changed=changed,
         upstream_states=lambda: house.upstreams,
         counter=intake.counter,
     )

@@ -50,7 +50,7 @@ async def test_each_recipient_comes_with_what_is_known(house: House) -> None:
     await reported(house, complained, ReportKind.COMPLAINED)
     pause = Pause("ann", house.clock(), "")
     event = Event(house.new_id(), house.clock(), Kind.PAUSED, "user:ann")
-    await house.archive.put_switches(Switches(paused=pause), event)
+    await house.archive.put_switches(Switches(paused=pause), event, Switches())
     client = await house.client("operator")
     async with client.get(f"/messages/{message}/resend") as answer:
         page = html.unescape(await answer.text())

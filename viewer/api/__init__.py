@@ -24,6 +24,7 @@ from viewer.api import (
     queue,
     reports,
     resend,
+    settings,
     submit,
     suppressions,
     switches,
@@ -50,6 +51,7 @@ PARTS = (
     deletion,
     tagging,
     audit,
+    settings,
     description,
 )
 

@@ -11,7 +11,9 @@ from viewer.figures import naming
 from viewer.keys import CONFIG, RENDER_ROW
 from viewer.pages import (
     account,
+    alerts,
     application,
+    application_settings,
     applications,
     approval,
     audit,
@@ -38,6 +40,7 @@ from viewer.pages import (
     second_factor,
     sent,
     sessions,
+    settings,
     suppressions,
     tagging,
     users,
@@ -62,6 +65,9 @@ PAGES = (
     deletion,
     tagging,
     audit,
+    settings,
+    alerts,
+    application_settings,
     suppressions,
     endpoints,
     account,
