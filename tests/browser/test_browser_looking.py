@@ -160,12 +160,12 @@ def test_each_recipient_has_a_row_and_a_mailing_is_one(open_page: OpenPage) -> N
     page = open_page("/?q=EST-2207", script=False)
     page.get_by_label("How the list looks").click()
     page.get_by_role("link", name="recipient", exact=True).click()
-    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("table.grid tbody tr")).to_have_count(3)
     expect(row(page, "Tom Brandt").locator(".status")).to_have_count(1)
     page.goto("/?q=status:failed+EST-2207&rows=recipients")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("table.grid tbody tr")).to_have_count(1)
     page.goto("/?rows=mailings")
-    mailing = page.locator("tbody tr", has_text="messages").first
+    mailing = page.locator("table.grid tbody tr", has_text="messages").first
     name = mailing.locator("a.open").inner_text()
     mailing.locator("a.open").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
@@ -176,11 +176,11 @@ def test_each_recipient_has_a_row_and_a_mailing_is_one(open_page: OpenPage) -> N
 def test_nothing_moves_while_somebody_points_at_a_row(open_page: OpenPage, shop: Shop) -> None:
     page = open_page("/")
     expect(page.locator(".live")).to_have_attribute("data-state", "on")
-    page.locator("tbody tr").nth(2).hover()
-    before = page.locator("tbody tr").nth(2).bounding_box()
+    page.locator("table.grid tbody tr").nth(2).hover()
+    before = page.locator("table.grid tbody tr").nth(2).bounding_box()
     send(shop, "Pointing at a row")
     expect(page.get_by_role("button", name="1 new message")).to_be_visible()
-    assert page.locator("tbody tr").nth(2).bounding_box() == before
+    assert page.locator("table.grid tbody tr").nth(2).bounding_box() == before
 
 
 @pytest.mark.parametrize("path", ["/?q=", "/?q=&rows=mailings", "/?q=&rows=recipients", "/columns", "/views", "/tasks"])

@@ -13,6 +13,7 @@ const withOpen = (id) => {
   return address;
 };
 let turn = 0;
+let current = shown()?.dataset.id;
 
 function settle() {
   const id = shown()?.dataset.id;
@@ -28,6 +29,7 @@ function settle() {
 async function show(id, remember) {
   const mine = ++turn;
   const address = withOpen(id);
+  current = id;
   if (remember) history[shown() ? "replaceState" : "pushState"]({}, "", address);
   if (!id) {
     const link = linkOf(shown()?.dataset.id);
@@ -58,7 +60,7 @@ document.addEventListener("click", (event) => {
   if (!link || link.dataset.panel === "whole") return;
   event.preventDefault();
   const id = link.closest("tr")?.dataset.id;
-  if (id && id === shown()?.dataset.id) location.assign(link.dataset.page);
+  if (id && id === current) location.assign(link.dataset.page);
   else if (id) show(id, true);
   else if (link.dataset.panel === "close") show("", true);
   else move(link.dataset.panel === "below" ? 1 : -1);
