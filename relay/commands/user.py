@@ -79,6 +79,16 @@ def passwd(name: Name, password_stdin: FromStdin = False, config: ConfigFile = N
     typer.echo(f"Changed the password of {name}.")
 
 
+@app.command("reset-factors")
+def reset_factors(name: Name, config: ConfigFile = None) -> None:
+    """Remove the authenticator app, passkeys and recovery codes of a person who lost them; ends their sessions."""
+    settings = configured(config)
+    if _find(settings, name) is None:
+        fail(f"there is no user {name!r}", EXIT_DATA)
+    write(settings, "remove_factors", name, account_event("second factors removed", user=name))
+    typer.echo(f"{name} signs in by password alone until a new second factor is set up.")
+
+
 @app.command()
 def remove(name: Name, config: ConfigFile = None) -> None:
     """Remove a person, with sessions and API tokens."""

@@ -69,6 +69,7 @@ def test_users_are_managed_without_a_server(alone: Prompt) -> None:
     assert alone("user", "list") == "ann\tauditor\n"
     assert "already" in alone("user", "add", "ann", "--password-stdin", typed=PASSWORD, code=65)
     alone("user", "passwd", "ann", "--password-stdin", typed="another good password\n")
+    assert "by password alone" in alone("user", "reset-factors", "ann")
     alone("user", "remove", "ann")
     assert alone("user", "list") == ""
 
@@ -77,6 +78,7 @@ def test_users_are_managed_beside_a_running_server(beside: Prompt) -> None:
     beside("user", "add", "bea", "--password-stdin", typed=PASSWORD)
     assert "bea\tadministrator\n" in beside("user", "list")
     beside("user", "passwd", "bea", "--password-stdin", typed="another good password\n")
+    assert "by password alone" in beside("user", "reset-factors", "bea")
     beside("user", "remove", "bea")
     assert "bea" not in beside("user", "list")
 
@@ -84,6 +86,7 @@ def test_users_are_managed_beside_a_running_server(beside: Prompt) -> None:
 def test_wrong_words_about_users_are_refused(alone: Prompt) -> None:
     assert "at least 10 characters" in alone("user", "add", "ann", "--password-stdin", typed="short\n", code=65)
     assert "no user" in alone("user", "passwd", "nobody", "--password-stdin", typed=PASSWORD, code=65)
+    assert "no user" in alone("user", "reset-factors", "nobody", code=65)
     assert "no user" in alone("user", "remove", "nobody", code=65)
     assert "1 to 64 letters" in alone("user", "add", "a b", "--password-stdin", typed=PASSWORD, code=64)
     alone("user", "add", "ann", "--role", "king", "--password-stdin", typed=PASSWORD, code=64)
