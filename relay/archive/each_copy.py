@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,8 @@ from relay.model.fetch import Verdict
 from relay.model.token import TokenKind
 
 LIMIT = 500
+MOST_STEPS = 10
+"""How often more messages are looked at for one page."""
 _message, _delivery, _fetch = schema.message.c, schema.delivery.c, schema.fetch.c
 _row: ColumnElement[int] = literal_column("delivery.rowid")
 
@@ -26,20 +29,40 @@ async def page(connection: AsyncConnection, query: Query, cursor: str | None, li
     """Raises ValueError for a limit that is not 1 to LIMIT, or what is not a cursor."""
     if not 1 <= limit <= LIMIT:
         raise ValueError(f"a page has 1 to {LIMIT} rows")
-    condition = (await search.measured(connection, query)).condition()
-    columns = (_delivery.message_seq, _row, _message.id, *(_delivery[name] for name in DELIVERY_COLUMNS))
-    joined = schema.delivery.join(schema.message, _message.seq == _delivery.message_seq)
-    statement = select(*columns).select_from(joined).where(condition, *_of_the_copy(query))
-    if cursor is not None:
-        statement = statement.where(tuple_(_delivery.message_seq, _row) < tuple_(*decoded(cursor)))
-    ordered = statement.order_by(_delivery.message_seq.desc(), _row.desc()).limit(limit + 1)
-    rows = list(await connection.execute(ordered))
+    start = None if cursor is None else _decoded(cursor)
+    # The message that the page before ended in may have more recipients.
+    end = (start[0], start[1] + 1) if start is not None else None
+    rows: list[Any] = []
+    for _ in range(MOST_STEPS):
+        places = await search.places(connection, query, end, limit)
+        rows += await _copies(connection, query, [seq for _, seq in places], start, limit + 1 - len(rows))
+        if len(rows) > limit or len(places) < limit:
+            break
+        end = places[-1]
     shown = rows[:limit]
-    messages = {row.seq: row for row in await listings(connection, list(dict.fromkeys(row[0] for row in shown)))}
-    copies = [Copy(delivery_of(row[3:], row[2]), messages[row[0]]) for row in shown]
+    messages = {row.seq: row for row in await listings(connection, list(dict.fromkeys(row[1] for row in shown)))}
+    copies = [Copy(delivery_of(row[4:], row[3]), messages[row[1]]) for row in shown]
     verdicts = await _verdicts(connection, [copy.delivery.id for copy in copies])
-    next_ = encoded(shown[-1][0], shown[-1][1]) if len(rows) > limit else None
+    next_ = encoded(*shown[-1][:3]) if len(rows) > limit else None
     return CopyPage(tuple(_judged(copy, verdicts) for copy in copies), next_)
+
+
+async def _copies(
+    connection: AsyncConnection, query: Query, seqs: Sequence[int], start: tuple[int, int, int] | None, limit: int
+) -> list[Any]:
+    """Copies of these messages, newest message first; of the one that `start` is of, those after it."""
+    columns = (_message.received_at, _message.seq, _row, _message.id, *(_delivery[name] for name in DELIVERY_COLUMNS))
+    joined = schema.delivery.join(schema.message, _message.seq == _delivery.message_seq)
+    statement = select(*columns).select_from(joined).where(_delivery.message_seq.in_(seqs), *_of_the_copy(query))
+    if start is not None:
+        statement = statement.where(tuple_(_message.received_at, _message.seq, _row) < tuple_(*start))
+    ordered = statement.order_by(_message.received_at.desc(), _message.seq.desc(), _row.desc())
+    return list(await connection.execute(ordered.limit(limit)))
+
+
+def _decoded(cursor: str) -> tuple[int, int, int]:
+    first, second, third = decoded(cursor, 3)
+    return first, second, third
 
 
 Verdicts = dict[tuple[str, TokenKind], set[Verdict]]

@@ -168,6 +168,15 @@ def _source(query: Query, sort: Sort, columns: Select[tuple[Any, int]]) -> Selec
     return columns.select_from(schema.listing.join(schema.message, _message.seq == _listing.seq))
 
 
+async def places(
+    connection: AsyncConnection, query: Query, start: tuple[int, int] | None, wanted: int
+) -> list[tuple[int, int]]:
+    """(received_at, seq) of the newest `wanted` matching messages, those before `start`."""
+    translation = await measured(connection, query)
+    cursor = Cursor(True, *start) if start is not None else None
+    return await _found(connection, query, translation, Sort(), cursor, wanted)
+
+
 async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
     translation = translate(query.root, await lexicon(connection, query.root))
     for members in translation.members:

@@ -16,7 +16,7 @@ from relay.model.fetch import Verdict
 if TYPE_CHECKING:
     from relay.archive.api import Listing
 
-COUNTED = 500
+COUNTED = 200
 """Messages of a mailing that are counted for a page of many; of more, the newest."""
 COUNTED_ALONE = 20_000
 """The same where one mailing is looked at alone."""
@@ -99,7 +99,8 @@ class Views(Protocol):
         """One that is not there is no error."""
 
     async def mailings(self, query: Query, *, cursor: str | None = None, limit: int = 50) -> MailingPage:
-        """The mailings of which the search finds a message. Raises ValueError for what is not a cursor."""
+        """The mailings of which the search finds a message; fewer than `limit` where it finds very many of a few.
+        Raises ValueError for what is not a cursor."""
 
     async def mailing(self, mailing_id: int, query: Query) -> Mailing:
         """One of them, counted further. Raises NotFound if the search finds no message of it."""
