@@ -130,8 +130,20 @@ def _setting(who: str, event: Event) -> Saying:
 def _value(value: object) -> str:
     if value is None:
         return say("nothing")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        text = ", ".join(f"{name}: {_plain(inner)}" for name, inner in value.items())
+    else:
+        text = _plain(value)
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _account(who: str, event: Event) -> Saying:
+    facts = {name: value for name, value in event.data.items() if name != "address"}
+    return say("%(who)s changed who may come in: %(facts)s", who=who, facts=_value(facts))
 
 
 def _raised(who: str, event: Event) -> Saying:
@@ -159,4 +171,5 @@ _SENTENCES: Mapping[Kind, Callable[[str, Event], Saying]] = {
     Kind.ALERT_RAISED: _raised,
     Kind.ALERT_CLEARED: _cleared,
     Kind.SIGNED_IN: _signed_in,
+    Kind.ACCOUNT_CHANGED: _account,
 }

@@ -125,6 +125,8 @@ def test_every_kind_of_event_has_a_sentence(kind: Kind):
             {"key": "k", "before": "x" * 300, "after": "b"},
             f"anna changed k from {'x' * 199}… to b",
         ),
+        (Kind.SETTING_CHANGED, {"key": "k", "before": {"a": 1, "b": "x"}}, "anna changed k from a: 1, b: x to nothing"),
+        (Kind.ACCOUNT_CHANGED, {"user": "ben", "address": "::1"}, "anna changed who may come in: user: ben"),
         (Kind.ALERT_RAISED, {"words": "too many"}, "Alert: too many"),
         (Kind.SIGNED_IN, {"address": "::1"}, "anna signed in from ::1"),
         (Kind.SIGNED_OUT, {}, "anna: Signed out"),
