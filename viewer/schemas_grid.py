@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from viewer.bulk import MOST_CHOSEN
 from viewer.bulk_kinds import KINDS
-from viewer.schemas import COUNT, TEXT, ULID, Json, list_of, object_of
+from viewer.columns import COLUMNS
+from viewer.place import ROWS
+from viewer.saved_views import LONGEST_NAME
+from viewer.schemas import COUNT, FLAG, TEXT, TIME, ULID, Json, list_of, object_of, or_null, ref
 
 _ASKS = {
     ask.name: {"enum": [value for value, _ in ask.choices]} if ask.choices else {**TEXT, "maxLength": 500}
@@ -12,7 +15,30 @@ _ASKS = {
     for ask in kind.asks
 }
 
+_VIEW: dict[str, Json] = {
+    "name": {**TEXT, "maxLength": LONGEST_NAME},
+    "q": TEXT,
+    "sort": {**TEXT, "description": "A column, with - before it for descending; '' for newest first."},
+    "rows": {"enum": list(ROWS), "description": "What a row is: a message, one recipient's copy, a mailing."},
+    "columns": or_null(list_of({"enum": list(COLUMNS)})),
+    "shared": FLAG,
+}
+
 GRID_SCHEMAS: dict[str, Json] = {
+    "View": object_of(id=ULID, owner=TEXT, **_VIEW),
+    "Views": object_of(views=list_of(ref("View"))),
+    "NewView": {"type": "object", "properties": _VIEW, "additionalProperties": False},
+    "Mailing": object_of(
+        id=COUNT,
+        name=TEXT,
+        source={"enum": ["header", "tag", "subject"]},
+        application=TEXT,
+        messages=COUNT,
+        is_exact={**FLAG, "description": "False: more than were counted; the figures are of the newest."},
+        states={"type": "object", "additionalProperties": COUNT},
+        newest=object_of(id=ULID, received_at=TIME),
+    ),
+    "Mailings": object_of(mailings=list_of(ref("Mailing")), next=or_null(TEXT)),
     "Bulk": {
         "type": "object",
         "properties": {

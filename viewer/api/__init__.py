@@ -29,12 +29,14 @@ from viewer.api import (
     suppressions,
     switches,
     tagging,
+    views,
 )
 
 PARTS = (
     figures,
     queue,
     bulk,
+    views,
     switches,
     reports,
     messages,

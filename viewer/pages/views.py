@@ -9,7 +9,6 @@ import aiohttp_jinja2
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from relay.archive.api import NotFound
 from relay.archive.query import parse_query
 from relay.archive.view_api import View
 from relay.model.access import Permission
@@ -21,14 +20,11 @@ from viewer.flash import flash
 from viewer.keys import CLOCK, ID, NEW_ID
 from viewer.pages.grid import view_place
 from viewer.place import place_of, sort_value
+from viewer.saved_views import LONGEST_NAME, changeable, check_room, may_change
 from viewer.security import archive_of, require, signed_in_user
 from viewer.translation import say
 
 routes = web.RouteTableDef()
-
-MOST_VIEWS = 100
-"""Of one person."""
-LONGEST_NAME = 60
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -108,8 +104,7 @@ async def add_view(request: web.Request) -> web.Response:
     """Saves the search of the page it was asked on."""
     person = require(request, Permission.READ)
     form, archive = await request.post(), archive_of(request)
-    if sum(view.owner == person.name for view in await archive.views(person.name)) >= MOST_VIEWS:
-        raise FieldError("name", f"you have {MOST_VIEWS} views; remove some")
+    await check_room(request)
     view = _filled(request, View(request.app[NEW_ID](), person.name, "", False, "", "", "", None), form)
     await archive.put_view(view)
     if form.get("usual") == "1":
@@ -120,7 +115,7 @@ async def add_view(request: web.Request) -> web.Response:
 
 @routes.post(f"/views/{ID}")
 async def change_view(request: web.Request) -> web.Response:
-    view = await _own(request)
+    view = await changeable(request, request.match_info["id"])
     await archive_of(request).put_view(_filled(request, view, await request.post()))
     flash(request, say("The view was changed."))
     raise web.HTTPSeeOther("/views")
@@ -128,7 +123,7 @@ async def change_view(request: web.Request) -> web.Response:
 
 @routes.post(f"/views/{ID}/remove")
 async def remove_view(request: web.Request) -> web.Response:
-    view = await _own(request)
+    view = await changeable(request, request.match_info["id"])
     await archive_of(request).remove_view(view.id)
     flash(request, say("The view “%(name)s” was removed.", name=view.name))
     raise web.HTTPSeeOther("/views")
@@ -144,21 +139,6 @@ async def set_usual(request: web.Request) -> web.Response:
         raise FieldError("view", "must be one of your views")
     await archive.put_preference(person.name, "view", wanted or None)
     raise web.HTTPSeeOther("/views")
-
-
-def may_change(request: web.Request, view: View) -> bool:
-    """One's own, and as an administrator those that are shared."""
-    person = signed_in_user(request)
-    return view.owner == person.name or (view.is_shared and person.may(Permission.ADMINISTER))
-
-
-async def _own(request: web.Request) -> View:
-    """The view that the address names, if it may be changed. Raises NotFound."""
-    person = require(request, Permission.READ)
-    for view in await archive_of(request).views(person.name):
-        if view.id == request.match_info["id"] and may_change(request, view):
-            return view
-    raise NotFound(request.match_info["id"])
 
 
 def _filled(request: web.Request, view: View, form: MultiDictProxy[Any]) -> View:
