@@ -15,6 +15,7 @@ from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID, NEW_SECRET
 from viewer.pages import sessions
+from viewer.rights import PERMISSION_WORDS, permissions_in
 from viewer.security import signed_in_user
 from viewer.sessions import is_fresh
 from viewer.sign_in import change_password
@@ -46,9 +47,11 @@ async def add_token(request: web.Request) -> web.Response:
     days = str(form.get("days", ""))
     now = request.app[CLOCK]()
     expires_at = now + int(days) * present.DAY if days in {value for value, _ in LIFETIMES if value} else None
+    chosen = form.getall("permission", [])
+    permissions = permissions_in(chosen) if chosen else None
     secret = request.app[NEW_SECRET]()
     digest = hashlib.sha256(secret.encode()).digest()
-    token = ApiToken(request.app[NEW_ID](), name, signed_in_user(request).name, digest, now, expires_at)
+    token = ApiToken(request.app[NEW_ID](), name, signed_in_user(request).name, digest, now, expires_at, permissions)
     event = deed(request, Kind.ACCOUNT_CHANGED, change="token added", token=token.id, user=token.user)
     await request.app[ARCHIVE].add_token(token, event)
     return await _page(request, secret=secret)
@@ -83,6 +86,7 @@ async def _page(request: web.Request, *, problem: str = "", secret: str = "", st
         "problem": problem,
         "secret": secret,
         "lifetimes": LIFETIMES,
+        "permissions": PERMISSION_WORDS,
         "min_password": passwords.SHORTEST,
         "now": request.app[CLOCK](),
     }

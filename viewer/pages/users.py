@@ -1,4 +1,4 @@
-"""The users page, for administrators: who may sign in, and in which role."""
+"""The users page: who may sign in, in which role, in which groups, and which messages they see."""
 
 from __future__ import annotations
 
@@ -9,44 +9,50 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import User
-from relay.model.access import ROLES, Permission
+from relay.model.access import BUILT_IN, EVERYTHING, Permission, Role, Share
 from relay.model.event import Kind
 from viewer import passwords
+from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK
-from viewer.people import name_problem
+from viewer.people import Person, name_problem
+from viewer.rights import ROLE_WORDS, all_that, check_giver, check_role, scope_in
 from viewer.security import require
 from viewer.sign_in import PASSWORDS
 
 routes = web.RouteTableDef()
 
-ROLE_WORDS = {
-    "administrator": "everything, with users and applications",
-    "operator": "read messages and send them again",
-    "auditor": "read messages and export them",
-}
+
+def keeper(request: web.Request) -> Person:
+    """Who asks, if they manage people. Someone with a scope could give away more than they see."""
+    person = require(request, Permission.USERS)
+    if not person.scope.is_everything:
+        raise web.HTTPForbidden(text="You see some messages only; people are managed by those who see all.")
+    return person
 
 
 @routes.get("/users")
 async def show(request: web.Request) -> web.Response:
-    require(request, Permission.USERS)
+    keeper(request)
     return await _page(request)
 
 
 @routes.post("/users")
 async def add(request: web.Request) -> web.Response:
     """Adds a person with a first password, which they can change."""
-    require(request, Permission.USERS)
+    person = keeper(request)
     form, archive = await request.post(), request.app[ARCHIVE]
     name, password, role = (str(form.get(field, "")) for field in ("name", "password", "role"))
+    roles = await archive.roles()
     problem = name_problem(name) or passwords.weakness(password, name)
-    if not problem and role not in ROLES:
+    if not problem and role not in {one.name for one in (*BUILT_IN, *roles)}:
         problem = "Choose one of the roles."
     if not problem and await archive.user(name) is not None:
         problem = f"There is a user {name} already."
     if problem:
         return await _page(request, problem=problem, name=name, status=400)
+    check_giver(person, all_that(role, (), roles))
     password_hash = await request.app[PASSWORDS].hash(password)
     event = deed(request, Kind.ACCOUNT_CHANGED, change="user added", user=name, role=role)
     await archive.put_user(User(name, role, password_hash, request.app[CLOCK]()), event)
@@ -57,45 +63,104 @@ async def add(request: web.Request) -> web.Response:
 @routes.post("/users/role")
 async def set_role(request: web.Request) -> web.Response:
     """Gives another role; the person's sessions end, so that it holds at once."""
-    require(request, Permission.USERS)
-    form = await request.post()
-    user, role = await _other(request, str(form.get("name", ""))), str(form.get("role", ""))
-    if role not in ROLES:
+    person = keeper(request)
+    form, archive = await request.post(), request.app[ARCHIVE]
+    user, role = await other(request, str(form.get("name", ""))), str(form.get("role", ""))
+    roles = await archive.roles()
+    if role not in {one.name for one in (*BUILT_IN, *roles)}:
         raise web.HTTPBadRequest(text="Choose one of the roles.")
+    check_giver(person, all_that(role, (), roles))
     event = deed(request, Kind.ACCOUNT_CHANGED, change="role changed", user=user.name, role=role)
-    await request.app[ARCHIVE].put_user(replace(user, role=role), event)
+    await archive.put_user(replace(user, role=role), event)
     flash(request, f"{user.name} is {role} now.")
+    raise web.HTTPSeeOther("/users")
+
+
+@routes.get("/users/{name}/rights")
+async def show_rights(request: web.Request) -> web.Response:
+    keeper(request)
+    return await _rights_page(request, await other(request, request.match_info["name"]))
+
+
+@routes.post("/users/{name}/rights")
+async def set_rights(request: web.Request) -> web.Response:
+    """Role, groups and scope together; the person's sessions end."""
+    person = keeper(request)
+    form, archive = await request.post(), request.app[ARCHIVE]
+    user = await other(request, request.match_info["name"])
+    roles, groups = await archive.roles(), await archive.groups()
+    try:
+        role = check_role(str(form.get("role", "")), roles, may_be_none=True)
+        chosen = tuple(group for group in groups if group.name in form.getall("group", []))
+        changed = replace(user, role=role, groups=tuple(group.name for group in chosen), scope=scope_in(form))
+    except FieldError as error:
+        return await _rights_page(request, user, f"{error.field}: {error.message}", 400)
+    check_giver(person, all_that(role, chosen, roles))
+    event = deed(request, Kind.ACCOUNT_CHANGED, change="rights changed", user=user.name)
+    await archive.put_user(changed, event)
+    flash(request, f"The rights of {user.name} are changed.")
     raise web.HTTPSeeOther("/users")
 
 
 @routes.post("/users/remove")
 async def remove(request: web.Request) -> web.Response:
     """Removes a person, with sessions and tokens."""
-    require(request, Permission.USERS)
-    user = await _other(request, str((await request.post()).get("name", "")))
+    keeper(request)
+    user = await other(request, str((await request.post()).get("name", "")))
     event = deed(request, Kind.ACCOUNT_CHANGED, change="user removed", user=user.name)
     await request.app[ARCHIVE].remove_user(user.name, event)
     flash(request, f"{user.name} is removed.")
     raise web.HTTPSeeOther("/users")
 
 
-async def _other(request: web.Request, name: str) -> User:
-    """The user of that name. Administrators cannot change themselves: one is always left."""
-    if name == require(request, Permission.USERS).name:
+async def other(request: web.Request, name: str) -> User:
+    """The user of that name. Administrators cannot change themselves: one is always left.
+
+    Nor can anybody who has less than the user has.
+    """
+    person = keeper(request)
+    if name == person.name:
         raise web.HTTPConflict(text="You cannot change or remove yourself; ask another administrator.")
-    user = await request.app[ARCHIVE].user(name)
-    if user is None:
+    account = await request.app[ARCHIVE].account(name)
+    if account is None:
         raise web.HTTPNotFound(text="There is no such user.")
-    return user
+    check_giver(person, account.grant)
+    return account.user
 
 
 async def _page(request: web.Request, *, problem: str = "", name: str = "", status: int = 200) -> web.Response:
+    archive = request.app[ARCHIVE]
     context: dict[str, Any] = {
-        "users": await request.app[ARCHIVE].users(),
-        "roles": ROLE_WORDS,
+        "users": await archive.users(),
+        "roles": described(await archive.roles()),
         "problem": problem,
         "name": name,
         "min_password": passwords.SHORTEST,
         "now": request.app[CLOCK](),
     }
     return aiohttp_jinja2.render_template("users.html", request, context, status=status)
+
+
+async def _rights_page(request: web.Request, user: User, problem: str = "", status: int = 200) -> web.Response:
+    archive = request.app[ARCHIVE]
+    context = {
+        "user": user,
+        "roles": described(await archive.roles()),
+        "groups": await archive.groups(),
+        "shares": shares_to_fill(user.scope.shares or ()),
+        "is_nothing": user.scope.shares == (),
+        "is_everything": user.scope == EVERYTHING,
+        "problem": problem,
+    }
+    return aiohttp_jinja2.render_template("rights.html", request, context, status=status)
+
+
+def described(roles: list[Role]) -> dict[str, str]:
+    """All roles by name, each with what it is in words."""
+    return {**ROLE_WORDS, **{role.name: ", ".join(sorted(role.permissions)) or "nothing" for role in roles}}
+
+
+def shares_to_fill(shares: tuple[Share, ...]) -> list[dict[str, str]]:
+    """The shares as lines of text, and one more to be filled in."""
+    lines = [{part: ", ".join(values) for part, values in share.as_json().items()} for share in shares]
+    return [*lines, dict.fromkeys(("applications", "senders", "tags"), "")]
