@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relay.model.access import Role
+from relay.model.access import Permission, Role
 from relay.model.event import Kind
 from tests.support.viewer_house import SECOND, House, configured, open_house
 
@@ -192,3 +192,17 @@ async def test_a_stranger_may_become_a_user_with_the_role_of_the_file(tmp_path: 
         browser = house.browser()
         assert (await look(browser, "/account", **{"Remote-User": "ann"}))[0] == status
         assert [(user.name, user.role) for user in await house.archive.users()] == [("ann", role)] * (status == 200)
+
+
+async def test_who_manages_people_cannot_touch_somebody_who_may_more(house: House) -> None:
+    rights = frozenset({Permission.READ, Permission.USERS})
+    await house.archive.put_role(Role("keeper", rights, needs_scope=False), house.event())
+    keeper = await house.client("keeper", name="kim")
+    await house.client("administrator", name="root")
+    await house.add_user("ann", "keeper")
+    assert (await look(keeper, "/users/ann/sign-in"))[0] == 200
+    assert (await look(keeper, "/users/root/sign-in"))[0] == 403
+    token = await csrf(keeper)
+    for path in ("/users/root/sessions/end", "/users/root/factors/remove"):
+        assert (await give(keeper, path, csrf=token))[0] == 403
+    assert len(await house.archive.sessions("root", house.clock.now)) == 1

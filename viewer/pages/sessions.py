@@ -93,7 +93,6 @@ async def _end(request: web.Request, session: WebSession) -> None:
 
 @routes.get("/users/{name}/sign-in")
 async def show(request: web.Request) -> web.Response:
-    require(request, Permission.USERS)
     user, archive = await _user(request), request.app[ARCHIVE]
     context = {
         "user": user,
@@ -109,8 +108,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post("/users/{name}/sessions/end")
 async def end_all_of_user(request: web.Request) -> web.Response:
-    person = require(request, Permission.USERS)
-    user = await _user(request)
+    user, person = await _user(request), signed_in_user(request)
     event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change="all sessions ended")
     keep = person.session if user.name == person.name else None
     await request.app[ARCHIVE].end_sessions(user.name, keep, event)
@@ -120,7 +118,6 @@ async def end_all_of_user(request: web.Request) -> web.Response:
 
 @routes.post("/users/{name}/sessions/{handle}/end")
 async def end_of_user(request: web.Request) -> web.Response:
-    require(request, Permission.USERS)
     user = await _user(request)
     await _end(request, await _named(request, user.name))
     raise web.HTTPSeeOther(_address(user))
@@ -129,8 +126,7 @@ async def end_of_user(request: web.Request) -> web.Response:
 @routes.post("/users/{name}/factors/remove")
 async def remove_factors(request: web.Request) -> web.Response:
     """For people who lost phone and codes: from then on the password alone signs in, until they set up new ones."""
-    person = require(request, Permission.USERS)
-    user = await _user(request)
+    user, person = await _user(request), signed_in_user(request)
     if user.name == person.name:
         raise web.HTTPConflict(text="Remove your own on your account page.")
     event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change="second factors removed")
@@ -140,10 +136,17 @@ async def remove_factors(request: web.Request) -> web.Response:
 
 
 async def _user(request: web.Request) -> User:
-    user = await request.app[ARCHIVE].user(request.match_info["name"])
-    if user is None:
+    """The user of the page's address, for who manages people and may all that the user may.
+
+    Else who manages people could take an administrator's second factor away, and be halfway in.
+    """
+    person = require(request, Permission.USERS)
+    account = await request.app[ARCHIVE].account(request.match_info["name"])
+    if account is None:
         raise web.HTTPNotFound(text="There is no such user.")
-    return user
+    if not person.scope.is_everything or not account.grant.permissions <= person.grant.permissions:
+        raise web.HTTPForbidden(text="You have fewer rights than this user; ask an administrator.")
+    return account.user
 
 
 def _address(user: User) -> str:
