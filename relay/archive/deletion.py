@@ -7,6 +7,7 @@ connection has secure_delete on, so that freed pages are overwritten in the file
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relay.archive import index
@@ -37,7 +38,7 @@ _EMPTY_EDITS = (
     " AND hash IN (SELECT edits FROM attempt WHERE message_seq = ?1)"
 )
 _EMPTY_PAYLOADS = (
-    "UPDATE payload SET body = x'' WHERE length(body) > 0"
+    "UPDATE payload SET body = x'' WHERE length(body) > 0 AND is_mapped = 1"
     " AND id IN (SELECT payload_id FROM report WHERE message_seq = ?)"
     " AND NOT EXISTS (SELECT 1 FROM report WHERE report.payload_id = payload.id AND (report.message_seq IS NULL"
     " OR report.message_seq NOT IN (SELECT message_seq FROM deletion)))"
@@ -129,8 +130,8 @@ def _fragments(summary: Summary) -> list[tuple[str, str]]:
     return index.fragments(addresses, summary)
 
 
-def empty_payloads(database: sqlite3.Connection, seqs: set[int]) -> None:
-    """What came back about deleted messages goes too: a bounce may have the whole content in it."""
+def empty_payloads(database: sqlite3.Connection, seqs: Iterable[int]) -> None:
+    """What comes back about deleted messages, later too, goes once it was read: a bounce may have the content in it."""
     for seq in seqs:
         if is_deleted(database, seq):
             database.execute(_EMPTY_PAYLOADS, (seq,))

@@ -15,6 +15,7 @@ from typing import Any
 
 from relay.archive import suppression
 from relay.archive.api import NotFound
+from relay.archive.deletion import empty_payloads
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
 from relay.archive.report_api import Keeping
@@ -174,6 +175,7 @@ def _add(database: sqlite3.Connection, mapping: ReportMapping) -> Outcome:
             outcome.applied.append(Applied(report, False))
     if mapping.is_last:
         database.execute("UPDATE payload SET is_mapped = 1, problem = '' WHERE id = ?", (mapping.payload_id,))
+    empty_payloads(database, outcome.seqs.values())
     return outcome
 
 
@@ -194,6 +196,7 @@ def _rematch(database: sqlite3.Connection, rematching: Rematching) -> Outcome:
         ).fetchall()
         for row in rows:
             _apply(database, report_of(row), source, rematching.rules, outcome)
+    empty_payloads(database, outcome.seqs.values())
     outcome.applied[:] = [one for one in outcome.applied if one.message_id is not None]
     return outcome
 

@@ -14,13 +14,16 @@ from relay.archive.content import stored
 from relay.archive.database import open_writer
 from relay.archive.deletion import delete_contents
 from relay.archive.query import parse_query
+from relay.model.bounce import BounceClass
 from relay.model.deletion import Fate, Order, Request, Standing
 from relay.model.delivery import Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event, Kind
 from relay.model.message import Message
 from relay.model.reply import Reply
+from relay.model.report import ReportKind
 from relay.model.summary import Addressee, Reference, Summary
+from tests.support.archive_reports import a_payload, a_report, reported, sent
 from tests.support.archive_values import (
     NOON,
     SECOND,
@@ -339,3 +342,25 @@ async def test_a_restart_goes_on_with_what_the_search_index_still_knows(url: str
     archive = await open_archive(url)
     await until(lambda: SECRET.encode() not in octets_of(url))
     await archive.close()
+
+
+async def test_a_bounce_goes_with_the_message_that_it_is_about_also_one_that_comes_later(archive: Archive):
+    message, _ = await sent(archive, 1, provider_id="p")
+    before, after = a_payload(1), a_payload(2)
+    await reported(archive, before, a_report(before, ReportKind.BOUNCED, provider_id="p", bounce=BounceClass.HARD))
+    assert (await archive.payload(before.id)).body
+    await delete(archive, message)
+    assert (await archive.payload(before.id)).body == b""
+    await reported(archive, after, a_report(after, ReportKind.COMPLAINED, provider_id="p"))
+    assert (await archive.payload(after.id)).body == b""
+    assert len(await archive.reports(message.id)) == 2
+
+
+async def test_a_payload_that_tells_of_others_too_stays(archive: Archive):
+    first, _ = await sent(archive, 1, provider_id="p")
+    await sent(archive, 2, provider_id="q")
+    payload = a_payload(1)
+    reports = [a_report(payload, key=key, provider_id=key) for key in ("p", "q")]
+    await reported(archive, payload, *reports)
+    await delete(archive, first)
+    assert (await archive.payload(payload.id)).body == payload.body
