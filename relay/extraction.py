@@ -12,9 +12,11 @@ import pickle
 import signal
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from relay.confined import Bounds, confined
+from relay.model.summary import Summary
 from relay.rendition.extract import MAX_TEXT, ReferencePattern, extract
 
 LENGTH = struct.Struct(">I")
@@ -28,6 +30,21 @@ class Wish:
 
     patterns: tuple[ReferencePattern, ...] = ()
     max_text: int = MAX_TEXT
+    attachment_text: bool = False
+    """Whether attached files are read too."""
+
+
+def read(content: bytes, wish: Wish) -> Summary:
+    """The summary of a content; what attached files say is read by a process that lives for this content alone."""
+    summary = extract(content, wish.patterns, max_text=wish.max_text)
+    if not wish.attachment_text or not summary.attachment_count:
+        return summary
+    # Here, not above: who does not want it need not have loaded it.
+    from relay.attachments import attached_texts
+
+    text, is_whole = confined(lambda: attached_texts(content, wish.max_text), Bounds(room=4 * wish.max_text))
+    defects = summary.defects if is_whole else (*summary.defects, "attached files could not all be read for searching")
+    return replace(summary, attachment_text=text[: wish.max_text], defects=defects)
 
 
 def _asked(source: BinaryIO) -> bytes | None:
@@ -45,7 +62,7 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     wish: Wish = pickle.loads(_asked(source) or b"")  # noqa: S301 - from our own parent process
     while (content := _asked(source)) is not None:
-        answer = pickle.dumps(extract(content, wish.patterns, max_text=wish.max_text))
+        answer = pickle.dumps(read(content, wish))
         sink.write(LENGTH.pack(len(answer)) + answer)
         sink.flush()
 

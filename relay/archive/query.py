@@ -73,7 +73,7 @@ class Query:
     root: Node = And(())
 
 
-TEXT_FIELDS = ("from", "to", "cc", "recipient", "sender", "subject", "body", "filename")
+TEXT_FIELDS = ("from", "to", "cc", "recipient", "sender", "subject", "body", "filename", "attachment")
 EXACT_FIELDS = ("ref", "tag", "application", "id", "message-id", "mailing")
 DATE_FIELDS = ("before", "after", "on")
 SIZE_FIELDS = ("larger", "smaller")

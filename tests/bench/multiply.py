@@ -42,7 +42,7 @@ def multiply(connection: sqlite3.Connection, copy: int, count: int, later: int) 
     for start in range(0, count, STEP):
         connection.execute("BEGIN IMMEDIATE")
         for table, key in TABLES.items():
-            connection.execute(_statement(connection, table, key, copy, count, later), (start, start + STEP))
+            connection.execute(_statement(connection, table, key, copy, count, later), (start, min(start + STEP, count)))
         _events(connection, copy, count, later, start)
         connection.execute("COMMIT")
     for _, statement in kept:
@@ -79,5 +79,5 @@ def _events(connection: sqlite3.Connection, copy: int, count: int, later: int, s
         f"INSERT INTO event ({', '.join(columns)}) SELECT {', '.join(values)} FROM event"
         # Not those whose id is a hash: it tells them apart from nothing.
         " WHERE substr(id, -16, 1) = '0' AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
-        (start, start + STEP),
+        (start, min(start + STEP, count)),
     )
