@@ -117,7 +117,7 @@ class Figures(Protocol):
         """Notes the days of what the next `limit` events tell of; whether there may be more."""
 
     async def days_to_count(self) -> Sequence[int]:
-        """Days whose figures are to be counted again, the one that has waited longest first."""
+        """Days whose figures are to be counted again, the latest first: it is looked at most."""
 
     async def count_day(self, day: int) -> None:
         """Counts it, and keeps what has changed, in one commit. A change meanwhile leaves it to be counted again."""

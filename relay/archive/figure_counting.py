@@ -129,13 +129,23 @@ _SOURCES: dict[Facet, tuple[str, str, str]] = {
 """By facet: its value, where the rows are, what is summed."""
 
 
-def counting(condition: str, facets: Iterable[Facet] = Facet) -> str:
-    """A SELECT of rows `(*KEYS, *NAMES)`, for messages that meet the condition, which is SQL."""
-    selects = [_select(facet) for facet in facets]
+BY_AUTHOR = (Facet.ALL, Facet.SIGNATURE, Facet.TLS)
+"""Kept by author too. All are kept without: most questions are not about authors, and those rows are few."""
+WHOLE = "+"
+"""Before the facet of rows that are of all authors together."""
+
+
+def counting(condition: str, facets: Iterable[Facet] = BY_AUTHOR, whole: Iterable[Facet] = ()) -> str:
+    """A SELECT of rows `(*KEYS, *NAMES)`, for messages that meet the condition, which is SQL.
+
+    `facets`: told apart by author; `whole`: of all authors together.
+    """
+    selects = [*(_select(facet) for facet in facets), *(_select(facet, is_whole=True) for facet in whole)]
     common = ",".join((_CHOSEN.format(condition=condition), _COPIES, _ATTEMPTS))
     return f"WITH {common}\n" + "\nUNION ALL\n".join(selects)
 
 
-def _select(facet: Facet) -> str:
+def _select(facet: Facet, *, is_whole: bool = False) -> str:
     value, source, sums = _SOURCES[facet]
-    return f"SELECT '{facet.value}', day, {value}, application, author, {sums} FROM {source} GROUP BY 2, 3, 4, 5"
+    name, author = (WHOLE + facet.value, "''") if is_whole else (facet.value, "author")
+    return f"SELECT '{name}', day, {value}, application, {author}, {sums} FROM {source} GROUP BY 2, 3, 4, 5"

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.archive import schema
 from relay.archive.figure import Changes, Counted
 from relay.archive.figure_api import COUNTED
-from relay.archive.figure_counting import KEYS, counting, domain_of
+from relay.archive.figure_counting import BY_AUTHOR, KEYS, WHOLE, counting, domain_of
 from relay.archive.query import Query
 from relay.archive.rows import Row
 from relay.archive.scoping import within
@@ -37,17 +37,21 @@ _CHANGED = f"""
 SELECT message.received_at / {DAY}, min(event.at) FROM event CROSS JOIN message ON message.id = event.message_id
 WHERE event.seq > ? AND event.seq <= ? AND event.kind NOT IN ({", ".join(f"'{kind.value}'" for kind in _NO_CHANGE)})
 GROUP BY 1"""
-_DAY_ROWS = counting("message.received_at >= ? AND message.received_at < ?")
+_DAY_ROWS = counting("message.received_at >= ? AND message.received_at < ?", whole=Facet)
 _CHOSEN_ROWS = {facet: counting("message.seq IN (SELECT value FROM json_each(?))", (facet,)) for facet in Facet}
 
 
 async def figures(connection: AsyncConnection, choice: FigureChoice) -> FigureSheet:
     applications = applications_of(choice.scope)
-    if applications is None:
+    if applications is None or (_is_of_authors(choice) and choice.facet not in BY_AUTHOR):
         return await figures_of(connection, Query(), choice)
     return FigureSheet(
         await _kept(connection, choice, applications), await _as_of(connection, choice.first, choice.stop)
     )
+
+
+def _is_of_authors(choice: FigureChoice) -> bool:
+    return bool(choice.author) or By.AUTHOR in choice.by or By.DOMAIN in choice.by
 
 
 def applications_of(scope: Scope) -> tuple[str, ...] | None:
@@ -85,12 +89,13 @@ async def _kept(connection: AsyncConnection, choice: FigureChoice, applications:
 
 def _source(choice: FigureChoice) -> tuple[str, list[str], list[Any]]:
     """Where the rows are, the first conditions and their values. A few values are looked up day by day."""
+    facet = choice.facet.value if _is_of_authors(choice) else WHOLE + choice.facet.value
     if choice.values is None:
-        return "figure", ["facet = ?", "day >= ?", "day < ?"], [choice.facet.value, choice.first, choice.stop]
+        return "figure", ["facet = ?", "day >= ?", "day < ?"], [facet, choice.first, choice.stop]
     days = json.dumps(list(range(choice.first, choice.stop)))
     source = "json_each(?) AS of_day CROSS JOIN json_each(?) AS of_value CROSS JOIN figure"
     conditions = ["facet = ?", "day = of_day.value", "figure.value = of_value.value"]
-    return source, conditions, [days, json.dumps(choice.values), choice.facet.value]
+    return source, conditions, [days, json.dumps(choice.values), facet]
 
 
 def _figure(row: Row, keys: int) -> Figure:
@@ -169,7 +174,7 @@ async def changes(connection: AsyncConnection, limit: int) -> tuple[Changes | No
 
 
 async def days_to_count(connection: AsyncConnection) -> Sequence[int]:
-    rows = await connection.exec_driver_sql("SELECT day FROM figure_day ORDER BY since, day")
+    rows = await connection.exec_driver_sql("SELECT day FROM figure_day ORDER BY day DESC")
     return [row[0] for row in rows]
 
 
@@ -178,7 +183,7 @@ async def counted(connection: AsyncConnection, day: int) -> Counted | None:
     mark = (await connection.exec_driver_sql("SELECT mark FROM figure_day WHERE day = ?", (day,))).scalar()
     if mark is None:
         return None
-    facets = json.dumps([facet.value for facet in Facet])
+    facets = json.dumps([*BY_AUTHOR, *(WHOLE + facet for facet in Facet)])
     columns = ", ".join((*KEYS, *NAMES))
     kept = await connection.exec_driver_sql(
         f"SELECT {columns} FROM figure WHERE facet IN (SELECT value FROM json_each(?)) AND day = ?", (facets, day)

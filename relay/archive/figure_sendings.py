@@ -22,8 +22,8 @@ _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
 
 def _fetched(kind: str) -> str:
     return (
-        "EXISTS (SELECT 1 FROM fetch WHERE fetch.delivery_id = delivery.id "
-        f"AND fetch.kind = '{kind}' AND fetch.verdict = 'likely-human')"
+        "EXISTS (SELECT 1 FROM fetch WHERE fetch.message_seq = delivery.message_seq "
+        f"AND fetch.delivery_id = delivery.id AND fetch.kind = '{kind}' AND fetch.verdict = 'likely-human')"
     )
 
 

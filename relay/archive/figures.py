@@ -1,7 +1,7 @@
 """Counts what changed, behind the commits: follows the journal, and counts each day again on which something did.
 
 The figures of the reports may lag; nothing else waits for them. A long day is counted less often: counting takes a
-twentieth of the time at most.
+tenth of the time at most.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PORTION = 5000
 """Events looked at at a time."""
 BREATH = 0.02
 """Seconds at least between two days."""
-SHARE = 20
+SHARE = 10
 """After counting it rests for so many times as long as that took."""
 RETRY = 5.0
 """Seconds after which an archive that failed is asked again."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import figure, figure_losses, figure_reading, figure_sendings
 from relay.archive.figure_api import Loss, LossChoice, SendingPage, SentTo
@@ -11,19 +16,43 @@ from relay.archive.sqlite_access import SqliteAccess
 from relay.model.access import EVERYTHING, Scope
 from relay.model.figure import FigureChoice, FigureSheet
 
+REMEMBERED_FROM = 62
+"""Days from which on an answer is remembered: it is long in the making, and a moment changes little of it."""
+REMEMBERED_FOR = 60.0
+"""Seconds."""
+MOST_REMEMBERED = 200
+
+Choice = FigureChoice | LossChoice
+Answer = TypeVar("Answer")
+
 
 class SqliteFigures(SqliteAccess):
-    async def figures(self, choice: FigureChoice) -> FigureSheet:
+    async def _remembered(self, choice: Choice, ask: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
+        """The answer about a long time may be a minute old; it is of this choice and scope and no other."""
+        is_long = choice.stop - choice.first >= REMEMBERED_FROM
+        answers: OrderedDict[Choice, tuple[float, Any]] = self.__dict__.setdefault("_answers", OrderedDict())
+        now = asyncio.get_running_loop().time()
+        known = answers.get(choice) if is_long else None
+        if known is not None and now - known[0] < REMEMBERED_FOR:
+            found: Answer = known[1]
+            return found
         async with self._reader() as connection:
-            return await figure_reading.figures(connection, choice)
+            found = await ask(connection)
+        if is_long:
+            answers[choice] = (now, found)
+            if len(answers) > MOST_REMEMBERED:
+                answers.popitem(last=False)
+        return found
+
+    async def figures(self, choice: FigureChoice) -> FigureSheet:
+        return await self._remembered(choice, lambda connection: figure_reading.figures(connection, choice))
 
     async def figures_of(self, query: Query, choice: FigureChoice) -> FigureSheet:
         async with self._reader() as connection:
             return await figure_reading.figures_of(connection, query, choice)
 
     async def losses(self, choice: LossChoice) -> list[Loss]:
-        async with self._reader() as connection:
-            return await figure_losses.losses(connection, choice)
+        return await self._remembered(choice, lambda connection: figure_losses.losses(connection, choice))
 
     async def lost_recipients(self, choice: LossChoice, limit: int) -> list[tuple[str, Loss]]:
         async with self._reader() as connection:

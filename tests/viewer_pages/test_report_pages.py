@@ -43,7 +43,8 @@ async def test_every_report_is_a_page_with_its_tables(house: House, name: str) -
     await filled(house)
     text = await text_of(house, f"/reports/{name}?{DAYS}&compare=1")
     assert str(LISTED[name].title) in unescape(text)
-    assert "<table" in text and "/api/figures/" in text
+    assert "<table" in text
+    assert "/api/figures/" in text
 
 
 async def test_every_report_is_json_and_csv(house: House) -> None:
@@ -122,10 +123,12 @@ async def test_a_comparison_says_whether_it_means_anything(house: House) -> None
     await filled(house, 3, 60)
     text = await text_of(house, f"/reports/compare?{DAYS}&kind=tag&v=spring&v=summer")
     assert "too few to say whether “spring” and “summer” differ" in text
-    assert 'class="chart"' in text and "by machines only" in text
+    assert 'class="chart"' in text
+    assert "by machines only" in text
     assert 'checked aria-label="Compare spring"' in text
     subjects = await text_of(house, f"/reports/compare?{DAYS}&v=Welcome")
-    assert "Choose one more" in subjects and "Offer # for you" in subjects
+    assert "Choose one more" in subjects
+    assert "Offer # for you" in subjects
     searches = await text_of(house, f"/reports/compare?{DAYS}&kind=search&v=tag:spring&v=-tag:spring")
     assert "-tag:spring" in searches
     for query, field in (
@@ -245,7 +248,8 @@ async def test_the_page_of_an_application(house: House) -> None:
     shop = [piece for piece in pieces if piece.message.application == "shop"]
     text = await text_of(house, f"/applications/shop?{DAYS}&compare=1")
     assert f">{sums_of(shop).messages}</a>" in text
-    assert "Where it goes" in text and "What failed of late" in text
+    assert "Where it goes" in text
+    assert "What failed of late" in text
     assert "How it is set" not in text
     await text_of(house, "/applications/nobody", status=404)
 

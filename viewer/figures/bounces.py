@@ -18,7 +18,8 @@ from viewer.translation import say
 DROPPED = "dropped"
 """The class of what a provider did not try."""
 CLASSES = (*(one.value for one in BounceClass), DROPPED)
-MOST_ROWS = 300
+MOST_DOMAINS, MOST_ROWS = 50, 100
+"""Lines of the tables: those with the most recipients."""
 MOST_SUPPRESSED = 5000
 """Addresses put on the list at once."""
 
@@ -49,14 +50,15 @@ def kind_of(loss: Loss) -> Kind:
 async def bounces(asked: Asked, domain: str = "") -> Report:
     choice = LossChoice(asked.period.first, asked.period.stop, asked.application, domain.lower())
     losses = await asked.archive.losses(choice)
-    places = await asked.archive.figures(
-        replace(asked.choice, by=(By.VALUE,), facet=Facet.PLACE, values=(domain.lower(),) if domain else None)
-    )
-    taken = {str(figure.keys[0]): figure.sums.ended for figure in places.figures}
     kinds: dict[Kind, int] = {}
     for loss in losses:
         kind = kind_of(loss)
         kinds[kind] = kinds.get(kind, 0) + loss.count
+    shown = tuple(sorted(name for name, _ in _by_domain(kinds)))
+    places = await asked.archive.figures(
+        replace(asked.choice, by=(By.VALUE,), facet=Facet.PLACE, values=shown, author="")
+    )
+    taken = {str(figure.keys[0]): figure.sums.ended for figure in places.figures}
     total = sum(kinds.values())
     return Report(
         "bounces",
@@ -106,17 +108,22 @@ def _domains(asked: Asked, kinds: dict[Kind, int], taken: dict[str, int], domain
         Column("lost_rate", say("Failed"), Form.RATE, say("Of all that was taken for or refused by that domain.")),
         Column("hard", say("Hard")),
     ]
+    rows = []
+    for name, (lost, hard) in _by_domain(kinds):
+        q = asked.search("(status:failed OR status:bounced OR status:dropped)", _place_term(name))
+        all_of_it = max(taken.get(name, 0), lost)
+        rows.append([Cell(name), count(lost, q), rate(lost, all_of_it), Cell(hard)])
+    return Table("domains", say("By domain"), columns, rows)
+
+
+def _by_domain(kinds: dict[Kind, int]) -> list[tuple[str, list[int]]]:
+    """(domain, [lost, of these for good]) of those that lost most."""
     counts: dict[str, list[int]] = {}
     for kind, value in kinds.items():
         one = counts.setdefault(kind.domain, [0, 0])
         one[0] += value
         one[1] += value if kind.bounce == BounceClass.HARD else 0
-    rows = []
-    for name, (lost, hard) in sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_ROWS]:
-        q = asked.search("(status:failed OR status:bounced OR status:dropped)", _place_term(name))
-        all_of_it = max(taken.get(name, 0), lost)
-        rows.append([Cell(name), count(lost, q), rate(lost, all_of_it), Cell(hard)])
-    return Table("domains", say("By domain"), columns, rows)
+    return sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_DOMAINS]
 
 
 def _reasons(asked: Asked, kinds: dict[Kind, int]) -> Table:

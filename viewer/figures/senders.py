@@ -17,7 +17,7 @@ KINDS: dict[str, tuple[By, Saying, Saying]] = {
     "domain": (By.DOMAIN, say("By domain"), say("Domain")),
 }
 """By what they may be told apart: the way, the name of the choice, the heading of the column."""
-MOST = 200
+MOST = 60
 NOBODY = say("not known (yet)")
 """There is no From field that can be read, or the indexer has not been there."""
 
