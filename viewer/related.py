@@ -6,6 +6,7 @@ its address shows all of them. Bounded: a few rows of each.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,13 +33,16 @@ class Related:
 
 async def related(archive: Archive, stored: StoredMessage) -> tuple[Related, ...]:
     """What belongs to the message, kinds without any left out."""
-    found = [await _resent(archive, stored)]
     mailing = (await archive.listing(stored.message.id)).mailing
-    for kind, query in queries(stored, mailing):
-        page = await archive.search(query, limit=SHOWN + 2)
-        rows = [row for row in page.rows if row.id != stored.message.id]
-        found.append(Related(kind, tuple(rows[:SHOWN]), len(rows) > SHOWN, format_query(query)))
-    return tuple(one for one in found if one.rows)
+    searches = (_found(archive, stored, kind, query) for kind, query in queries(stored, mailing))
+    return tuple(one for one in await asyncio.gather(_resent(archive, stored), *searches) if one.rows)
+
+
+async def _found(archive: Archive, stored: StoredMessage, kind: str, query: Query) -> Related:
+    page = await archive.search(query, limit=SHOWN + 1)
+    rows = [row for row in page.rows if row.id != stored.message.id]
+    has_more = page.next is not None or len(rows) > SHOWN
+    return Related(kind, tuple(rows[:SHOWN]), has_more, format_query(query))
 
 
 async def _resent(archive: Archive, stored: StoredMessage) -> Related:

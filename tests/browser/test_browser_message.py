@@ -51,7 +51,7 @@ def test_header_fields_can_be_filtered_and_seen_raw(find: Find) -> None:
 def test_an_attachment_is_downloaded_as_it_was_attached(find: Find) -> None:
     page = find("INV-10482", tab="attachments")
     with page.expect_download() as download:
-        page.get_by_role("link", name="terms.txt").click()
+        page.get_by_role("link", name="Download terms.txt").click()
     assert Path(download.value.path()).read_bytes() == b"Payable within 14 days.\r\n"
 
 
@@ -112,7 +112,10 @@ def test_an_edited_resend_is_a_new_message_linked_with_the_old_one(find: Find, s
     page.get_by_label("Edited").check()
     page.get_by_label("Subject").fill("Reset your password, edited")
     page.get_by_label("Text", exact=True).fill("A new text.\n")
-    page.get_by_role("button", name="Send again").click()
+    page.get_by_role("button", name="Look at it before sending").click()
+    expect(page.get_by_text("Nothing has been sent yet.")).to_be_visible()
+    expect(page.locator(".body-text")).to_contain_text("A new text.")
+    page.get_by_role("button", name="Send to 1 recipient").click()
     page.wait_for_url(re.compile(r"/messages/[0-9A-Z]{26}$"))
     expect(page.get_by_text("An edited copy of")).to_be_visible()
     _reload_until(page, lambda: page.get_by_role("heading", level=1).inner_text() == "Reset your password, edited")
