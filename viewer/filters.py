@@ -7,7 +7,7 @@ text in `rest`. `filter_of(text).text` means the same as `text`; the order of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
 from relay.archive.query import And, Node, Query, QuerySyntaxError, Term, format_query, parse_query, quoted
@@ -47,6 +47,11 @@ class Filter:
     @property
     def is_filled(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self) if field.name != "rest")
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the bar says more than the chips of states do."""
+        return replace(self, status="").is_filled
 
     @property
     def text(self) -> str:

@@ -68,6 +68,9 @@ def test_a_form_becomes_a_search() -> None:
 def test_days_that_are_none_are_left_out(since: str) -> None:
     assert Filter(since=since, until="9999-12-31", period="2d").text == ""
     assert not Filter(rest="x").is_filled
+    assert Filter(status="failed").is_filled
+    assert not Filter(status="failed").is_telling
+    assert Filter(status="failed", tag="x").is_telling
 
 
 @pytest.mark.parametrize("period", PERIODS)
