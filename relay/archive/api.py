@@ -400,6 +400,9 @@ class Archive(
     async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
         """How many messages match: exact up to `at_most` if that can be counted in about `seconds`."""
 
+    async def values(self, field: str, start: str, *, most: int = 8) -> list[str]:
+        """Values of tag, application, ref, recipient or from that begin so. Raises KeyError for another field."""
+
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         """Matching messages captured after `seq`, oldest first: the live view."""
 

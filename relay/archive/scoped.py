@@ -45,6 +45,8 @@ from relay.model.token import Token
 NEWEST_FIRST = Sort()
 PORTION = 100
 """Messages looked for at once."""
+LOOKED_AT = 50
+"""Values that are tried for being within the scope."""
 
 
 class ScopedArchive(ScopedFigures):
@@ -104,6 +106,15 @@ class ScopedArchive(ScopedFigures):
 
     async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
         return await self._archive.estimate(self._narrowed(query), at_most=at_most, seconds=seconds)
+
+    async def values(self, field: str, start: str, *, most: int = 8) -> list[str]:
+        """Only values of a message within the scope; of those that begin so, the first fifty are looked at."""
+        found = await self._archive.values(field, start, most=LOOKED_AT)
+        seen: list[str] = []
+        for value in found:
+            if len(seen) < most and await self.count(Query(Term(field, value, is_phrase=True)), at_most=1):
+                seen.append(value)
+        return seen
 
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         return await self._archive.newer(self._narrowed(query), seq, limit)

@@ -29,6 +29,7 @@ from relay.archive import (
     reading,
     scrub,
     search,
+    suggest,
 )
 from relay.archive.api import (
     ApiToken,
@@ -252,6 +253,10 @@ class SqliteArchive(
     async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
         async with self._reader(SEARCH_LIMIT) as connection:
             return await counting.estimate(connection, query, at_most, seconds)
+
+    async def values(self, field: str, start: str, *, most: int = 8) -> list[str]:
+        async with self._reader(SEARCH_LIMIT) as connection:
+            return await suggest.values(connection, field, start, most)
 
     async def newer(self, query: Query, seq: int, limit: int) -> list[Listing]:
         async with self._reader(SEARCH_LIMIT) as connection:
