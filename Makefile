@@ -37,6 +37,12 @@ format: .venv/.tested
 screenshots: .venv/.tested .venv/.browser
 	MAILWITNESS_SCREENSHOTS=docs/screenshots $(BIN)/pytest tests/browser/test_browser_screenshots.py
 
+# Adds words that are new to the .po files, for translators.
+.PHONY: words
+words: .venv/.installed
+	$(BIN)/pybabel -q extract -F pyproject.toml -k say -k say_n:1,2 --no-location --sort-output -o .venv/words.pot .
+	$(BIN)/pybabel -q update -i .venv/words.pot -d viewer/locale --no-fuzzy-matching --width=120
+
 # Throughput beside Postfix on the same disk; prints the table.
 bench: .venv/.tested .venv/.peers
 	$(BIN)/python -m tests.bench.bench_release
