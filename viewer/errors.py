@@ -27,6 +27,8 @@ SENTENCES = {
     503: "The archive does not answer at the moment. Nothing was changed; try again.",
 }
 
+SLOW = "This search took more than five seconds and was stopped. Add a word, a date or a recipient to narrow it."
+
 
 class FieldError(Exception):
     """One named part of a request is not what it must be: 400. `message` is shown to whoever asked."""
@@ -58,6 +60,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await _answer(request, 404)
     except OutOfReach as error:
         return await _answer(request, 403, str(error))
+    except TooSlow:
+        return await _answer(request, 503, SLOW)
     except ArchiveUnavailable as error:
         maillog.room_failed("viewer", error)
         return await _answer(request, 503)

@@ -38,6 +38,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "order": ({"enum": ["desc", "asc"], "default": "desc"}, "In which direction."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": 1000}, "Most rows in one answer; messages: 500."),
     "cursor": (TEXT, "`next` or `previous` of an answer to the same search and order."),
+    "at": (COUNT, "Where in the search the cursor stands; at its end without it."),
     "after": (COUNT, "Only events with a greater number."),
     "attempt": ({"type": "integer", "minimum": 1}, "The number of the attempt; without it, the latest."),
     "inline": ({"enum": ["1"]}, "Show instead of save; only for PNG, JPEG, GIF and WebP images."),
@@ -72,6 +73,7 @@ PATH_PARAMETERS: dict[str, Json] = {
 OPERATIONS = (
     *FIGURE_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
+    Operation("get", "/api/suggest", "Completions of a word of a search", "Suggestions", ("q", "at"), refusals=(400,)),
     Operation(
         "post",
         "/api/messages",

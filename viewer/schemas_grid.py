@@ -26,6 +26,7 @@ _VIEW: dict[str, Json] = {
 
 GRID_SCHEMAS: dict[str, Json] = {
     "View": object_of(id=ULID, owner=TEXT, **_VIEW),
+    "Suggestions": object_of(start=COUNT, stop=COUNT, suggestions=list_of(TEXT)),
     "Views": object_of(views=list_of(ref("View"))),
     "NewView": {"type": "object", "properties": _VIEW, "additionalProperties": False},
     "Mailing": object_of(

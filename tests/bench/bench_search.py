@@ -137,13 +137,17 @@ def cases(sample: Sample) -> dict[str, Case]:
         return lambda: {"q": make()} | ({"sort": sort} if sort else {})
 
     statuses = ("sent", "failed", "bounced", "deferred", "delivered", "pending")
+
+    def at(share: float) -> Case:
+        return lambda: {"cursor": sample.cursor(share, Sort())}
+
+    def by(key: str) -> Case:
+        return lambda: {"sort": key}
+
     return {
         "first page": dict,
-        **{
-            f"page at {share:.0%}": (lambda share=share: {"cursor": sample.cursor(share, Sort())})
-            for share in (0.1, 0.5, 0.99)
-        },
-        **{f"sorted by {key}": (lambda key=key: {"sort": key}) for key in ("to", "subject", "sender", "-size")},
+        **{f"page at {share:.0%}": at(share) for share in (0.1, 0.5, 0.99)},
+        **{f"sorted by {key}": by(key) for key in ("to", "subject", "sender", "-size")},
         "jump to a date": q(lambda: f"before:{sample.day()}"),
         "recipient, whole": q(lambda: f"recipient:{sample.recipient()}"),
         "recipient, begun": q(lambda: f"recipient:{sample.recipient()[:7]}"),
@@ -208,6 +212,12 @@ async def run(server: RunningServer, sample: Sample, times: int, only: str) -> N
     print(f"| all | {' | '.join(figures(sorted(taken)) for taken in everything.values())} |")
 
 
+def _server(work: Path, archive: Path) -> RunningServer:
+    """A server in `work` with that archive."""
+    (work / "data").symlink_to(archive)
+    return RunningServer(work, CONFIG.format(archive=work / "data"), own_tables=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the archive's folder, as tests.bench.fill made it")
@@ -218,10 +228,7 @@ def main() -> None:
     folder = given.folder.resolve()
     asyncio.run(let_in(folder))
     sample = Sample(folder / "archive.db")
-    with (
-        tempfile.TemporaryDirectory() as work,
-        RunningServer(Path(work), CONFIG.format(archive=folder), own_tables=True) as server,
-    ):
+    with tempfile.TemporaryDirectory() as work, _server(Path(work), folder) as server:
         seed = int(time.time())
         sender = multiprocessing.Process(target=send_forever, args=(server.smtp_port, given.rate, seed), daemon=True)
         if given.rate:
