@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay import maillog
-from relay.archive.api import ArchiveUnavailable, Gone, NotFound, OutOfReach
+from relay.archive.api import ArchiveUnavailable, Gone, NotFound, OutOfReach, TooSlow
 from relay.archive.query import QuerySyntaxError
 from viewer.context import template_context
 from viewer.keys import Handler
