@@ -6,7 +6,7 @@ if (box) {
   list.id = "suggestions";
   list.className = "suggestions";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", box.getAttribute("aria-label"));
+  list.setAttribute("aria-label", box.dataset.completions);
   list.hidden = true;
   box.parentElement.append(list);
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]])
