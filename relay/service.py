@@ -13,7 +13,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -27,14 +26,12 @@ from relay.archive.api import ArchiveError
 from relay.archive.figures import Counting
 from relay.archive.indexer import Indexer
 from relay.arrivals import Arrivals
-from relay.clock import new_id, new_return_token, new_token, now
-from relay.config import Config, LiveConfig, Smtp, settings
+from relay.clock import new_id, now
+from relay.config import Config, LiveConfig, settings
 from relay.config.stored import SETTING as STORED
 from relay.config.stored import merged
 from relay.control import Control
 from relay.courier.courier import Courier
-from relay.courier.marking import Marking
-from relay.extraction import Wish
 from relay.extractor import Extractor
 from relay.feedback.beacon import Beacon
 from relay.folder import FolderError, open_in_folder
@@ -44,8 +41,7 @@ from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
 from relay.notify import notify
-from relay.rendition.extract import ReferencePattern
-from relay.rendition.signing import Signer
+from relay.reading import StartError, is_public, smtp_of, tracking_place, wish
 from relay.returns import Returns
 from relay.signing_keys import KeyFileError, load_signer
 from relay.vitals import Vitals
@@ -64,19 +60,6 @@ KEEPALIVE = 15.0
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Listening everywhere, a browser here reaches us by loopback."""
-
-
-class StartError(Exception):
-    """The service cannot start: a port is taken, a folder cannot be made. The text is one line for the operator."""
-
-
-def wish(config: Config) -> Wish:
-    """How summaries are read, as the extractor takes it."""
-    patterns = (
-        ReferencePattern(one.name, one.pattern, tuple(one.where), one.link, one.syntax == "re2")
-        for one in config.reference
-    )
-    return Wish(tuple(patterns), config.archive.max_content_text, config.archive.attachment_text)
 
 
 class Service:
@@ -156,7 +139,7 @@ class Service:
             clock=now,
             new_id=new_id,
             upstream_states=self._courier.upstream_states,
-            hostname=_smtp(config).hostname,
+            hostname=smtp_of(config).hostname,
             can_send=bool(config.upstream),
         )
         self._watch.start()
@@ -182,7 +165,7 @@ class Service:
         self._returns = Returns(self._config, self._archive, clock=now, new_id=new_id)
         self._returns.start()
         stack.push_async_callback(self._returns.stop, GRACE)
-        if not _is_public(self._config):
+        if not is_public(self._config):
             return
         self._beacon = Beacon(
             self._config.tracking,
@@ -210,13 +193,13 @@ class Service:
         self._arrivals = Arrivals(self._archive, clock=now, new_id=new_id, kept=self._returns.mapper.wake)
         stack.push_async_callback(self._arrivals.stop, GRACE)
         try:
-            await self._arrivals.use(self._config, _smtp(self._config).hostname)
+            await self._arrivals.use(self._config, smtp_of(self._config).hostname)
         except OSError as error:
             raise StartError(f"cannot listen for bounces: {_reason(error)}") from error
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config
-        smtp = _smtp(config)
+        smtp = smtp_of(config)
         self._courier = Courier(
             config.delivery,
             config.upstream,
@@ -225,8 +208,8 @@ class Service:
             clock=now,
             new_id=new_id,
             spread=random.random,
-            signer=_signer(config),
-            marking=_marking(config),
+            signer=signer_of(config),
+            marking=marking_of(config),
             routes=config.route,
             rules=config.suppression.rules(),
             switches=await self._archive.switches(),
@@ -319,7 +302,7 @@ class Service:
 
     async def _people_changed(self) -> None:
         """A command added or removed something: intake learns of new applications at once."""
-        await self._intake.reload(_smtp(self._config), await self._directory(self._config))
+        await self._intake.reload(smtp_of(self._config), await self._directory(self._config))
 
     async def _switches_changed(self) -> None:
         """Somebody paused or resumed sending, or switched a mode: it holds for everything from now on."""
@@ -348,7 +331,7 @@ class Service:
         Raises OSError: a new listener's port is taken.
         """
         from_file, config = config, merged(config, await self._archive.setting(STORED))
-        smtp = _smtp(config)
+        smtp = smtp_of(config)
         signer = load_signer(config)
         await self._intake.reload(smtp, await self._directory(config))
         await self._arrivals.use(config, smtp.hostname)
@@ -357,7 +340,7 @@ class Service:
             config.upstream,
             hostname=smtp.hostname,
             signer=signer,
-            marking=_marking(config),
+            marking=marking_of(config),
             routes=config.route,
             rules=config.suppression.rules(),
         )
@@ -374,34 +357,8 @@ class Service:
         waits = [
             name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)
         ]
-        waits += ["tracking"] if _tracking_place(before) != _tracking_place(config) else []
+        waits += ["tracking"] if tracking_place(before) != tracking_place(config) else []
         maillog.configuration_loaded(waits)
-
-
-def _smtp(config: Config) -> Smtp:
-    """The table with the name that we go by: without one in the file, this machine's."""
-    return config.smtp.model_copy(update={"hostname": config.smtp.hostname or socket.gethostname()})
-
-
-def _marking(config: Config) -> Marking:
-    return Marking(config.tracking, config.application, new_token, config.bounces, new_return_token)
-
-
-def _signer(config: Config) -> Signer:
-    """Checked when the configuration was read; a file may have changed since."""
-    try:
-        return load_signer(config)
-    except KeyFileError as error:
-        raise StartError(f"a key of [[dkim.key]] {error}") from error
-
-
-def _tracking_place(config: Config) -> tuple[bool, str, int]:
-    return _is_public(config), config.tracking.host, config.tracking.port
-
-
-def _is_public(config: Config) -> bool:
-    """Whether somebody outside has reason to come to the public port."""
-    return config.is_tracking_possible or bool(config.webhooks)
 
 
 def _reason(error: OSError) -> str:

@@ -25,7 +25,10 @@ from relay.archive.figure_api import Figures
 from relay.archive.idempotency_api import Idempotency
 from relay.archive.notification_api import Notifications
 from relay.archive.people_api import Account as Account
+from relay.archive.people_api import ApiToken as ApiToken
+from relay.archive.people_api import ApplicationRecord as ApplicationRecord
 from relay.archive.people_api import People
+from relay.archive.people_api import User as User
 from relay.archive.query import Query
 from relay.archive.queue_api import ALL_LANES as ALL_LANES
 from relay.archive.queue_api import Lanes as Lanes
@@ -40,7 +43,6 @@ from relay.archive.sign_in_api import WebSession as WebSession
 from relay.archive.suppression_api import Suppressions
 from relay.archive.view_api import Views
 from relay.archive.waiting_api import WaitingQueue
-from relay.model.access import EVERYTHING, Permission, Scope
 from relay.model.bounce import BounceClass
 from relay.model.deletion import Deletion
 from relay.model.delivery import Attempt, Delivery, State
@@ -217,47 +219,6 @@ class QueueFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """A person who signs in. `password_hash` is argon2id's encoded form; '' means sign-in by link only."""
-
-    name: str
-    role: str
-    password_hash: str
-    created_at: int
-    scope: Scope = EVERYTHING
-    """EVERYTHING: none is given, so that the role says whether that is all or nothing."""
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ApiToken:
-    """A bearer token of a user for the HTTP API. Only its SHA-256 is stored."""
-
-    id: str
-    name: str
-    user: str
-    token_hash: bytes
-    created_at: int
-    expires_at: int | None = None
-    permissions: frozenset[Permission] | None = None
-    """Of those that the user has, these only; None: all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationRecord:
-    """An application added by command rather than by file. `secret_hash`: SHA-256 of a generated secret."""
-
-    name: str
-    username: str
-    secret_hash: bytes
-    created_at: int
-    mode: str | None = None
-    senders: tuple[str, ...] = ()
-    """Allowed reverse-paths: `a@example.com` or `@example.com`; empty means any."""
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """Something viewers may want to show at once: a message captured, indexed, or with a delivery changed."""
 
@@ -425,29 +386,6 @@ class Archive(
     # -- live ------------------------------------------------------------------------------------------------
     def changes(self) -> AsyncIterator[Change]:
         """Changes committed from the call on. A slow reader misses the oldest (bounded buffer), never blocks."""
-
-    # -- people ----------------------------------------------------------------------------------------------
-    async def users(self) -> list[User]: ...
-    async def user(self, name: str) -> User | None: ...
-    async def put_user(self, user: User, event: Event) -> None:
-        """Adds or replaces. A changed password, role, group or scope ends the user's web sessions in the same
-        transaction; the event says what was before and after."""
-
-    async def remove_user(self, name: str, event: Event) -> None:
-        """Also ends the user's sessions and tokens. Raises NotFound."""
-
-    async def add_session(self, session: WebSession, event: Event) -> None: ...
-    async def session(self, token_hash: bytes, now: int) -> WebSession | None: ...
-    async def remove_session(self, token_hash: bytes, event: Event) -> None: ...
-
-    async def tokens(self) -> list[ApiToken]: ...
-    async def token(self, token_hash: bytes, now: int) -> ApiToken | None: ...
-    async def add_token(self, token: ApiToken, event: Event) -> None: ...
-    async def remove_token(self, token_id: str, event: Event) -> None: ...
-
-    async def applications(self) -> list[ApplicationRecord]: ...
-    async def put_application(self, application: ApplicationRecord, event: Event) -> None: ...
-    async def remove_application(self, name: str, event: Event) -> None: ...
 
     # -- small settings --------------------------------------------------------------------------------------
     async def setting(self, key: str) -> Any:

@@ -1,19 +1,57 @@
-"""The archive's contract about what people may: their roles, groups and scopes.
+"""The archive's contract about people: users and their tokens, roles, groups and scopes; and applications' credentials.
 
-What all methods promise is in `api.py`, of whose protocol this one is a part; users themselves are there. Whoever's
+What all methods promise is in `api.py`, of whose protocol this one is a part. Whoever's
 rights change by one of these is signed out in the same transaction. Events get `before` and `after` from the archive.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from relay.model.access import Grant, Group, Role, grant
+from relay.model.access import EVERYTHING, Grant, Group, Permission, Role, Scope, grant
 from relay.model.event import Event
 
-if TYPE_CHECKING:
-    from relay.archive.api import User
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who signs in. `password_hash` is argon2id's encoded form; '' means sign-in by link only."""
+
+    name: str
+    role: str
+    password_hash: str
+    created_at: int
+    scope: Scope = EVERYTHING
+    """EVERYTHING: none is given, so that the role says whether that is all or nothing."""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A bearer token of a user for the HTTP API. Only its SHA-256 is stored."""
+
+    id: str
+    name: str
+    user: str
+    token_hash: bytes
+    created_at: int
+    expires_at: int | None = None
+    permissions: frozenset[Permission] | None = None
+    """Of those that the user has, these only; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRecord:
+    """An application added by command rather than by file. `secret_hash`: SHA-256 of a generated secret."""
+
+    name: str
+    username: str
+    secret_hash: bytes
+    created_at: int
+    mode: str | None = None
+    senders: tuple[str, ...] = ()
+    """Allowed reverse-paths: `a@example.com` or `@example.com`; empty means any."""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +70,24 @@ class Account:
 
 
 class People(Protocol):
+    async def users(self) -> list[User]: ...
+    async def user(self, name: str) -> User | None: ...
+    async def put_user(self, user: User, event: Event) -> None:
+        """Adds or replaces. A changed password, role, group or scope ends the user's web sessions in the same
+        transaction; the event says what was before and after."""
+
+    async def remove_user(self, name: str, event: Event) -> None:
+        """Also ends the user's sessions and tokens. Raises NotFound."""
+
+    async def tokens(self) -> list[ApiToken]: ...
+    async def token(self, token_hash: bytes, now: int) -> ApiToken | None: ...
+    async def add_token(self, token: ApiToken, event: Event) -> None: ...
+    async def remove_token(self, token_id: str, event: Event) -> None: ...
+
+    async def applications(self) -> list[ApplicationRecord]: ...
+    async def put_application(self, application: ApplicationRecord, event: Event) -> None: ...
+    async def remove_application(self, name: str, event: Event) -> None: ...
+
     async def account(self, name: str) -> Account | None: ...
 
     async def roles(self) -> list[Role]:

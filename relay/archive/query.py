@@ -84,11 +84,7 @@ FIELDS = (
     *DATE_FIELDS,
     *SIZE_FIELDS,
     *ENGAGEMENT_FIELDS,
-    "header",
-    "status",
-    "bounce",
-    "has",
-    "is",
+    *("header", "status", "bounce", "has", "is"),
 )
 
 PENDING = "pending"

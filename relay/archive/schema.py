@@ -23,11 +23,12 @@ from relay.archive.schema_deletion import deletion_request_table, deletion_table
 from relay.archive.schema_figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema_idempotency import idempotency_table
 from relay.archive.schema_notification import endpoint_table, notification_table
-from relay.archive.schema_people import group_table, role_table
+from relay.archive.schema_people import application_table, group_table, role_table
 from relay.archive.schema_repetition import repetition_table
 from relay.archive.schema_report import payload_table, report_table
 from relay.archive.schema_search import fragment_table
 from relay.archive.schema_sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
+from relay.archive.schema_suppression import suppression_table
 from relay.archive.schema_view import mailed_table, mailing_table, preference_table, saved_view_table
 
 metadata = MetaData()
@@ -361,38 +362,8 @@ api_token = Table(
     Index("api_token_user", "user"),
 )
 
-application = Table(
-    "application",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("username", Text, nullable=False, unique=True),
-    Column("secret_hash", LargeBinary, nullable=False),
-    _int("created_at"),
-    _text("mode", null=True),
-    _text("senders"),
-    _text("tags"),
-)
-
-suppression = Table(
-    "suppression",
-    metadata,
-    Column("id", Text, primary_key=True),
-    # Of the address (`suppression_key`); the address is as it was given.
-    _text("key"),
-    _text("address"),
-    _text("application"),
-    _text("cause"),
-    _text("reason"),
-    _int("created_at"),
-    _text("created_by"),
-    _int("expires_at", null=True),
-    # No foreign keys: an entry outlives what it was made by.
-    _text("message_id", null=True),
-    _text("delivery_id", null=True),
-    Index("suppression_key", "key", "application", "cause", unique=True),
-    Index("suppression_created", "created_at", "id"),
-)
-
+application = application_table(metadata)
+suppression = suppression_table(metadata)
 deletion = deletion_table(metadata)
 deletion_request = deletion_request_table(metadata)
 tag_change = tag_change_table(metadata)

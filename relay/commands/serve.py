@@ -24,7 +24,8 @@ def register(app: typer.Typer, build_viewer: Callable[..., Any]) -> None:
 
         from relay import maillog
         from relay.archive.api import ArchiveError
-        from relay.service import Service, StartError
+        from relay.reading import StartError
+        from relay.service import Service
 
         maillog.to_stderr(is_verbose=verbose, is_terminal=sys.stderr.isatty())
 
