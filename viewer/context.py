@@ -25,8 +25,8 @@ async def template_context(request: web.Request) -> dict[str, Any]:
     token = security.csrf_token(request)
     pause = await _pause(request) if person else None
     raised = await _raised(request) if person else None
-    if person and not request.path.startswith(NO_WORDS):
-        await _prefer(request, person.name)
+    chosen = await _chosen(request, person.name) if person and not request.path.startswith(NO_WORDS) else {}
+    tongue.prefer(chosen.get("language"), chosen.get("zone"))
     return {
         "person": person,
         "may": person.may if person else lambda permission: False,
@@ -34,6 +34,7 @@ async def template_context(request: web.Request) -> dict[str, Any]:
         "csrf_field": lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
         "flashes": lambda: take_flashes(request),
         "path": request.path,
+        "preferred": chosen.get,
         "paused": lambda: pause,
         "alerts": lambda: raised,
     }
@@ -49,13 +50,12 @@ async def _raised(request: web.Request) -> int | None:
         return None
 
 
-async def _prefer(request: web.Request, user: str) -> None:
-    """The language and zone that the user chose hold for this request."""
+async def _chosen(request: web.Request, user: str) -> dict[str, Any]:
+    """What the user prefers: language and zone hold for this request."""
     try:
-        chosen = await request.app[ARCHIVE].preferences(user)
+        return await request.app[ARCHIVE].preferences(user)
     except ArchiveError:
-        return
-    tongue.prefer(chosen.get("language"), chosen.get("zone"))
+        return {}
 
 
 async def _pause(request: web.Request) -> Pause | None:

@@ -34,7 +34,7 @@ def install(environment: jinja2.Environment) -> None:
     """Gives the templates `_`, `gettext`, `ngettext`, `language()` and the filter `grouped`."""
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["language"] = tongue.language
+    environment.globals |= {"language": tongue.language, "languages": lambda: tongue.LANGUAGES, "zones": tongue.zones}
     environment.filters["grouped"] = grouped
 
 

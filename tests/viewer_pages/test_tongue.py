@@ -80,6 +80,28 @@ async def test_times_are_in_the_browsers_zone_with_utc_on_hover(house: House) ->
     ]
 
 
+async def test_a_person_chooses_language_and_zone_for_all_their_browsers(house: House) -> None:
+    browser = await house.client()
+
+    async def choose(**form: str) -> tuple[int, str]:
+        async with browser.get("/account") as answer:
+            csrf = re.search(r'name="csrf" value="([^"]+)"', await answer.text())
+        assert csrf is not None
+        async with browser.post("/account/language", data={"csrf": csrf[1], **form}) as answer:
+            return answer.status, await answer.text()
+
+    status, page = await choose(language="de", zone="Europe/Berlin")
+    assert status == 200
+    assert '<html lang="de">' in page
+    assert 'value="Europe/Berlin"' in page
+    other = await house.client()
+    async with other.get("/help", headers={"Accept-Language": "fr"}) as answer:
+        assert '<html lang="de">' in await answer.text()
+    status, page = await choose(language="", zone="")
+    assert '<html lang="en">' in page
+    assert (await choose(language="xx"))[0] == (await choose(zone="Nowhere"))[0] == 400
+
+
 def _cookies(browser: object, more: str) -> str:
     jar = browser.cookie_jar  # type: ignore[attr-defined]
     return "; ".join([*(f"{cookie.key}={cookie.value}" for cookie in jar), more])

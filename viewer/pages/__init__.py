@@ -24,6 +24,7 @@ from viewer.pages import (
     endpoints,
     grid,
     help,
+    language,
     mailings,
     message,
     panel,
@@ -84,6 +85,7 @@ PAGES = (
     recipient,
     application,
     help,
+    language,
 )
 
 
