@@ -47,7 +47,8 @@ html { background: #f5f6f6; color-scheme: light; }
 body { max-width: 200mm; margin: 0 auto; padding: 16px; }
 article { background: #fff; padding: 14mm; margin: 0 0 16px; border: 1px solid #dde2e3; }
 .tools { display: flex; gap: 8px 16px; flex-wrap: wrap; align-items: baseline; padding: 0 0 12px; }
-.tools a { color: #0d6368; padding: 4px 0; } .mail { contain: layout paint; print-color-adjust: exact; border-top: 1px solid #bbb; }
+.tools a { color: #0d6368; padding: 4px 0; }
+.mail { contain: layout paint; print-color-adjust: exact; border-top: 1px solid #bbb; }
 h1, table { break-after: avoid; }
 @media (max-width: 600px) { body { padding: 8px; } article { padding: 12px; } th { width: 24vw; } }
 @media print {
