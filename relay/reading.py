@@ -10,7 +10,7 @@ from relay.courier.marking import Marking
 from relay.extraction import Wish
 from relay.rendition.extract import ReferencePattern
 from relay.rendition.signing import Signer
-from relay.signing_keys import KeyFileError
+from relay.signing_keys import KeyFileError, load_signer
 
 
 class StartError(Exception):

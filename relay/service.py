@@ -41,7 +41,7 @@ from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
 from relay.notify import notify
-from relay.reading import StartError, is_public, smtp_of, tracking_place, wish
+from relay.reading import StartError, is_public, marking_of, signer_of, smtp_of, tracking_place, wish
 from relay.returns import Returns
 from relay.signing_keys import KeyFileError, load_signer
 from relay.vitals import Vitals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,6 @@ from relay.archive.figure_api import COUNTED, MOST_LOST, Loss, LossChoice
 from relay.archive.figure_counting import domain_of
 from relay.archive.figure_reading import applications_of, chosen
 from relay.archive.query import Query
-from relay.archive.rows import Row
 from relay.model.figure import DAY, FigureChoice
 
 _LOST = f"""
@@ -66,7 +66,8 @@ async def _asked(connection: AsyncConnection, choice: LossChoice) -> tuple[str, 
     bounds = await connection.exec_driver_sql(
         "SELECT min(seq), max(seq) FROM message WHERE received_at >= ? AND received_at < ?", span
     )
-    lowest, highest = bounds.one()
+    found: Sequence[Any] = bounds.one()
+    lowest, highest = found
     if lowest is None:
         return None
     conditions, values = "", [lowest, highest, *span]
@@ -87,5 +88,6 @@ async def _asked(connection: AsyncConnection, choice: LossChoice) -> tuple[str, 
     return conditions, values
 
 
-def _loss(row: Row) -> Loss:
-    return Loss(*row[:8], count=row[8], message_id=row[9])
+def _loss(row: Any) -> Loss:
+    *facts, count, message_id = row[:10]
+    return Loss(*facts, count=count, message_id=message_id)

@@ -169,7 +169,7 @@ async def changes(connection: AsyncConnection, limit: int) -> tuple[Changes | No
     until = min(last, cursor + limit)
     if until <= cursor:
         return None, False
-    rows = await connection.exec_driver_sql(_CHANGED, (cursor, until))
+    rows: Sequence[Any] = (await connection.exec_driver_sql(_CHANGED, (cursor, until))).all()
     return Changes({row[0]: row[1] for row in rows}, until), until < last
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,7 +46,7 @@ SELECT delivery.state, count(*), sum({_fetched("open")}), sum({_fetched("click")
 async def page(connection: AsyncConnection, address: str, scope: Scope, cursor: str | None, limit: int) -> SendingPage:
     before = _place(cursor)
     seqs = await _seqs(connection, address, scope, before, limit + 1)
-    rows = await connection.exec_driver_sql(_PAGE, (json.dumps(seqs[:limit]), _lower(address)))
+    rows: Sequence[Any] = (await connection.exec_driver_sql(_PAGE, (json.dumps(seqs[:limit]), _lower(address)))).all()
     sendings = tuple(
         Sending(delivery_of(row[8:], row[0]), *row[1:6], opened=bool(row[6]), clicked=bool(row[7])) for row in rows
     )
@@ -53,7 +55,9 @@ async def page(connection: AsyncConnection, address: str, scope: Scope, cursor: 
 
 async def sums(connection: AsyncConnection, address: str, scope: Scope) -> SentTo:
     seqs = await _seqs(connection, address, scope, None, COUNTED_TO + 1)
-    rows = list(await connection.exec_driver_sql(_SUM, (json.dumps(seqs[:COUNTED_TO]), _lower(address))))
+    rows: Sequence[Any] = (
+        await connection.exec_driver_sql(_SUM, (json.dumps(seqs[:COUNTED_TO]), _lower(address)))
+    ).all()
     return SentTo(
         {State(row[0]): row[1] for row in rows},
         sum(row[2] for row in rows),

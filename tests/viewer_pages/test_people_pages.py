@@ -20,7 +20,7 @@ async def press(client, path: str, status: int = 200, **fields) -> str:
             for one in ([value] if isinstance(value, str) else value)
         ]
     async with client.post(path, data=data) as answer:
-        text = await answer.text()
+        text: str = await answer.text()
         assert answer.status == status, text
         return text
 

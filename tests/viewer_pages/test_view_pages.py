@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,7 +21,7 @@ async def read(client: aiohttp.ClientSession, path: str, status: int = 200) -> s
         return html.unescape(await answer.text())
 
 
-async def press(client: aiohttp.ClientSession, path: str, status: int = 200, **fields: str) -> str:
+async def press(client: aiohttp.ClientSession, path: str, status: int = 200, **fields: Any) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', await read(client, "/columns"))
     assert found is not None
     async with client.post(path, data={"csrf": found[1], **fields}) as answer:
