@@ -258,7 +258,9 @@ async def _identify(request: web.Request) -> Person | None:
         is_meant = request.method in SAFE_METHODS or request.path.startswith("/api/")
         return await _identify_by_token(request, secret) if is_meant else None
     if given := callers.credentials(request):
-        return callers.application(request, *given) or await _identify_by_token(request, given[1])
+        person = callers.application(request, *given) or await _identify_by_token(request, given[1])
+        if person is not None or cookie_name(request.app[CONFIG]) not in request.cookies:
+            return person
     token = request.cookies.get(cookie_name(request.app[CONFIG]), "").encode("utf-8", "replace")
     archive, now = request.app[ARCHIVE], request.app[CLOCK]()
     session = await archive.session(hashlib.sha256(token).digest(), now) if token else None

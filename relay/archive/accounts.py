@@ -153,7 +153,7 @@ def require_user(database: sqlite3.Connection, name: str) -> None:
 
 def token_of(row: Row) -> ApiToken:
     *facts, permissions = row
-    return ApiToken(*facts, permissions=None if permissions is None else permissions_of(permissions))
+    return ApiToken(*[*facts, None if permissions is None else permissions_of(permissions)])
 
 
 def permissions_of(text: str) -> frozenset[Permission]:

@@ -89,5 +89,4 @@ async def _asked(connection: AsyncConnection, choice: LossChoice) -> tuple[str, 
 
 
 def _loss(row: Any) -> Loss:
-    *facts, count, message_id = row[:10]
-    return Loss(*facts, count=count, message_id=message_id)
+    return Loss(*row[:10])

@@ -47,9 +47,7 @@ async def page(connection: AsyncConnection, address: str, scope: Scope, cursor: 
     before = _place(cursor)
     seqs = await _seqs(connection, address, scope, before, limit + 1)
     rows: Sequence[Any] = (await connection.exec_driver_sql(_PAGE, (json.dumps(seqs[:limit]), _lower(address)))).all()
-    sendings = tuple(
-        Sending(delivery_of(row[8:], row[0]), *row[1:6], opened=bool(row[6]), clicked=bool(row[7])) for row in rows
-    )
+    sendings = tuple(Sending(*[delivery_of(row[8:], row[0]), *row[1:6], bool(row[6]), bool(row[7])]) for row in rows)
     return SendingPage(sendings, str(seqs[limit - 1]) if len(seqs) > limit else None)
 
 

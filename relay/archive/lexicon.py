@@ -6,7 +6,8 @@ with more than `MOST` words FTS5 puts the lists together itself, and of a part t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,5 +79,6 @@ async def beginning(connection: AsyncConnection, start: str, most: int) -> tuple
 async def _fragments(connection: AsyncConnection, found: list[str]) -> tuple[tuple[str, str], ...]:
     """Fragments that contain the only word, or end with the first of several; none if they are too many."""
     given = {"phrase": f'"{found[0]}"', "part": found[0], "length": len(found[0]), "most": MOST + 1}
-    rows = (await connection.exec_driver_sql(_ENDING if len(found) > 1 else _CONTAINING, given)).all()
+    statement = _ENDING if len(found) > 1 else _CONTAINING
+    rows: Sequence[Any] = (await connection.exec_driver_sql(statement, given)).all()
     return () if len(rows) > MOST else tuple((row[0], row[1]) for row in rows)

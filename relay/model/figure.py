@@ -86,7 +86,7 @@ class Sums:
 
     def __add__(self, other: Sums) -> Sums:
         summed = [getattr(self, name) + getattr(other, name) for name in NAMES[:-1]]
-        return Sums(*summed, max(self.slowest, other.slowest))
+        return Sums(*[*summed, max(self.slowest, other.slowest)])
 
     @property
     def taken(self) -> int:

@@ -42,7 +42,8 @@ def multiply(connection: sqlite3.Connection, copy: int, count: int, later: int) 
     for start in range(0, count, STEP):
         connection.execute("BEGIN IMMEDIATE")
         for table, key in TABLES.items():
-            connection.execute(_statement(connection, table, key, copy, count, later), (start, min(start + STEP, count)))
+            statement = _statement(connection, table, key, copy, count, later)
+            connection.execute(statement, (start, min(start + STEP, count)))
         _events(connection, copy, count, later, start)
         connection.execute("COMMIT")
     for _, statement in kept:

@@ -119,7 +119,7 @@ class Mill:
             sender=chance.choice((None, "r@example.com")),
         )  # fmt: skip
         kinds = [kind for kind in (TokenKind.OPEN, TokenKind.CLICK) if chance.random() < 0.7]
-        tokens = [Token(self.new_id(), delivery.id, piece.message.id, kind, at, 0, "") for kind in kinds]
+        tokens = [Token(self.new_id(), delivery.id, piece.message.id, kind, at, "", 0) for kind in kinds]
         await archive.begin_attempts([attempt], tokens)
         closed = replace(attempt, finished_at=at + chance.randrange(5_000_000), reply=REPLIES[state], peer="192.0.2.1")
         due_at = at + DAY if state is State.DEFERRED else None

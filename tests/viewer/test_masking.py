@@ -75,7 +75,8 @@ def test_a_secret_is_hidden_in_header_fields_and_encoded_words() -> None:
 
 
 NESTED = (
-    b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\ncode 11111\r\n--x\r\n\r\nBody code 22222\r\n"
+    b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\ncode 11111\r\n"
+    b"--x\r\n\r\nBody code 22222\r\n"
     b"--x\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\ncode,33333\r\n"
     b"--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: Code 44444\r\n\r\nInner code 55555\r\n"
     b"--x\r\nContent-Type: application/pdf\r\n\r\ncode 66666\r\n--x--\r\ncode 77777\r\n"

@@ -211,7 +211,9 @@ async def test_the_description_has_every_route_and_no_other(house: House) -> Non
     served = {
         (route.method, route.resource.canonical)
         for route in house.app.router.routes()
-        if route.resource is not None and route.resource.canonical.startswith("/api/") and route.method != "HEAD"
+        if route.resource is not None
+        and route.resource.canonical.startswith("/api/")
+        and route.method != "HEAD"
         # Mailpit describes its own.
         and not route.resource.canonical.startswith("/api/v1/")
     }

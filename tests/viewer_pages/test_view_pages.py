@@ -35,7 +35,7 @@ ORDER = {f"order.{name}": str(n) for n, name in enumerate(COLUMNS)}
 async def test_columns_are_each_persons_own(house: House) -> None:
     await house.add()
     client, other = await house.client("operator"), await house.client("auditor")
-    await press(client, "/columns", **ORDER, show="application", **{"width.application": "20"})
+    await press(client, "/columns", **ORDER, show="application", **{"width.application": "20"})  # type: ignore[arg-type]
     page = await read(client, "/?q=")
     assert re.findall(r'data-column="(\w+)"', page) == ["subject", "application"]
     assert 'class="c-application" data-column="application" width="60"' in page
