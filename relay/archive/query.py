@@ -381,7 +381,7 @@ def _calendar(value: str) -> tuple[datetime, datetime]:
 
 
 def _is_whole_minute(value: str) -> bool:
-    return re.fullmatch(r".*T[0-9]{2}:?[0-9]{2}(Z|[+-][0-9:]+)?", value, re.IGNORECASE) is not None
+    return bool(re.fullmatch(r".*T[0-9]{2}:?[0-9]{2}(Z|[+-][0-9:]+)?", value, re.IGNORECASE))
 
 
 def _microseconds(moment: datetime) -> int:
@@ -393,8 +393,6 @@ _CHECKS: dict[str, Callable[[str, str, int], Span]] = {
     **dict.fromkeys(SIZE_FIELDS, _size_span),
     "header": _header_value,
     "status": _one_of(STATUSES),
-    "bounce": _one_of(BOUNCES),
-    "has": _one_of(HAS),
-    "is": _one_of(IS),
+    **{"bounce": _one_of(BOUNCES), "has": _one_of(HAS), "is": _one_of(IS)},
     **dict.fromkeys(ENGAGEMENT_FIELDS, _one_of(tuple(ENGAGEMENT))),
 }
