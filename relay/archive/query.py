@@ -393,6 +393,6 @@ _CHECKS: dict[str, Callable[[str, str, int], Span]] = {
     **dict.fromkeys(SIZE_FIELDS, _size_span),
     "header": _header_value,
     "status": _one_of(STATUSES),
-    **{"bounce": _one_of(BOUNCES), "has": _one_of(HAS), "is": _one_of(IS)},
+    "bounce": _one_of(BOUNCES), "has": _one_of(HAS), "is": _one_of(IS),
     **dict.fromkeys(ENGAGEMENT_FIELDS, _one_of(tuple(ENGAGEMENT))),
 }
