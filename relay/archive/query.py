@@ -4,8 +4,7 @@
     term    = "(" or ")" / field ":" value / word / quoted phrase ;  value = word / quoted phrase
 
 A quoted phrase is between double quotes; in it `\\"` is a quote and `\\\\` a backslash. A field's name is letters
-and `-` before the first colon. Times are UTC. Does not run the search (`search.py`). Pure; never fails but with
-QuerySyntaxError.
+and `-` before the first colon. Times are UTC. Pure; never fails but with QuerySyntaxError.
 """
 
 from __future__ import annotations
@@ -393,6 +392,8 @@ _CHECKS: dict[str, Callable[[str, str, int], Span]] = {
     **dict.fromkeys(SIZE_FIELDS, _size_span),
     "header": _header_value,
     "status": _one_of(STATUSES),
-    "bounce": _one_of(BOUNCES), "has": _one_of(HAS), "is": _one_of(IS),
+    "bounce": _one_of(BOUNCES),
+    "has": _one_of(HAS),
+    "is": _one_of(IS),
     **dict.fromkeys(ENGAGEMENT_FIELDS, _one_of(tuple(ENGAGEMENT))),
 }
