@@ -25,6 +25,7 @@ LOOKED_AT = 4096
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.#:/-])([245][0-5]\d)(?=[ \-#:]|$)(?!-\d)")
 _SPACE = re.compile(r"\s+")
+_AT_MAIL_FROM = re.compile(r"(?i)(?<!\w)(?:after|in reply to|in response to)\s+(?:the )?mail\s+from(?!\w)")
 _ADDRESS = re.compile(r"[^\s<>@:\"'()]{1,100}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}")
 """Left out of the text: `junkmail@example.com` says nothing of spam."""
 
@@ -172,7 +173,19 @@ def code_in(text: str) -> int | None:
     return int(match[1]) if match and match[1][0] in "45" else None
 
 
+def answers_mail_from(text: str) -> bool:
+    """Whether a text says that it tells the answer to MAIL FROM, as Postfix and Exim do."""
+    return _AT_MAIL_FROM.search(text[:LOOKED_AT]) is not None
+
+
 def _finding(code: int | None, status: str, text: str) -> Finding:
+    """What is said of the sender is no finding of the recipient: `5.1.7 no such domain`, or any answer to MAIL FROM."""
+    finding = _said(code, status, text)
+    is_of_sender = status.partition(".")[2] in ("1.7", "1.8") or answers_mail_from(text)
+    return Finding.BAD_SENDER if is_of_sender and finding.value.bounce is BounceClass.HARD else finding
+
+
+def _said(code: int | None, status: str, text: str) -> Finding:
     detail = status.partition(".")[2]
     return (
         _worded(STRONG, text)

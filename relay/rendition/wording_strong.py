@@ -47,34 +47,43 @@ STRONG: tuple[Wording, ...] = (
         dial-?up
         open (relay|proxy)
         residential (ip|customers|addresses)
+        hostkarma
+        junkemailfilter
+        ipcheck\.proofpoint\.com
+        server of your isp
         """,
     ),
     *rows(
         Finding.REPUTATION,
         r"""
         ~reputation
-        ~\[tss?\d\d~
+        ~\[(ip)?tss?\d\d~
         ts0[1-4]
         not accepted (for policy reasons|from this ip)~
         user complaints
         excessive (unknown|invalid) recipients
         unusual(ly high)? rate of unsolicited~
+        unsolicited mail originating~
         suspicious due to the
-        \(?(rly|hvu|dyn):[a-z]\w*
-        550 sc-00\d
-        ofr_?\d+(_\d+)?
+        \(?(rly|hvu|dyn|rtr):[a-z]\w*
+        550 (sc|ou|dy)-00\d
+        ofr\d{0,3}_[1-35-9]\d*(_\d+)?
         lpn\d+_\d+
         bl0000\d\d
         \[?cs0\d\]?
         blocked for (abuse|spamming)
         comcast block for spam
         your (ip|host|server|domain|address)( address)? * (been|is) (blocked|denied|banned|rejected|refused)
+        (mail|access|connections?) from (ip |host )?(address )?\[?\d[\d.:a-f]*\]? * (refused|rejected|blocked|denied)
         mail from your (ip|server|host|network|domain) * (refused|rejected|blocked|not accepted)
         (ip|server|host|client) * (is|was|has been) (blocked|banned|not allowed|denied|refused)
         refused to talk to me: 5~
         poor (sender|domain)~
         network blocks?
         host network not allowed
+        not allowed to connect
+        bad ip
+        for one or more recipients \(\S{0,80}:blocked~
         """,
     ),
     *rows(
@@ -121,6 +130,7 @@ STRONG: tuple[Wording, ...] = (
         unwanted (e-?)?mail
         \d points
         score of \d~
+        (mail|message|spam) score~
         bayes~
         message (content|filtered|refused by|rejected by|looks)~
         (rejected|blocked|denied|refused) (by|due to|for) * (content|filter|filters|filtering|body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from relay.rendition.diagnosis import classify
+
+WORDS = re.compile(r"(?i)[a-z]{3}.*[^a-z][a-z]{3}")
+"""What is more than a code: two words."""
 CLASSES = Path(__file__).with_name("bounce_classes.tsv")
 
 
@@ -38,6 +43,37 @@ def classes_of(source: str) -> dict[str, frozenset[str]]:
     """Our classes by the words of a source."""
     lines = (line.split("\t") for line in CLASSES.read_text().splitlines() if not line.startswith("#"))
     return {word: frozenset(ours.split()) - {"-"} for name, word, ours, _ in lines if name == source}
+
+
+def measure(cache: Path) -> Iterator[str]:
+    """Lines that say how many replies of each source are classified as published; before them, those that are not."""
+    lists = {"zone-mta": (of_zone_mta, "zone-mta/*_bounces.txt"), "sisimai": (of_sisimai, "sisimai-replies/*.tsv")}
+    for source, (replies, pattern) in lists.items():
+        counts: Counter[str] = Counter()
+        for path in cache.glob(pattern):
+            yield from _count(source, replies(path.read_text()), counts)
+        for half in ("tuned", "held out"):
+            shares = (f"{counts[f'{half}{kind} right']} of {counts[half + kind]}" for kind in ("", " words"))
+            yield f"replies of {source}, {half}: class right {', of those with words '.join(shares)}"
+
+
+def _count(source: str, replies: Iterable[PublishedReply], counts: Counter[str]) -> Iterator[str]:
+    for reply in (one for one in replies if one.classes):
+        half = "held out" if is_held_out(reply.text) else "tuned"
+        found = classify(None, "", reply.text).bounce
+        right = found in reply.classes or (found == "soft" and "hard" in reply.classes and reply.text[0] == "4")
+        for kind in ("", " words") if WORDS.search(reply.text) else ("",):
+            counts[half + kind] += 1
+            counts[f"{half}{kind} right"] += right
+        if not right and half == "tuned":
+            yield f"{source}: {reply.text[:200]}: class {found}, not {' '.join(sorted(reply.classes))}"
+
+
+def of_sisimai(text: str) -> Iterator[PublishedReply]:
+    """Lines `their word, reply`, as its own tests pair them (go-sisimai, reason/*_test.go)."""
+    classes = classes_of("sisimai")
+    for word, reply in (line.split("\t") for line in text.splitlines()):
+        yield PublishedReply(reply, word, classes[word])
 
 
 def of_zone_mta(text: str) -> Iterator[PublishedReply]:

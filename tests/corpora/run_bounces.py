@@ -7,8 +7,10 @@ they say so, and from `bounces_reviewed.tsv`: what the program found, corrected 
 *all* of these are right: whether it is a bounce at all, every recipient, delayed or failed, the class, and that a
 status was found.
 `--all` lists each message, else those that are not right; of the half that is held out (`published_replies.py`), none.
-The rules were made from all sources but `sisimai` and `zone-mta`. No registry serves Sisimai's messages here:
-they were put by hand into `FOLDER/sisimai/taken_NAME`; where they are not, their lines are not printed.
+The rules were made from all sources but `sisimai` and `zone-mta`. No registry serves Sisimai's messages here: they were
+put by hand into `FOLDER/sisimai/taken_NAME` and `FOLDER/sisimai-later/taken_NAME`, its replies into
+`FOLDER/sisimai-replies`; where they are not, nothing is counted. `bounce_classes.tsv` says which of our classes is
+right for another's word.
 """
 
 from __future__ import annotations
@@ -26,12 +28,13 @@ from relay.feedback.returned.reader import read
 from relay.feedback.returned.values import Action, Returned, ReturnedKind
 from relay.rendition.diagnosis import classify
 from tests.corpora.collect_bounces import DEFAULT_CACHE
-from tests.corpora.published_replies import classes_of, is_held_out, of_zone_mta
+from tests.corpora.published_replies import classes_of, is_held_out, measure
 
 REVIEWED = Path(__file__).with_name("bounces_reviewed.tsv")
 SISIMAI = Path(__file__).with_name("bounces_sisimai.tsv")
-NEW = {"sisimai"}
-"""Sources that the rules were not made from; measured in two halves."""
+NO_MESSAGES = ("packages", "zone-mta", "sisimai-replies")
+NEW = ("sisimai", "sisimai-later")
+"""Sources that the rules were not made from; the first is measured in two halves, the other was taken afterwards."""
 CLASSES = {
     "over_quota": "quota",
     "user_unknown": "hard",
@@ -61,13 +64,11 @@ def main() -> int:
     arguments = parser.parse_args()
     reviewed = dict(_reviewed())
     table: dict[str, Counter[str]] = {}
-    for folder in sorted(
-        path for path in arguments.cache.iterdir() if path.is_dir() and path.name not in ("packages", "zone-mta")
-    ):
+    for folder in sorted(path for path in arguments.cache.iterdir() if path.is_dir() and path.name not in NO_MESSAGES):
         published = dict(PUBLISHED.get(folder.name, _nothing)(folder / "expected"))
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
             key = path.name.partition("_")[2]
-            is_hidden = folder.name in NEW and is_held_out(key)
+            is_hidden = folder.name == NEW[1] or (folder.name in NEW and is_held_out(key))
             half = ("", " tuned", " held out")[(folder.name in NEW) + is_hidden]
             counts = table.setdefault(folder.name + half, Counter())
             expected = _merged(published.get(key, Expected()), reviewed.get(f"{folder.name}/{path.name}"))
@@ -77,26 +78,9 @@ def main() -> int:
             counts["right"] += not wrong
             if (wrong or arguments.all) and not is_hidden:
                 print(f"{folder.name}/{path.name}: {returned.kind} [{returned.form}] {'; '.join(wrong)}")
-    replies = Counter[str]()
-    for rules in arguments.cache.glob("zone-mta/*_bounces.txt"):
-        _replies(rules.read_text(), replies)
     _print(table)
-    for half in ("tuned", "held out"):
-        right, count = replies[f"{half} right"], replies[half]
-        print(f"replies of zone-mta, {half}: class right {right} of {count}, {100 * right / max(count, 1):.1f} %")
+    print(*measure(arguments.cache), sep="\n")
     return 0
-
-
-def _replies(rules: str, counts: Counter[str]) -> None:
-    for reply in of_zone_mta(rules):
-        if reply.classes:
-            half = "held out" if is_held_out(reply.text) else "tuned"
-            found = classify(None, "", reply.text).bounce
-            right = found in reply.classes or (found == "soft" and "hard" in reply.classes and reply.text[0] == "4")
-            counts[half] += 1
-            counts[f"{half} right"] += right
-            if not right and half == "tuned":
-                print(f"zone-mta: {reply.text[:200]}: class {found}, not {' '.join(sorted(reply.classes))}")
 
 
 def _wrong(returned: Returned, expected: Expected, counts: Counter[str]) -> Iterator[str]:
@@ -262,6 +246,7 @@ PUBLISHED = {
     "BounceParser": _of_bounce_parser,
     "bounced": _of_bounced,
     "sisimai": _of_sisimai,
+    "sisimai-later": _of_sisimai,
 }
 
 if __name__ == "__main__":

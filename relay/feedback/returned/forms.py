@@ -187,7 +187,7 @@ WHERE_THE_COPY_BEGINS = re.compile(
 """The line where the text ends and the copy of the original begins."""
 
 DAEMON = re.compile(
-    r"(?i)\b(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|mail ?delivery|mail ?deliverer|mailsystem|mail-?system|"
+    r"(?i)\b(?:mailer-?daemon|mail-?daemon|post_?master|mdaemon|mail ?delivery|mail ?deliverer|mailsystem|mail-?system|"
     r"mailerdaemon|mailer|delivery-?(?:sub)?system|maildelivery|bounce|mail administrator|mailadm|mta-?admin|"
     r"system administrator|mail-?router|microsoftexchange\w*|microsoft outlook|administrator|mail subsystem|"
     r"autoresponder-bounce|mailer_daemon|mailmaster|mmdf|smtp|pp-?manager|sysadm|virusalert|mail-gateway)\b"
@@ -201,7 +201,7 @@ SUBJECT = re.compile(
     r"nondeliverable|rejected|bounced?|mail (?:could|couldn)|user unknown|unknown user|message you sent|"
     r"warning: (?:could|message)|unzustellbar|nicht zustellbar|zustellung|fehlgeschlagen|non remis|échec de la remise|"
     r"no se (?:ha )?(?:pu|entreg)|devuelto|não entregue|devolvida|mancato recapito|mail devolvida|nie dostarczon|"
-    r"niedor[ęe]cz|недостав|не доставлен|配信|不達|退信|エラーメール|配送不能|"
+    r"niedor[ęe]cz|недостав|не доставлен|配信|不達|退信|エラーメール|メールエラー|配送不能|"
     r"^(?:returned|error|bounce|undelivered|postmaster|notification|failure|warning|delivery)\b|problem delivering|"
     r"(?:invalid|bad) (?:address|recipient|user)|mail (?:system )?error|quota|over ?quota|"
     r"address.{0,20}(?:changed|closed)"

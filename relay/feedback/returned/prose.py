@@ -13,7 +13,7 @@ from functools import lru_cache
 from relay.feedback.returned.forms import OPENINGS, WHERE_THE_COPY_BEGINS, Opening
 from relay.feedback.returned.values import Action, Fate
 from relay.model.bounce import BounceClass
-from relay.rendition.diagnosis import Classification, classify, code_in
+from relay.rendition.diagnosis import Classification, answers_mail_from, classify, code_in
 from relay.rendition.findings import Finding
 
 MAX_LOOKED_AT = 20_000
@@ -159,10 +159,11 @@ def _by_lines(text: str, excluded: set[str]) -> tuple[Fate, ...]:
 
 def fate(recipient: str, action: Action, reason: str, around: str = "") -> Fate:
     """The fate as `reason` tells it; if it tells nothing, as the text `around` it does."""
-    refusal = _REFUSAL.search(reason)
+    # The words around tell that it is the sender who is refused.
+    refusal = None if answers_mail_from(reason) else _REFUSAL.search(reason)
     said = (_folded(text) for text in (refusal[1] if refusal else "", reason, around) if text)
     told = [(text, _verdict(text)) for text in said] or [("", _verdict(""))]
-    text, verdict = next((one for one in told if one[1].finding not in _SAY_NOTHING), told[0])
+    text, verdict = next((one for one in told if not _says_nothing(*one)), told[0])
     return Fate(recipient, action, status_for(verdict, action), text, code_in(text))
 
 
@@ -174,10 +175,22 @@ def _verdict(text: str) -> Classification:
 
 _REFUSAL = re.compile(r"(?m)^[ \t<]{0,20}((?:4[0-5]|5[0-5])\d[ -][^\n]{3,})")
 """What the server answered, in the middle of a dialogue that is told."""
+_ANSWER = re.compile(
+    r"(?im)(?:(?<=\]: )|^[ \t<]{0,20})(?!554 [^\n]{1,300} service unavailable[ \t]*$)(?:4[0-5]|5[0-5])\d[ -]"
+)
 _SAY_NOTHING = (Finding.UNKNOWN, Finding.TEMPORARY)
+_WRAPPER = re.compile(r"(?i)554 (?:5\.\d\.\d )?\S{1,300} service unavailable$")
+"""Sendmail's, for whatever its delivery program said in the lines before."""
+
+
+def _says_nothing(text: str, verdict: Classification) -> bool:
+    return verdict.finding in _SAY_NOTHING or _WRAPPER.match(text) is not None
 
 
 def _folded(text: str) -> str:
+    """On one line, and short; of what is too long, from the server's answer on."""
+    answer = _ANSWER.search(text) if len(text) > MAX_REASON else None
+    text = text[answer.start() :] if answer else text
     return " ".join(text[: 2 * MAX_REASON].split()).lstrip(">)]\"':;,.-_=* ")[:MAX_REASON]
 
 

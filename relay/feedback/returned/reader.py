@@ -22,6 +22,7 @@ from relay.feedback.returned.prose import before_copy, fate, opening_of, read_pr
 from relay.feedback.returned.values import Action, Fate, Returned, ReturnedKind
 from relay.rendition.dates import parse_date
 from relay.rendition.decode import decode_text
+from relay.rendition.diagnosis import answers_mail_from
 from relay.rendition.mime import walk
 
 _MAILER_DAEMON = re.compile(r"(?i)\bmailer-daemon\b")
@@ -101,6 +102,8 @@ def _completed(one: Fate, letter: Letter, returned: Returned, *, is_only: bool) 
         if not status or (status.endswith(".0.0") and spoken.status[:1] == status[0]):
             status = spoken.status
         one = replace(one, diagnostic=one.diagnostic or spoken.diagnostic, status=status, code=one.code or spoken.code)
+    if any(answers_mail_from(fate.diagnostic) for fate in words) and not answers_mail_from(one.diagnostic):
+        one = replace(one, diagnostic=f"{one.diagnostic} (in reply to MAIL FROM command)")
     return one
 
 
