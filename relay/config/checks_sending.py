@@ -11,6 +11,7 @@ from relay.config.intake import Application, TlsPolicy
 from relay.config.problem import Problem, is_given, is_loopback, reason, twice
 from relay.config.sending import Route, Upstream
 from relay.model.message import Mode
+from relay.model.operation import DEFAULT_LANE
 from relay.signing_keys import KeyFileError, load_key
 
 _OF_SMTP = ("host", "username", "password", "token_url", "client_id", "client_secret", "refresh_token")
@@ -90,6 +91,8 @@ def host_of(url: str) -> str:
 
 
 def _route(route: Route, names: set[str], here: Location) -> Iterator[Problem]:
+    if route.name == DEFAULT_LANE:
+        yield Problem((*here, "name"), f"{route.name!r}, expected another name: it is that of what no route takes")
     if not route.upstreams:
         yield Problem((*here, "upstreams"), "empty, expected names of [[upstream]] tables")
     for n, choice in enumerate(route.upstreams):

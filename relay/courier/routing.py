@@ -16,10 +16,7 @@ from relay.config import Route
 from relay.model.address_rule import any_names
 from relay.model.delivery import Delivery
 from relay.model.message import Message
-from relay.model.operation import lane_of_choice
-
-DEFAULT = "default"
-"""The lane of what no route takes."""
+from relay.model.operation import DEFAULT_LANE, lane_of_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Router:
         self._routes = [
             (route, _lane(route)) for route in routes if known.issuperset(one.name for one in route.upstreams)
         ]
-        self.default = Lane(DEFAULT, tuple(upstreams))
+        self.default = Lane(DEFAULT_LANE, tuple(upstreams))
         self._chosen = {name: Lane(lane_of_choice(name), (name,)) for name in upstreams}
         self.reads_header = any(route.header or route.tags for route in routes)
         """Whether a route asks for a heading; without, none need be read."""

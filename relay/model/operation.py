@@ -30,6 +30,10 @@ class Refusal:
         return self.words
 
 
+DEFAULT_LANE = "default"
+"""Where what no route takes waits; no route is called so."""
+
+
 def lane_of_choice(upstream: str) -> str:
     """Where what was sent by a certain upstream waits: `>NAME`, which no route is called."""
     return f">{upstream}"
