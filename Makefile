@@ -16,7 +16,7 @@ run: .venv/.installed
 	exec $(BIN)/mailwitness serve
 
 test: .venv/.tested .venv/.browser .venv/.peers lint
-	$(BIN)/pytest -n 2 --dist loadgroup --cov=relay --cov-report= --durations=15
+	$(BIN)/pytest -n 3 --dist loadgroup --cov=relay --cov-report= --durations=15
 	$(BIN)/coverage report --include='$(PURE)' --skip-covered --show-missing --fail-under=100
 
 # Without a browser, killed servers and other programs; no coverage.

@@ -21,10 +21,10 @@ import aiohttp
 
 from tests.support.account import NAME, PASSWORD
 
-_LINK = re.compile(r"""(?:href|src|action|data-[a-z-]+)=["']([^"'#]+)""")
+_LINK = re.compile(r"""(?:href|src|action|data-[a-z-]+(?==["'][/?]))=["']([^"'#]+)""")
 MOST_PARTS = 8
 """Parts of one message that are opened: some of our samples have a thousand."""
-_WRITES = re.compile(r"/(resend|delete|edit)\b")
+_WRITES = re.compile(r"/(resend|delete|edit|tags)\b")
 
 
 @dataclass(slots=True)
