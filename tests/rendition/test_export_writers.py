@@ -109,6 +109,10 @@ def test_an_eml_is_the_content_itself() -> None:
     assert written(WRITERS["eml"](), [b"a\r", b"\n\x00"]) == b"a\r\n\x00"
 
 
+def test_an_eml_says_nothing_of_a_content_that_is_gone() -> None:
+    assert WRITERS["eml"]().note(RECORD) == b""
+
+
 def test_every_format_has_a_writer_and_a_media_type() -> None:
     assert WRITERS.keys() == CONTENT_TYPES.keys()
     assert moment(0).year == 1970
