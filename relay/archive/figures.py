@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 
 from relay import maillog
-from relay.archive.api import Archive, ArchiveError
+from relay.archive.api import Archive
 
 LOOK = 2.0
 """Seconds between two looks at the journal."""
@@ -49,9 +49,6 @@ class Counting:
             try:
                 await self.catch_up()
                 await asyncio.sleep(self._look)
-            except ArchiveError as error:
-                maillog.room_failed("figures", error)
-                await asyncio.sleep(RETRY)
             except Exception as error:
                 # The top of the room: reports that lag must not end it.
                 maillog.room_failed("figures", error)
