@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -15,7 +13,7 @@ from relay.archive.api import Archive
 from relay.archive.deletion_api import Deeds
 from relay.model.event import Event, Kind
 from relay.model.identifier import ULID_PATTERN
-from relay.rendition.export import safe_cell
+from relay.rendition.export import csv_line
 from viewer import present
 from viewer.deeds import GROUPS, sentence
 from viewer.errors import FieldError
@@ -97,12 +95,12 @@ async def page(request: web.Request, which: Deeds, limit: int) -> tuple[list[tup
 
 async def as_csv(archive: Archive, which: Deeds) -> AsyncIterator[bytes]:
     """All of it, newest first; a short read for each portion, so that no snapshot is held by a slow download."""
-    piece = bytearray(b"\xef\xbb\xbf" + _line(list(COLUMNS)))
+    piece = bytearray(b"\xef\xbb\xbf" + csv_line(list(COLUMNS)))
     before: tuple[int, int] | None = None
     while found := await archive.deeds(which, before=before, limit=PORTION):
         before = found[-1][1].at, found[-1][0]
         for _, event in found:
-            piece += _line(_cells(event))
+            piece += csv_line(_cells(event))
         if len(piece) >= PIECE:
             yield bytes(piece)
             piece.clear()
@@ -120,9 +118,3 @@ def _cells(event: Event) -> list[str]:
         str(event.data.get("address", "")),
         json.dumps(facts, ensure_ascii=False) if facts else "",
     ]
-
-
-def _line(cells: list[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow([safe_cell(cell) for cell in cells])
-    return line.getvalue().encode("utf-8", "replace")

@@ -128,7 +128,7 @@ class CsvWriter:
         self._is_begun = False
 
     def begin(self, record: Record) -> bytes:
-        line = _csv_line([column(record) for column in COLUMNS.values()])
+        line = csv_line([column(record) for column in COLUMNS.values()])
         return self._header() + line
 
     def note(self, record: Record) -> bytes:
@@ -150,7 +150,7 @@ class CsvWriter:
         if self._is_begun:
             return b""
         self._is_begun = True
-        return b"\xef\xbb\xbf" + _csv_line(list(COLUMNS))
+        return b"\xef\xbb\xbf" + csv_line(list(COLUMNS))
 
 
 class MboxWriter:
@@ -315,10 +315,11 @@ def has_control(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def _csv_line(cells: list[str]) -> bytes:
+def csv_line(cells: list[str]) -> bytes:
+    """A line of a CSV table, no cell of which is a formula."""
     line = io.StringIO()
     csv.writer(line).writerow([safe_cell(cell) for cell in cells])
-    return line.getvalue().encode("utf-8")
+    return line.getvalue().encode("utf-8", "replace")
 
 
 def _asctime(at: datetime) -> str:
