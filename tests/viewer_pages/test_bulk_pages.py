@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import re
-from collections.abc import Sequence
 
 import aiohttp
 import pytest
 
 from relay.model.delivery import State
 from relay.model.event import Kind
+from tests.support.forms import confirmed, press, read
 from tests.support.viewer_house import LETTER, House
 
 TWO = ("ann@example.org", "bob@example.net")
-
-
-async def read(client: aiohttp.ClientSession, path: str, status: int = 200) -> str:
-    async with client.get(path) as answer:
-        assert answer.status == status
-        return html.unescape(await answer.text())
-
-
-async def press(client: aiohttp.ClientSession, path: str, fields: Sequence[tuple[str, str]], status: int = 200) -> str:
-    """Posts a form with the CSRF token; the page that follows."""
-    found = re.search(r'name="csrf" value="([^"]+)"', await read(client, "/account"))
-    assert found is not None
-    async with client.post(path, data=[("csrf", found[1]), *fields]) as answer:
-        assert answer.status == status, await answer.text()
-        return html.unescape(await answer.text())
-
-
-def confirmed(page: str, **more: str) -> list[tuple[str, str]]:
-    """What the confirmation's form holds."""
-    form = page[page.index('action="/bulk/do"') :]
-    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
-    return [(name, value) for name, value in hidden if name != "csrf"] + list(more.items())
 
 
 async def finished(client: aiohttp.ClientSession, page: str) -> dict[str, object]:
@@ -63,7 +40,7 @@ async def test_all_that_a_search_finds_is_sent_again_after_a_question_that_names
     assert "Send 3 messages again?" in page
     assert "status:failed" in page
     later = await house.add(state=State.FAILED)
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page, to="lacking")))
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do", to="lacking")))
     assert (task["state"], task["total"], task["changed"], task["left"]) == ("finished", 3, 3, {})
     for message_id in ids:
         assert await states(house, message_id) == [State.FAILED] * 2 + [State.QUEUED] * 2
@@ -77,11 +54,11 @@ async def test_those_who_have_it_are_warned_of_and_left_alone(house: House) -> N
     client = await house.client("operator")
     page = await press(client, "/bulk/choose", [("kind", "resend"), ("message", has_it), ("message", lacks_it)])
     assert "1 of them was taken by the provider already" in page
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page, to="lacking")))
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do", to="lacking")))
     assert task["changed"] == 1
     assert task["left"] == {"Every recipient has it, or it is on its way.": 1}
     assert await states(house, has_it) == [State.SENT]
-    page = await press(client, "/bulk/do", confirmed(page, to="all"))
+    page = await press(client, "/bulk/do", confirmed(page, "/bulk/do", to="all"))
     assert (await finished(client, page))["changed"] == 2
 
 
@@ -90,11 +67,11 @@ async def test_what_is_held_is_released_and_what_waits_cancelled(house: House) -
     client = await house.client("operator")
     page = await press(client, "/bulk/choose", [("kind", "release"), ("all", "1"), ("q", "")])
     assert "All messages there are." in page
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page)))
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do")))
     assert (task["changed"], task["left"]) == (1, {"Nothing of it waits.": 1})
     assert await states(house, held) == [State.QUEUED]
     page = await press(client, "/bulk/choose", [("kind", "cancel"), ("message", queued)])
-    await finished(client, await press(client, "/bulk/do", confirmed(page)))
+    await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do")))
     assert await states(house, queued) == [State.CANCELLED] * 2
 
 
@@ -102,7 +79,7 @@ async def test_an_export_of_some_goes_to_its_own_page(house: House) -> None:
     first, _ = await house.add(), await house.add()
     client = await house.client("auditor")
     page = await press(client, "/bulk/choose", [("kind", "export"), ("message", first)])
-    page = await press(client, "/bulk/do", confirmed(page, format="csv"))
+    page = await press(client, "/bulk/do", confirmed(page, "/bulk/do", format="csv"))
     assert "Export as csv" in page
     assert (await house.events(Kind.EXPORTED))[0].data["count"] == 1
 
@@ -115,7 +92,7 @@ async def test_nothing_chosen_says_so_and_unknown_answers_are_named(house: House
     assert "Nothing of what you chose" in await press(client, "/bulk/choose", gone)
     await press(client, "/bulk/choose", [("kind", "sell")], 400)
     page = await press(client, "/bulk/choose", [("kind", "resend"), ("message", message)])
-    assert "must be one of lacking, all" in await press(client, "/bulk/do", confirmed(page, to="some"), 400)
+    assert "must be one of lacking, all" in await press(client, "/bulk/do", confirmed(page, "/bulk/do", to="some"), 400)
     await press(client, "/bulk/do", [("kind", "resend"), ("until", "9"), ("count", "1"), ("to", "all")], 400)
     await press(client, "/bulk/do", [("kind", "resend"), ("until", "-9"), ("count", "1")], 400)
     many = [("message", house.new_id()) for _ in range(501)]
@@ -136,7 +113,7 @@ async def test_a_task_is_stopped_between_two_steps_and_seen_by_its_owner_alone(h
         await house.add(LETTER.replace(b"12345", b"%d" % number), state=State.FAILED)
     client, other = await house.client("operator"), await house.client("administrator")
     page = await press(client, "/bulk/choose", [("kind", "resend"), ("all", "1"), ("q", "")])
-    page = await press(client, "/bulk/do", confirmed(page, to="all"))
+    page = await press(client, "/bulk/do", confirmed(page, "/bulk/do", to="all"))
     found = re.search(r'data-progress="(/tasks/\w+)/progress"', page)
     assert found is not None
     await read(other, found[1], 404)
@@ -175,14 +152,16 @@ async def test_many_are_tagged_and_deleted_with_a_reason(house: House) -> None:
     client = await house.client()
     chosen = [("message", message_id) for message_id in ids]
     page = await press(client, "/bulk/choose", [("kind", "tag"), *chosen])
-    assert "name at least one tag" in await press(client, "/bulk/do", confirmed(page), 400)
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page, add="vip, billing")))
+    assert "name at least one tag" in await press(client, "/bulk/do", confirmed(page, "/bulk/do"), 400)
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do", add="vip, billing")))
     assert task["changed"] == 2
     assert (await house.archive.listing(ids[0])).tags == ("vip", "billing")
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page, add="vip")))
+    task = await finished(client, await press(client, "/bulk/do", confirmed(page, "/bulk/do", add="vip")))
     assert task["left"] == {"It has these tags already, and none of those to be taken off.": 2}
     page = await press(client, "/bulk/choose", [("kind", "delete"), *chosen])
-    await press(client, "/bulk/do", confirmed(page), 400)
-    task = await finished(client, await press(client, "/bulk/do", confirmed(page, reason="asked for by Ann")))
+    await press(client, "/bulk/do", confirmed(page, "/bulk/do"), 400)
+    task = await finished(
+        client, await press(client, "/bulk/do", confirmed(page, "/bulk/do", reason="asked for by Ann"))
+    )
     assert task["changed"] == 2
     assert (await house.archive.listing(ids[1])).is_deleted

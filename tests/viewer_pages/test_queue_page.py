@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
-import aiohttp
 import pytest
 
 from relay.archive.api import Waiting
 from relay.model.delivery import Delivery, State
 from relay.model.event import Kind
+from tests.support.forms import confirmed, press, read
 from tests.support.viewer_house import SECOND, House
 
 TWO = ("ann@example.org", "bob@example.net")
@@ -20,28 +18,6 @@ TWO = ("ann@example.org", "bob@example.net")
 
 async def deliveries(house: House, message_id: str) -> tuple[Delivery, ...]:
     return (await house.archive.message(message_id)).deliveries
-
-
-async def read(client: aiohttp.ClientSession, path: str, status: int = 200) -> str:
-    async with client.get(path) as answer:
-        assert answer.status == status
-        return html.unescape(await answer.text())
-
-
-async def press(client: aiohttp.ClientSession, path: str, fields: Sequence[tuple[str, str]], status: int = 200) -> str:
-    """Posts a form of the queue's page with its CSRF token; the page that follows."""
-    found = re.search(r'name="csrf" value="([^"]+)"', await read(client, "/queue"))
-    assert found is not None
-    async with client.post(path, data=[("csrf", found[1]), *fields]) as answer:
-        assert answer.status == status, await answer.text()
-        return html.unescape(await answer.text())
-
-
-def confirmed(page: str, **more: str) -> list[tuple[str, str]]:
-    """What the confirmation's form holds."""
-    form = page[page.index('action="/queue/do"') :]
-    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
-    return [(name, value) for name, value in hidden if name != "csrf"] + list(more.items())
 
 
 async def change(house: House, delivery: Delivery, **fields: object) -> None:
@@ -115,7 +91,7 @@ async def test_some_are_cancelled_once_the_number_was_confirmed(house: House) ->
     asked = await press(client, "/queue/choose", [("operation", "cancel"), *chosen])
     assert "Cancel 2 deliveries?" in asked
     assert {one.state for one in await deliveries(house, message)} == {State.QUEUED}
-    page = await press(client, "/queue/do", confirmed(asked))
+    page = await press(client, "/queue/do", confirmed(asked, "/queue/do"))
     assert "2 deliveries cancelled." in page
     assert {one.state for one in await deliveries(house, message)} == {State.CANCELLED}
     assert [one.state for one in await deliveries(house, other)] == [State.QUEUED]
@@ -127,7 +103,7 @@ async def test_what_was_sent_meanwhile_is_left_alone_and_said(house: House) -> N
     chosen = [("delivery", one.id) for one in await deliveries(house, message)]
     asked = await press(client, "/queue/choose", [("operation", "cancel"), *chosen])
     await house.archive.claim("courier", house.clock(), house.clock() + SECOND, 1)
-    page = await press(client, "/queue/do", confirmed(asked))
+    page = await press(client, "/queue/do", confirmed(asked, "/queue/do"))
     assert "1 delivery cancelled. 1 left alone: It is being sent at this moment." in page
 
 
@@ -138,8 +114,8 @@ async def test_all_that_match_are_rerouted_and_nothing_else(house: House) -> Non
     asked = await press(client, "/queue/choose", fields)
     assert "Send 2 deliveries another way?" in asked
     assert "example.org" in asked
-    await press(client, "/queue/do", confirmed(asked, way="nowhere"), 400)
-    assert "2 deliveries rerouted" in await press(client, "/queue/do", confirmed(asked, way="provider"))
+    await press(client, "/queue/do", confirmed(asked, "/queue/do", way="nowhere"), 400)
+    assert "2 deliveries rerouted" in await press(client, "/queue/do", confirmed(asked, "/queue/do", way="provider"))
     assert [found.wanted_upstream for found in await deliveries(house, one)] == ["provider", None]
     assert [found.wanted_upstream for found in await deliveries(house, two)] == ["provider"]
 
@@ -173,7 +149,7 @@ async def test_very_many_are_changed_in_the_background_and_watched(house: House)
     client = await house.client()
     asked = await press(client, "/queue/choose", [("operation", "cancel"), ("all", "1")])
     assert "Cancel 501 deliveries?" in asked
-    page = await press(client, "/queue/do", confirmed(asked))
+    page = await press(client, "/queue/do", confirmed(asked, "/queue/do"))
     found = re.search(r'data-progress="([^"]+)"', page)
     assert found is not None
     async with client.get(found[1]) as answer:
