@@ -17,8 +17,8 @@ from email.utils import format_datetime
 
 from relay import maillog
 from relay.archive.api import Archive
+from relay.archive.api.deletion import Deeds
 from relay.archive.content import stored
-from relay.archive.deletion_api import Deeds
 from relay.config import Alert
 from relay.model.alert import QUIET, RATES, Finding, Rule, Standing, judge
 from relay.model.delivery import MICROSECONDS, Delivery, State

@@ -26,11 +26,10 @@ GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald")
 
 API = {
     "=relay.archive",
-    "=relay.archive.api",
+    "relay.archive.api",
     "=relay.archive.content",
     "=relay.archive.query",
     "=relay.archive.scoped",
-    *(f"=relay.archive.{path.stem}" for path in (ROOT / "relay" / "archive").glob("*_api.py")),
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 

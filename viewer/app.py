@@ -39,25 +39,11 @@ from relay.archive.api import Archive, Listing
 from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
-from viewer import (
-    api,
-    errors,
-    exports,
-    health,
-    jobs,
-    journal,
-    live,
-    mailpit,
-    pages,
-    parsing,
-    security,
-    sign_in,
-    tasks,
-    tongue,
-    translation,
-)
+from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
 from viewer.context import template_context
 from viewer.flash import FLASHES
+from viewer.grid import live
+from viewer.identity import sign_in
 from viewer.keys import (
     APPLICATIONS_CHANGED,
     ARCHIVE,
@@ -77,7 +63,9 @@ from viewer.keys import (
     SWITCHES_CHANGED,
     UPSTREAM_STATES,
 )
-from viewer.masking import rules_of
+from viewer.message import parsing
+from viewer.message.masking import rules_of
+from viewer.work import exports, jobs, tasks
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from aiohttp import web
 
 from relay.archive.api import Archive
-from relay.archive.deletion_api import Deeds
+from relay.archive.api.deletion import Deeds
 from relay.model.event import Event, Kind
 from relay.model.identifier import ULID_PATTERN
 from relay.rendition.export import csv_line

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from relay.model.event import Event, Kind
 from viewer import present
-from viewer.happenings import KINDS
+from viewer.message.happenings import KINDS
 from viewer.translation import Saying, say, say_n
 
 GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {

@@ -14,8 +14,8 @@ from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
-from viewer.masking import Rule
-from viewer.people import Person
+from viewer.identity.people import Person
+from viewer.message.masking import Rule
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

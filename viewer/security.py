@@ -21,10 +21,10 @@ from relay.archive.api import Archive
 from relay.archive.scoped import ScopedArchive
 from relay.config import Config, Network
 from relay.model.access import Permission
-from viewer import callers
-from viewer.discretion import discreet
+from viewer.identity import callers
+from viewer.identity.people import Person, bearer_of, person_of
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE, MASKS, NEW_SECRET, PERSON, SESSION, Handler
-from viewer.people import Person, bearer_of, person_of
+from viewer.message.discretion import discreet
 
 PUBLIC = frozenset(
     {

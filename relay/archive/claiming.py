@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, zip_longest
 
-from relay.archive.queue_api import ALL_LANES, Lanes
+from relay.archive.api.queue import ALL_LANES, Lanes
 from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, delivery_of, message_of
 from relay.archive.suppression import reasons
 from relay.model.delivery import Claim, Delivery, Priority, State

@@ -1,6 +1,6 @@
 """What people decide about deliveries that wait, and about sending as a whole: the writer's batch functions.
 
-See `queue_api.py`.
+See `api/queue.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.archive.accounts import is_repeated, put_settings, stored_setting
+from relay.archive.api.queue import Waiting
 from relay.archive.capture import message_seq
 from relay.archive.insert import update
 from relay.archive.journal import append_events
-from relay.archive.queue_api import Waiting
 from relay.model.event import Event
 from relay.model.switch import Switches
 

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
-from relay.archive.deletion_api import Deeds
+from relay.archive.api.deletion import Deeds
 from relay.archive.query import Query
 from relay.archive.rows import EVENT_COLUMNS, Row, event_of
 from relay.archive.search import measured

@@ -1,4 +1,4 @@
-"""Taking contents away, and the requests for it: batch functions for the writer. See `deletion_api.Deletions`.
+"""Taking contents away, and the requests for it: batch functions for the writer. See `api.deletion.Deletions`.
 
 The row in `deletion` comes first: by it alone the triggers let go of what they keep for ever otherwise. The writer's
 connection has secure_delete on, so that freed pages are overwritten in the file.

@@ -1,4 +1,4 @@
-"""The grid with a row for each recipient: one copy of a message each. See `view_api.Views.copies`."""
+"""The grid with a row for each recipient: one copy of a message each. See `api.view.Views.copies`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema, search
+from relay.archive.api.view import Copy, CopyPage
 from relay.archive.condition import PENDING_STATES
 from relay.archive.listing import listings
 from relay.archive.mailings import decoded, encoded
 from relay.archive.query import MARKS, PENDING, And, Query, Term
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
-from relay.archive.view_api import Copy, CopyPage
 from relay.model.fetch import Verdict
 from relay.model.token import TokenKind
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from relay.archive.accounts import Put, Removal, is_repeated, require_user
 from relay.archive.api import ArchiveError, NotFound, User
+from relay.archive.api.sign_in import Identity, Passkey, SecondFactor
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.roster import put_users
-from relay.archive.sign_in_api import Identity, Passkey, SecondFactor
 from relay.model.event import Event
 
 FACTOR_COLUMNS = ("user", "secret", "created_at", "last_step")

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.accounts import SESSION_COLUMNS
+from relay.archive.api.sign_in import Identity, Passkey, SecondFactor, WebSession
 from relay.archive.factors import FACTOR_COLUMNS, IDENTITY_COLUMNS, PASSKEY_COLUMNS
 from relay.archive.rows import Row
-from relay.archive.sign_in_api import Identity, Passkey, SecondFactor, WebSession
 
 _factor, _code = schema.second_factor.c, schema.recovery_code.c
 _passkey, _identity, _session = schema.passkey.c, schema.identity.c, schema.web_session.c

@@ -1,4 +1,4 @@
-"""Keeping figures: batch functions for the writer. What is promised is in `figure_api.py`."""
+"""Keeping figures: batch functions for the writer. What is promised is in `api/figure.py`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive.figure_api import COUNTED, MOST_LOST, Loss, LossChoice
+from relay.archive.api.figure import COUNTED, MOST_LOST, Loss, LossChoice
 from relay.archive.figure_counting import domain_of
 from relay.archive.figure_reading import applications_of, chosen
 from relay.archive.query import Query

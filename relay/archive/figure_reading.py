@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
+from relay.archive.api.figure import COUNTED
 from relay.archive.figure import Changes, Counted
-from relay.archive.figure_api import COUNTED
 from relay.archive.figure_counting import BY_AUTHOR, KEYS, WHOLE, counting, domain_of
 from relay.archive.query import Query
 from relay.archive.rows import Row

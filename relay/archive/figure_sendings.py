@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
-from relay.archive.figure_api import COUNTED_TO, Sending, SendingPage, SentTo
+from relay.archive.api.figure import COUNTED_TO, Sending, SendingPage, SentTo
 from relay.archive.query import Query
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
 from relay.archive.scoping import within

@@ -1,11 +1,11 @@
-"""Idempotency keys: batch functions for the writer. What they promise is in `idempotency_api.py`."""
+"""Idempotency keys: batch functions for the writer. What they promise is in `api/idempotency.py`."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
 
-from relay.archive.idempotency_api import Claim
+from relay.archive.api.idempotency import Claim
 from relay.archive.insert import insert
 
 _COLUMNS = ["owner", "key", "digest", "message_id", "created_at"]

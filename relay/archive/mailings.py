@@ -1,4 +1,4 @@
-"""Mailings as rows of the grid. See `view_api.py`; what one is, `relay.model.mailing`.
+"""Mailings as rows of the grid. See `api/view.py`; what one is, `relay.model.mailing`.
 
 Theory: without a search mailings are ordered by day, and within it by their newest message, so that a page needs no
 sorting. With one, the matching messages are walked newest first and the mailings noted that they are of; a mailing of
@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema, search
 from relay.archive.api import NotFound
+from relay.archive.api.view import COUNTED, COUNTED_ALONE, Mailing, MailingPage
 from relay.archive.listing import listings
 from relay.archive.query import And, Query
-from relay.archive.view_api import COUNTED, COUNTED_ALONE, Mailing, MailingPage
 from relay.model.delivery import State
 
 LIMIT = 200

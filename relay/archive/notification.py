@@ -1,4 +1,4 @@
-"""Writing notifications: batch functions for the writer. What is promised is in `notification_api.py`."""
+"""Writing notifications: batch functions for the writer. What is promised is in `api/notification.py`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from relay.archive.api import NotFound
+from relay.archive.api.notification import Outcome, Replay
 from relay.archive.insert import insert, insert_rows
 from relay.archive.journal import append_events
-from relay.archive.notification_api import Outcome, Replay
 from relay.archive.rows import Row
 from relay.model.event import Event
 from relay.model.notification import Notification, Standing

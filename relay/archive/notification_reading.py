@@ -9,8 +9,8 @@ from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
+from relay.archive.api.notification import Due, EndpointState, Fact, NotificationPage, NotificationRow
 from relay.archive.notification import NOTIFICATION_COLUMNS, notification_of
-from relay.archive.notification_api import Due, EndpointState, Fact, NotificationPage, NotificationRow
 from relay.archive.rows import EVENT_COLUMNS, Row, event_of
 from relay.model.notification import Standing, Subject
 

@@ -1,4 +1,4 @@
-"""The guard against duplicates: a batch function for the writer. What it promises is in `repetition_api.py`."""
+"""The guard against duplicates: a batch function for the writer. What it promises is in `api/repetition.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Payloads and reports in the writer's transactions: kept, matched, counted once, applied to deliveries.
 
-What is promised is in `report_api.py`; which delivery a report is about in `report_matching.py`; what it makes of it
+What is promised is in `api/report.py`; which delivery a report is about in `report_matching.py`; what it makes of it
 in `model/standing.py`. `settle` is for whoever writes deliveries back after an attempt.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 
 from relay.archive import suppression
 from relay.archive.api import NotFound
+from relay.archive.api.report import Keeping
 from relay.archive.deletion import empty_payloads
 from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
-from relay.archive.report_api import Keeping
 from relay.archive.report_matching import Match, match
 from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, reported_row, to_json
 from relay.model.bounce import BounceClass

@@ -1,4 +1,4 @@
-"""Which delivery a report is about. What is tried in which order is in `report_api.py`; the rules here:
+"""Which delivery a report is about. What is tried in which order is in `api/report.py`; the rules here:
 
 - A report names a recipient, or the copy had but one: of a copy for several, an unnamed one is the message's.
 - Addresses are compared without case. An address that is none of ours belongs to the copy if that went to one only

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import NotFound
+from relay.archive.api.report import StoredReport
 from relay.archive.report import PAYLOAD_COLUMNS, REPORT_COLUMNS, report_of
-from relay.archive.report_api import StoredReport
 from relay.archive.rows import Row, decompress
 from relay.model.event import Grade
 from relay.model.report import Payload

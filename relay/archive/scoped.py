@@ -27,13 +27,13 @@ from relay.archive.api import (
     StoredReport,
     WebSession,
 )
-from relay.archive.deletion_api import EVERY_DEED, Deeds
+from relay.archive.api.deletion import EVERY_DEED, Deeds
+from relay.archive.api.queue import Waiting
+from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
+from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
-from relay.archive.queue_api import Waiting
 from relay.archive.scoped_figures import ScopedFigures
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
-from relay.archive.view_api import CopyPage, Mailing, MailingPage, View
-from relay.archive.waiting_api import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
 from relay.model.event import Event

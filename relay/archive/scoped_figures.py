@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relay.archive.figure_api import Loss, LossChoice, SendingPage, SentTo
+from relay.archive.api.figure import Loss, LossChoice, SendingPage, SentTo
 from relay.archive.query import Query
 from relay.archive.scoped_suppression import ScopedSuppressions
 from relay.model.access import EVERYTHING, Scope

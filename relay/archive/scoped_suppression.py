@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from relay.archive.api import Archive, NotFound, OutOfReach
+from relay.archive.api.suppression import Selection, SuppressionPage, Unsubscribing
 from relay.archive.scoping import applications_within
-from relay.archive.suppression_api import Selection, SuppressionPage, Unsubscribing
 from relay.model.access import Scope
 from relay.model.event import Event
 from relay.model.suppression import Suppressed

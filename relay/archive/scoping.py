@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from relay.archive.api.waiting import WaitingFilter
 from relay.archive.query import And, Query, Within
-from relay.archive.waiting_api import WaitingFilter
 from relay.model.access import Scope
 from relay.model.message import Message
 

@@ -1,6 +1,6 @@
 """The suppression list in the writer's transactions: looked into by a claim, added to by whatever reports a reason.
 
-What is promised is in `suppression_api.py`; reading is in `suppression_reading.py`. `reasons` and `add` are for other
+What is promised is in `api/suppression.py`; reading is in `suppression_reading.py`. `reasons` and `add` are for other
 batch functions to call within their own transaction.
 """
 

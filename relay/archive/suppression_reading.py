@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import NotFound
+from relay.archive.api.suppression import Selection, SuppressionPage, Unsubscribing
 from relay.archive.suppression import SUPPRESSION_COLUMNS, suppressed_of
-from relay.archive.suppression_api import Selection, SuppressionPage, Unsubscribing
 from relay.model.suppression import Cause, Suppressed, suppression_key
 
 _entry = schema.suppression.c

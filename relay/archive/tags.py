@@ -1,5 +1,5 @@
 """Tags that people put on messages or take off. They stand beside what the message says of itself, so that they are
-still there when it is indexed anew. See `deletion_api.Deletions.change_tags`.
+still there when it is indexed anew. See `api.deletion.Deletions.change_tags`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writing tokens and fetches: batch functions for the writer. What is promised is in `engagement_api.py`."""
+"""Writing tokens and fetches: batch functions for the writer. What is promised is in `api/engagement.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from relay.archive.api import NotFound
-from relay.archive.engagement_api import INDIVIDUAL
+from relay.archive.api.engagement import INDIVIDUAL
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, to_json

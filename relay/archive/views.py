@@ -1,4 +1,4 @@
-"""Preferences and saved views: batch functions for the writer, and selects. See `view_api.py`."""
+"""Preferences and saved views: batch functions for the writer, and selects. See `api/view.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
+from relay.archive.api.view import View
 from relay.archive.insert import insert
-from relay.archive.view_api import View
 
 _preference, _view = schema.preference.c, schema.saved_view.c
 _VIEW_COLUMNS = ("id", "owner", "name", "is_shared", "query", "sort", "mode", "columns")

@@ -1,4 +1,4 @@
-"""Selects over what waits: pages, counts, groups. See `waiting_api.py`.
+"""Selects over what waits: pages, counts, groups. See `api/waiting.py`.
 
 Theory: the index `delivery_state` is ordered by (state, message, row), so one state is read in the order of capture
 from any place on without sorting. A page over several states reads each so far as one page may need, then merges.
@@ -16,10 +16,10 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tupl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
+from relay.archive.api.waiting import EVERYTHING, WAITING_STATES, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import Query
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
 from relay.archive.search import measured
-from relay.archive.waiting_api import EVERYTHING, WAITING_STATES, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.model.delivery import State
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c

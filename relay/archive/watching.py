@@ -1,4 +1,4 @@
-"""Selects about what alerts watch for. See `alert_api.Watching`."""
+"""Selects about what alerts watch for. See `api.alert.Watching`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
-from relay.archive.alert_api import MOST_COUNTED
+from relay.archive.api.alert import MOST_COUNTED
 from relay.model.alert import Rates
 from relay.model.delivery import State
 

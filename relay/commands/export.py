@@ -65,7 +65,7 @@ async def _export(
 ) -> None:
     import viewer.app  # noqa: F401 - loads the viewer's parts in their order
     from relay.rendition.export import WRITERS
-    from viewer.export import export
+    from viewer.work.export import export
 
     async for octets in export(archive, query, WRITERS[format.value](), progress):
         sink.write(octets)

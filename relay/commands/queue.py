@@ -31,7 +31,7 @@ from relay.model.identifier import ULID_PATTERN
 
 if TYPE_CHECKING:
     from relay.archive.api import Archive
-    from relay.archive.waiting_api import WaitingRow
+    from relay.archive.api.waiting import WaitingRow
     from relay.config import Config
     from relay.model.delivery import Delivery
     from relay.model.operation import Operated
@@ -62,7 +62,7 @@ def list_waiting(
 ) -> None:
     """List the deliveries that wait, oldest first, and why each does."""
     from relay.clock import now
-    from viewer.waiting_words import why
+    from viewer.work.waiting_words import why
 
     settings = configured(config)
     rows = read_if_any(settings, lambda archive: _chosen(archive, which or [], limit)) or []
@@ -249,7 +249,7 @@ async def _chosen(archive: Archive, which: Sequence[str], limit: int) -> list[Wa
 
 
 async def _found(archive: Archive, query: str, limit: int) -> list[WaitingRow]:
-    from relay.archive.waiting_api import WaitingFilter
+    from relay.archive.api.waiting import WaitingFilter
 
     wanted = WaitingFilter(query=parsed_query(query))
     rows: list[WaitingRow] = []

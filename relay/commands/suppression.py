@@ -30,7 +30,7 @@ from relay.model.suppression import Cause
 
 if TYPE_CHECKING:
     from relay.archive.api import Archive
-    from relay.archive.suppression_api import Selection
+    from relay.archive.api.suppression import Selection
     from relay.config import Config
     from relay.model.suppression import Suppressed
     from relay.rendition.suppression_list import Circumstances
@@ -216,7 +216,7 @@ def _applications(settings: Config) -> frozenset[str]:
 
 
 def _selection(search: str, cause: Cause | None, application: str | None, expired: bool) -> Selection:
-    from relay.archive.suppression_api import Selection
+    from relay.archive.api.suppression import Selection
     from relay.clock import now
 
     return Selection(now(), search, cause, application, expired)

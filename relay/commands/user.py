@@ -46,7 +46,7 @@ def add(
     """Add a person; asks for a password."""
     from relay.archive.api import User
     from relay.clock import now
-    from viewer.people import name_problem
+    from viewer.identity.people import name_problem
 
     settings = configured(config)
     if problem := name_problem(name):
@@ -105,7 +105,7 @@ def _find(config: Config, name: str) -> User | None:
 
 def _password_hash(name: str, from_stdin: bool) -> str:
     """argon2id's encoded form of the password that the person types, or that comes on standard input."""
-    from viewer.passwords import hash_password, weakness
+    from viewer.identity.passwords import hash_password, weakness
 
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")

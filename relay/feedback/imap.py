@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError
-from relay.archive.report_api import Keeping
+from relay.archive.api.report import Keeping
 from relay.config import Imap
 from relay.feedback.inbound import SOURCE, VERDICT
 from relay.feedback.mailbox import Mailbox, MailboxError

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveUnavailable, StoredContent
+from relay.archive.api.report import Keeping
 from relay.archive.content import joined
-from relay.archive.report_api import Keeping
 from relay.feedback.returnpath import ReturnPaths
 from relay.model.event import Grade
 from relay.model.message import Envelope, Reception

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError
-from relay.archive.notification_api import Fact
+from relay.archive.api.notification import Fact
 from relay.config import Endpoint
 from relay.herald.telling import Telling
 from relay.model.notification import Notification, Target

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError
-from relay.archive.notification_api import Due, Outcome
+from relay.archive.api.notification import Due, Outcome
 from relay.config import Endpoint
 from relay.herald.post import post, session
 from relay.model.event import Event, Kind

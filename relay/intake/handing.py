@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from relay import maillog
 from relay.archive.api import ArchiveUnavailable, NotFound, StoredMessage
+from relay.archive.api.idempotency import Claim
 from relay.archive.content import stored
-from relay.archive.idempotency_api import Claim
 from relay.intake.credentials import Directory, KnownApplication
 from relay.intake.lobby import Lobby
 from relay.intake.records import Records, records

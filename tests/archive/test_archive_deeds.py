@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from relay.archive import open_archive
 from relay.archive.api import Archive
+from relay.archive.api.deletion import Deeds
 from relay.archive.content import stored
-from relay.archive.deletion_api import Deeds
 from relay.archive.query import parse_query
 from relay.archive.schema import DEED
 from relay.model.event import Event, Kind

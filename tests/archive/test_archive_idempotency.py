@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from relay.archive import open_archive
-from relay.archive.idempotency_api import Claim
+from relay.archive.api.idempotency import Claim
 
 FIRST = Claim("application:shop", "order-1", b"a" * 32, "01J00000000000000000000001", 1000)
 

@@ -10,7 +10,7 @@ import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import NotFound
-from relay.archive.report_api import Keeping
+from relay.archive.api.report import Keeping
 from tests.support.archive_reports import (
     NO_RULES,
     a_payload,

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relay.archive import open_archive
+from relay.archive.api.suppression import Selection
 from relay.archive.content import stored
-from relay.archive.suppression_api import Selection
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind

@@ -12,7 +12,7 @@ from ulid import ULID
 
 from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError, NotFound, User, WebSession
-from relay.archive.sign_in_api import Identity, Passkey, SecondFactor
+from relay.archive.api.sign_in import Identity, Passkey, SecondFactor
 from relay.model.event import Event, Kind
 
 NOW = 1_795_521_600_000_000

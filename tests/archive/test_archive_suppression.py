@@ -11,8 +11,8 @@ import pytest
 
 from relay.archive import database, suppression
 from relay.archive.api import Archive, Closing, NotFound
+from relay.archive.api.suppression import Selection
 from relay.archive.migrations.run import upgrade
-from relay.archive.suppression_api import Selection
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.reply import Reply

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from relay.archive.api import NotFound
+from relay.archive.api.engagement import INDIVIDUAL
 from relay.archive.content import stored
-from relay.archive.engagement_api import INDIVIDUAL
 from relay.archive.query import parse_query
 from relay.model.event import Grade, Kind
 from relay.model.fetch import Fetch, Judgement, Verdict

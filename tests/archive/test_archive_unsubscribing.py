@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from relay.archive.api import Archive, NotFound
-from relay.archive.suppression_api import Selection, Unsubscribing
+from relay.archive.api.suppression import Selection, Unsubscribing
 from relay.model.event import Kind
 from relay.model.fetch import Fetch, Verdict
 from relay.model.suppressing import NO_RULES

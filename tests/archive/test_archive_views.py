@@ -8,10 +8,10 @@ import pytest
 
 from relay.archive import search
 from relay.archive.api import Archive, NotFound, User
+from relay.archive.api.view import View
 from relay.archive.content import stored
 from relay.archive.query import Query, parse_query
 from relay.archive.scoped import ScopedArchive
-from relay.archive.view_api import View
 from relay.model.access import Scope, Share
 from relay.model.delivery import State
 from relay.model.event import Event, Kind

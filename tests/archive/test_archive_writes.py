@@ -24,8 +24,8 @@ from relay.archive.api import (
     User,
     WebSession,
 )
+from relay.archive.api.engagement import INDIVIDUAL
 from relay.archive.content import stored
-from relay.archive.engagement_api import INDIVIDUAL
 from relay.model.delivery import State
 from relay.model.edit import Edit
 from relay.model.event import Event, Kind

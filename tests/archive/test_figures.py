@@ -12,7 +12,7 @@ import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import Archive
-from relay.archive.figure_api import LossChoice
+from relay.archive.api.figure import LossChoice
 from relay.archive.figures import Counting
 from relay.archive.query import parse_query
 from relay.archive.scoped import ScopedArchive

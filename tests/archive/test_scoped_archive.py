@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from relay.archive.api import Archive, NotFound, OutOfReach, Sort
+from relay.archive.api.suppression import Selection
+from relay.archive.api.waiting import WaitingFilter
 from relay.archive.content import stored
 from relay.archive.query import And, Not, Query, Term, Within, format_query, parse_query
 from relay.archive.scoped import ScopedArchive
 from relay.archive.scoping import applications_within, is_from, may_write, within
-from relay.archive.suppression_api import Selection
-from relay.archive.waiting_api import WaitingFilter
 from relay.model.access import EVERYTHING, NOTHING, Scope, Share
 from relay.model.delivery import State
 from relay.model.event import Event, Kind

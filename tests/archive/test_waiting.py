@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from relay.archive.api import Archive
+from relay.archive.api.waiting import WaitingFilter
 from relay.archive.content import stored
 from relay.archive.query import parse_query
-from relay.archive.waiting_api import WaitingFilter
 from relay.model.bounce import BounceClass
 from relay.model.delivery import State
 from relay.model.event import Grade

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from tests.browser.conftest import OpenPage, Shop
 from tests.browser.samples import LETTERS
-from viewer.preview import POLICY
+from viewer.message.preview import POLICY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

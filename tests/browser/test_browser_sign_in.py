@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
 from tests.support.server import RunningServer
-from viewer import totp
+from viewer.identity import totp
 
 PASSWORD = "a long enough password"
 

@@ -14,7 +14,7 @@ import pytest
 from yarl import URL
 
 from relay.archive.api import Archive
-from relay.archive.suppression_api import Selection
+from relay.archive.api.suppression import Selection
 from relay.config import Tracking
 from relay.feedback.beacon import GIF, Beacon
 from relay.model.event import Kind

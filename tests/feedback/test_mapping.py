@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from relay.archive.api import Archive
-from relay.archive.suppression_api import Selection
+from relay.archive.api.suppression import Selection
 from relay.feedback import mapping
 from relay.feedback.mapping import Mapper, Read
 from relay.model.delivery import State

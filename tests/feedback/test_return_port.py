@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from relay.archive.api import Archive, ArchiveUnavailable
+from relay.archive.api.report import Keeping
 from relay.archive.content import stored
-from relay.archive.report_api import Keeping
 from relay.arrivals import Arrivals
 from relay.config import Bounces, Config
 from relay.feedback.inbound import SOURCE

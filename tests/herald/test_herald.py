@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from relay.archive.api import Archive, NotFound
-from relay.archive.notification_api import EndpointState, Replay
+from relay.archive.api.notification import EndpointState, Replay
 from relay.config import Endpoint
 from relay.model.event import Event, Kind
 from relay.model.notification import Notification, Standing

@@ -11,8 +11,8 @@ import urllib.request
 from pathlib import Path
 
 from relay.archive import open_archive
+from relay.archive.api.suppression import Selection
 from relay.archive.query import Query
-from relay.archive.suppression_api import Selection
 from relay.model.event import Kind
 from relay.model.suppression import Cause
 from tests.support.server import RunningServer

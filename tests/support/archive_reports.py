@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from relay.archive.api import Archive, Closing
+from relay.archive.api.report import Keeping
 from relay.archive.content import stored
-from relay.archive.report_api import Keeping
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Message

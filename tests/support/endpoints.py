@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relay.archive.notification_api import Outcome
+from relay.archive.api.notification import Outcome
 from relay.model.event import Event, Kind
 from relay.model.notification import Notification, Standing
 from tests.support.viewer_house import House

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from viewer.worker import serve
+from viewer.message.worker import serve
 
 
 def answer(asked: bytes) -> bytes:

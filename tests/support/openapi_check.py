@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 Json = dict[str, Any]
 TYPES: dict[str, type | tuple[type, ...]] = {

@@ -32,7 +32,7 @@ from relay.model.upstream import UpstreamState
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
 from viewer.app import build_app
-from viewer.live import HEARTBEAT
+from viewer.grid.live import HEARTBEAT
 
 NOON = 1_795_521_600_000_000
 """2026-11-24T12:00:00Z in microseconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from viewer.chart import PATTERNS, Interval, Series, intervals, nice, stacked, swatch
+from viewer.figures.chart import PATTERNS, Interval, Series, intervals, nice, stacked, swatch
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ from relay.config import Mask
 from relay.rendition.decode import decode_text
 from relay.rendition.mime import parse, walk
 from relay.rendition.text import SNIPPET_LENGTH
-from viewer.masking import masked, masked_snippet, rules_of, withheld
+from viewer.message.masking import masked, masked_snippet, rules_of, withheld
 
 CODE = Mask(name="code", pattern=r"(?i)code[^0-9]{0,20}([0-9]{4,8})")
 LINK = Mask(name="link", pattern=r"https?://[^\s\"<>]+/reset[^\s\"<>]*", where=("body", "headers"))

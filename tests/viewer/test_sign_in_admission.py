@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.config import Oidc
-from viewer.admission import Admission, Refusal, admit, groups_after
+from viewer.identity.admission import Admission, Refusal, admit, groups_after
 
 ROLES = ("administrator", "operator", "auditor", "member")
 TABLE = Oidc(

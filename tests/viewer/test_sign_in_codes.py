@@ -6,8 +6,8 @@ import secrets
 
 import pytest
 
-from viewer import recovery, totp
-from viewer.browsers import browser_in_words
+from viewer.identity import recovery, totp
+from viewer.identity.browsers import browser_in_words
 
 SECOND = 1_000_000
 SECRET = b"12345678901234567890"

@@ -19,7 +19,7 @@ from relay.model.access import Group
 from relay.model.event import Kind
 from tests.support.openid_provider import CLIENT, SECRET, OpenIdProvider, query_of
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.passwords import hash_password
+from viewer.identity.passwords import hash_password
 
 PASSWORD = "correct horse battery"
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from relay.model.event import Kind
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, base64url
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.passwords import hash_password
+from viewer.identity.passwords import hash_password
 
 PASSWORD = "correct horse battery"
 Body = dict[str, Any]

@@ -12,11 +12,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from relay.archive.sign_in_api import SecondFactor
+from relay.archive.api.sign_in import SecondFactor
 from relay.model.event import Kind
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer import recovery, totp
-from viewer.passwords import hash_password
+from viewer.identity import recovery, totp
+from viewer.identity.passwords import hash_password
 
 PASSWORD = "correct horse battery"
 SECRET = b"12345678901234567890"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from viewer.significance import Answer, Share, compare, needed, newcombe, percent, points, sentence, wilson
+from viewer.figures.significance import Answer, Share, compare, needed, newcombe, percent, points, sentence, wilson
 from viewer.translation import say
 
 

@@ -20,7 +20,7 @@ from relay.model.reply import Reply
 from relay.rendition.edit import splice
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import LETTER, SECOND, House
-from viewer.openapi import OPERATIONS, SCHEMAS, description
+from viewer.description.openapi import OPERATIONS, SCHEMAS, description
 
 MIXED = (
     b"From: a@example.com\r\nTo: b@example.org\r\nSubject: files\r\nMIME-Version: 1.0\r\n"

@@ -12,7 +12,7 @@ from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 TWO = ("ann@example.org", "bob@example.org")
 

@@ -6,11 +6,11 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from tests.support.viewer_house import House
-from viewer.attempts import WINDOW, Attempts
 from viewer.flash import MOST_EACH, MOST_SESSIONS, flash, take_flashes
+from viewer.identity.attempts import WINDOW, Attempts
+from viewer.identity.passwords import LONGEST, Passwords, hash_password
+from viewer.identity.people import Person
 from viewer.keys import PERSON
-from viewer.passwords import LONGEST, Passwords, hash_password
-from viewer.people import Person
 
 
 def test_the_wait_ends_when_the_oldest_attempt_is_old_enough() -> None:

@@ -14,7 +14,7 @@ from relay.model.token import Token, TokenKind
 from relay.rendition.edit import splice
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import LETTER, SECOND, House
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 SIGNATURE = {
     "domain": "example.com",

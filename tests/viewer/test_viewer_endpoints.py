@@ -12,7 +12,7 @@ from relay.model.notification import Standing
 from tests.support.endpoints import configure, tell
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import House
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 PATH = "/api/endpoints"
 

@@ -18,7 +18,7 @@ import pytest
 from relay.archive.query import Query
 from relay.model.event import Kind
 from tests.support.viewer_house import LETTER, SECOND, House, configured, open_house
-from viewer.export import matching
+from viewer.work.export import matching
 
 AWKWARD = (
     LETTER,

@@ -14,7 +14,7 @@ import aiohttp
 from relay.model.event import Event, Kind
 from relay.rendition.extract import extract
 from tests.support.viewer_house import LETTER, House, configured, open_house
-from viewer.live import CATCH_UP, HEARTBEAT, MOST_STREAMS, STREAMS
+from viewer.grid.live import CATCH_UP, HEARTBEAT, MOST_STREAMS, STREAMS
 
 DEADLINE = 10.0
 

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.archive.waiting_api import WaitingFilter
+from relay.archive.api.waiting import WaitingFilter
 from relay.config import Application
 from relay.model.delivery import State
 from relay.model.event import Grade, Kind
@@ -19,7 +19,7 @@ from relay.model.suppressing import NO_RULES
 from relay.model.upstream import Health, UpstreamState
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import House, configured, open_house
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 THREE = ("ann@example.org", "bob@example.net", "cleo@example.org")
 

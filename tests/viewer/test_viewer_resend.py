@@ -14,7 +14,7 @@ from relay.model.event import Kind
 from relay.model.message import Mode
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import LETTER, SECOND, House, configured, open_house
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 
 async def resend(client: aiohttp.ClientSession, message_id: str, body: Any, status: int = 202) -> Any:

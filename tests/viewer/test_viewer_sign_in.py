@@ -14,9 +14,9 @@ from argon2 import PasswordHasher
 
 from relay.model.event import Kind
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.passwords import hash_password, needs_rehash, weakness
-from viewer.people import name_problem
-from viewer.sessions import local_path
+from viewer.identity.passwords import hash_password, needs_rehash, weakness
+from viewer.identity.people import name_problem
+from viewer.identity.sessions import local_path
 
 PASSWORD = "correct horse battery"
 

@@ -14,14 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.archive.idempotency_api import Claim
+from relay.archive.api.idempotency import Claim
 from relay.config import Application
 from relay.model.delivery import State
 from relay.model.event import Kind
 from relay.model.message import Mode
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 ORDER: dict[str, Any] = {
     "from": "Shop <shop@example.com>",

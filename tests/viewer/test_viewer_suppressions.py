@@ -7,13 +7,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.archive.suppression_api import Selection
+from relay.archive.api.suppression import Selection
 from relay.model.delivery import State
 from relay.model.event import Kind
 from relay.model.suppression import Cause, Suppressed
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import NOON, SECOND, House
-from viewer.openapi import SCHEMAS
+from viewer.description.openapi import SCHEMAS
 
 PATH = "/api/suppressions"
 

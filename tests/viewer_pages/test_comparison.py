@@ -13,8 +13,8 @@ from relay.model.delivery import Attempt
 from relay.model.edit import Edit
 from relay.rendition.edit import splice
 from relay.rendition.trace import line_end_edits
-from viewer.comparison import CELL, STRETCHES, Row, compare
-from viewer.copies import copy_of, differences
+from viewer.message.comparison import CELL, STRETCHES, Row, compare
+from viewer.message.copies import copy_of, differences
 
 
 def lines(rows: tuple[Row, ...], side: str) -> list[tuple[int, str]]:

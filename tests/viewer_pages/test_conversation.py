@@ -7,7 +7,7 @@ from dataclasses import replace
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
 from relay.model.reply import Reply
-from viewer.conversation import MOST_ATTEMPTS, MOST_RECIPIENTS, Line, attempts, reception
+from viewer.message.conversation import MOST_ATTEMPTS, MOST_RECIPIENTS, Line, attempts, reception
 
 ANN = Recipient("ann@example.org", notify="FAILURE", orcpt="rfc822;ann@example.org")
 MESSAGE = Message(

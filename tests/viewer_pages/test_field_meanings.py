@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from viewer.fields import MAX_ITEM, MAX_ITEMS, Item, items, meaning
-from viewer.hops import MAX_HOPS, hops, shown_delay
+from viewer.message.fields import MAX_ITEM, MAX_ITEMS, Item, items, meaning
+from viewer.message.hops import MAX_HOPS, hops, shown_delay
 
 
 @pytest.mark.parametrize("name", ["Subject", "DKIM-SIGNATURE", "received", "List-Unsubscribe-Post", "ARC-Seal"])

@@ -8,7 +8,7 @@ import pytest
 
 from relay.archive.query import And, Node, parse_query
 from tests.support.viewer_house import NOON
-from viewer.filters import PERIODS, Filter, filter_from, filter_of
+from viewer.grid.filters import PERIODS, Filter, filter_from, filter_of
 
 
 @pytest.mark.parametrize(

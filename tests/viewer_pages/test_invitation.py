@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relay.rendition.mime import parse
-from viewer.invitation import MAX_CALENDARS, MAX_EVENTS, MAX_PEOPLE, MAX_SIZE, Attendee, Invitation, invitations
+from viewer.message.invitation import MAX_CALENDARS, MAX_EVENTS, MAX_PEOPLE, MAX_SIZE, Attendee, Invitation, invitations
 
 EVENT = (
     "BEGIN:VEVENT\r\nUID:1@example\r\nDTSTART;TZID=Europe/Berlin:20261124T140000\r\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from viewer.message.preview import POLICY, POLICY_WITH_IMAGES, Look, make_preview
 from viewer.pages.looking import looking
-from viewer.preview import POLICY, POLICY_WITH_IMAGES, Look, make_preview
 
 DARK, LIGHT = Look("dark"), Look()
 WITH_IMAGES = Look(images=True)

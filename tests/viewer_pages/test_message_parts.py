@@ -12,12 +12,12 @@ from PIL import Image
 from relay.model.event import Kind
 from relay.rendition.mime import parse
 from tests.support.viewer_house import House
-from viewer import thumbnail
-from viewer.attached import MAX_LISTED, attached, kind_of, shown_text
-from viewer.preview import POLICY
+from viewer.message import thumbnail
+from viewer.message.attached import MAX_LISTED, attached, kind_of, shown_text
+from viewer.message.preview import POLICY
+from viewer.message.thumbnail import MAX_DATA, answer, question
+from viewer.message.worker import LENGTH, Worker
 from viewer.streams import INERT
-from viewer.thumbnail import MAX_DATA, answer, question
-from viewer.worker import LENGTH, Worker
 
 HTML = b"<script>alert(1)</script><p onclick=x()>attached <img src=http://x.example/p></p>"
 
@@ -199,7 +199,7 @@ def test_a_page_of_a_pdf_is_drawn() -> None:
 
 
 async def test_a_worker_outlives_what_it_cannot_draw() -> None:
-    worker = Worker("viewer.thumbnail", time_limit=20, memory=1 << 30)
+    worker = Worker("viewer.message.thumbnail", time_limit=20, memory=1 << 30)
     try:
         assert await worker.ask(question("image/png", b"junk", 240)) is None
         assert await worker.ask(question("image/png", picture(), 240)) is not None

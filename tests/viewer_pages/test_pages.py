@@ -12,8 +12,8 @@ from relay.archive.query import parse_query
 from relay.model.delivery import State
 from relay.model.event import Kind
 from tests.support.viewer_house import LETTER, NOON, House, configured, open_house
+from viewer.message.preview import POLICY
 from viewer.pages import help
-from viewer.preview import POLICY
 
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 

@@ -10,8 +10,9 @@ import pytest
 from relay.model.delivery import REPORTED_STATES, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Mode, Trait
-from viewer import present, standing
-from viewer.happenings import KINDS
+from viewer import present
+from viewer.message import standing
+from viewer.message.happenings import KINDS
 from viewer.present import DAY, HOUR, MINUTE, SECOND
 
 NOON = 1_795_521_600_000_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.preview import MAX_EMBEDDED, MAX_HTML, MAX_LINKS, MAX_TAGS, POLICY, Preview, TooMuch, make_preview
+from viewer.message.preview import MAX_EMBEDDED, MAX_HTML, MAX_LINKS, MAX_TAGS, POLICY, Preview, TooMuch, make_preview
 
 PICTURE = "data:image/png;base64,AAAA"
 

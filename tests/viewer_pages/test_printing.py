@@ -13,9 +13,9 @@ import pytest
 from relay.model.event import Kind
 from relay.model.message import Recipient
 from tests.support.viewer_house import LETTER, House
-from viewer import pdf
-from viewer.preview import MAX_TAGS
-from viewer.printing import MAX_BODY, MOST, MOST_RECIPIENTS, POLICY, head, page, pieces, sheet
+from viewer.message import pdf
+from viewer.message.preview import MAX_TAGS
+from viewer.message.printing import MAX_BODY, MOST, MOST_RECIPIENTS, POLICY, head, page, pieces, sheet
 
 HOSTILE = (
     b"From: m@evil.example\r\nSubject: <b>forged</b>\r\nContent-Type: text/html\r\n\r\n"

@@ -9,8 +9,8 @@ from relay.model.access import Permission
 from relay.model.summary import Reference
 from relay.rendition.extract import extract
 from tests.support.viewer_house import House
+from viewer.message.related import MAX_IDS, SHOWN, queries, related
 from viewer.pages.tabs import NEEDS
-from viewer.related import MAX_IDS, SHOWN, queries, related
 
 
 def letter(subject: str, message_id: str, **fields: str) -> bytes:

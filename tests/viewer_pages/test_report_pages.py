@@ -16,8 +16,8 @@ from relay.model.figure import DAY
 from tests.support.figured import FIRST, Mill, Piece, sums_of
 from tests.support.openapi_check import problems
 from tests.support.viewer_house import House
+from viewer.description.openapi import SCHEMAS
 from viewer.figures.catalogue import LISTED
-from viewer.openapi import SCHEMAS
 
 DAYS = "from=2026-05-26&to=2026-06-01"
 

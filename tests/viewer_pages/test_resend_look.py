@@ -10,8 +10,8 @@ from aiohttp import ClientSession
 
 from relay.model.delivery import State
 from tests.support.viewer_house import House
-from viewer import drafts
-from viewer.preview import POLICY
+from viewer.message.preview import POLICY
+from viewer.work import drafts
 
 
 def letter() -> bytes:

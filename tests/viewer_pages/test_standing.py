@@ -13,7 +13,7 @@ from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Recipient
 from relay.model.reply import Reply, local_reply
-from viewer import reports, standing
+from viewer.message import reports, standing
 
 NOON = 1_795_521_600_000_000
 PLAIN = Delivery("01J0000000000000000000000D", "01J0000000000000000000000M", Recipient("a@b.example"), State.SENT, NOON)

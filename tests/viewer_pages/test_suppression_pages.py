@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relay.archive.suppression_api import Selection
+from relay.archive.api.suppression import Selection
 from relay.model.event import Kind
 from relay.model.suppression import Cause, Suppressed
 from tests.support.viewer_house import NOON, SECOND, House

@@ -12,7 +12,7 @@ import pytest
 from relay.model.delivery import State
 from relay.model.event import Kind
 from tests.support.viewer_house import LETTER, House
-from viewer.columns import COLUMNS
+from viewer.grid.columns import COLUMNS
 
 
 async def read(client: aiohttp.ClientSession, path: str, status: int = 200) -> str:

@@ -11,8 +11,8 @@ from relay.model.delivery import Delivery, State
 from relay.model.message import Recipient
 from relay.model.switch import Pause, Switches
 from relay.model.upstream import Health, UpstreamState
-from viewer import waiting_words
-from viewer.waiting_words import HEALTH
+from viewer.work import waiting_words
+from viewer.work.waiting_words import HEALTH
 
 NOW = 1_795_521_600_000_000
 QUEUED = Delivery("D", "M", Recipient("a@b.example"), State.QUEUED, NOW, due_at=NOW)

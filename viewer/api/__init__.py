@@ -1,4 +1,4 @@
-"""The JSON API under /api: what the pages can do, for programs. Described by `viewer/openapi.py`.
+"""The JSON API under /api: what the pages can do, for programs. Described by `viewer/description/openapi.py`.
 
 One module for each kind of thing; `shape.py` says how things look as JSON.
 """

@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from viewer import bulk
 from viewer.api.parameters import json_object
-from viewer.bulk import Bulk, Kind
-from viewer.bulk_kinds import KINDS
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, ID
 from viewer.security import archive_of, require
-from viewer.tasks import TASKS, own_task
+from viewer.work import bulk
+from viewer.work.bulk import Bulk, Kind
+from viewer.work.bulk_kinds import KINDS
+from viewer.work.tasks import TASKS, own_task
 
 routes = web.RouteTableDef()
 

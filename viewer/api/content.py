@@ -10,12 +10,12 @@ from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Kind
 from viewer.api.parameters import number
-from viewer.copies import rebuilt
-from viewer.discretion import original as whole
-from viewer.discretion import whole_in_pieces
 from viewer.journal import record
 from viewer.keys import DELIVERY_ID, ID
-from viewer.parsing import in_thread
+from viewer.message.copies import rebuilt
+from viewer.message.discretion import original as whole
+from viewer.message.discretion import whole_in_pieces
+from viewer.message.parsing import in_thread
 from viewer.security import archive_of, require
 from viewer.streams import attachment, download, stream
 

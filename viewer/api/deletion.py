@@ -10,10 +10,10 @@ from relay.model.access import Permission
 from relay.model.deletion import LONGEST_REASON, Request
 from viewer.api.parameters import choice, number
 from viewer.api.shape import time, time_or_none
-from viewer.deletion import Asked, approve, ask_or_delete, checked_reason, refuse
 from viewer.errors import FieldError
 from viewer.keys import ID
 from viewer.security import archive_of, require
+from viewer.work.deletion import Asked, approve, ask_or_delete, checked_reason, refuse
 
 routes = web.RouteTableDef()
 

@@ -16,15 +16,15 @@ from relay.model.delivery import Attempt
 from relay.model.edit import Edit
 from relay.model.event import Grade
 from relay.model.fetch import Fetch
-from viewer import engagement
 from viewer.api import shape
 from viewer.api.content import attempts_of, chosen, delivery_of
-from viewer.copies import rebuilt
-from viewer.discretion import original
-from viewer.engagement import TokenStory
 from viewer.journal import events_of
 from viewer.keys import DELIVERY_ID, ID
-from viewer.parsing import in_thread
+from viewer.message import engagement
+from viewer.message.copies import rebuilt
+from viewer.message.discretion import original
+from viewer.message.engagement import TokenStory
+from viewer.message.parsing import in_thread
 from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()

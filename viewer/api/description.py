@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 
-from viewer.openapi import description
+from viewer.description.openapi import description
 
 routes = web.RouteTableDef()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from relay.archive.notification_api import EndpointState, NotificationRow
+from relay.archive.api.notification import EndpointState, NotificationRow
 from relay.model.access import Permission
-from viewer import endpoints
 from viewer.api.parameters import MOST_ROWS, json_object, number
 from viewer.api.shape import Json, time, time_or_none
-from viewer.endpoints import NAME
 from viewer.errors import FieldError
 from viewer.security import archive_of, require
+from viewer.work import endpoints
+from viewer.work.endpoints import NAME
 
 routes = web.RouteTableDef()
 

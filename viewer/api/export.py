@@ -8,11 +8,11 @@ from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.export import CONTENT_TYPES, WRITERS
 from viewer.api.parameters import choice, query_of
-from viewer.export import checked_count, export, filename
 from viewer.journal import record
 from viewer.keys import CLOCK
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
+from viewer.work.export import checked_count, export, filename
 
 routes = web.RouteTableDef()
 

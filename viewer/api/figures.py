@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from relay.archive.figure_api import Sending
+from relay.archive.api.figure import Sending
 from relay.model.access import Permission
 from relay.model.event import Kind as EventKind
 from viewer.api.parameters import MOST_ROWS, json_object, number

@@ -18,7 +18,7 @@ from relay.rendition.parts import is_body
 from viewer.api import shape
 from viewer.journal import record
 from viewer.keys import ID
-from viewer.parsing import in_thread, parsed
+from viewer.message.parsing import in_thread, parsed
 from viewer.security import require
 from viewer.streams import download
 

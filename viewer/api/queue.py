@@ -8,20 +8,20 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDict
 
-from relay.archive.waiting_api import WaitingGroup, WaitingRow
+from relay.archive.api.waiting import WaitingGroup, WaitingRow
 from relay.model.access import Permission
-from viewer import queue_jobs, upstreams, waiting_words
 from viewer.api import shape
 from viewer.api.parameters import MOST_ROWS, json_object, number
 from viewer.api.shape import Json, time, time_or_none
-from viewer.choosing import MOST_CHOSEN, NAMES, Choice, choice
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
-from viewer.operations import NEEDS_UPSTREAM, OPERATIONS, PERMISSIONS, Order, Outcome, hand_of, order_of
-from viewer.queue_jobs import Change
-from viewer.resend import obstacle
 from viewer.security import archive_of, require
-from viewer.tasks import TASKS
+from viewer.work import queue_jobs, upstreams, waiting_words
+from viewer.work.choosing import MOST_CHOSEN, NAMES, Choice, choice
+from viewer.work.operations import NEEDS_UPSTREAM, OPERATIONS, PERMISSIONS, Order, Outcome, hand_of, order_of
+from viewer.work.queue_jobs import Change
+from viewer.work.resend import obstacle
+from viewer.work.tasks import TASKS
 
 routes = web.RouteTableDef()
 

@@ -6,7 +6,7 @@ import base64
 
 from aiohttp import web
 
-from relay.archive.report_api import StoredReport
+from relay.archive.api.report import StoredReport
 from relay.model.access import Permission
 from viewer.api.shape import Json, time
 from viewer.keys import ID

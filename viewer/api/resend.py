@@ -11,9 +11,9 @@ from relay.rendition.revise import Revision
 from viewer.api.parameters import json_object
 from viewer.errors import FieldError
 from viewer.keys import ID
-from viewer.resend import edited, resend_edited, resend_exact
 from viewer.security import require
 from viewer.streams import download
+from viewer.work.resend import edited, resend_edited, resend_exact
 
 routes = web.RouteTableDef()
 NAMES = frozenset({"recipients", "edit"})

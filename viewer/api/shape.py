@@ -17,7 +17,7 @@ from relay.model.reply import Reply
 from relay.model.summary import Addressee, Summary
 from relay.rendition.decode import filename
 from relay.rendition.mime import Part
-from viewer.standing import standing
+from viewer.message.standing import standing
 
 Json = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,10 +6,10 @@ from aiohttp import web
 
 from relay.model.handing import Taken
 from viewer.api.parameters import json_object
-from viewer.callers import WHOLE
-from viewer.composing import FIELDS, tags_of, taken
-from viewer.parsing import in_thread
-from viewer.submitting import application_of, composed_in_thread, hand_in, recipients_in_query
+from viewer.identity.callers import WHOLE
+from viewer.message.parsing import in_thread
+from viewer.work.composing import FIELDS, tags_of, taken
+from viewer.work.submitting import application_of, composed_in_thread, hand_in, recipients_in_query
 
 routes = web.RouteTableDef()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from relay.archive.suppression_api import Selection
+from relay.archive.api.suppression import Selection
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.suppression import Suppressed
-from viewer import suppressions
 from viewer.api.parameters import MOST_ROWS, json_object, number, query_text
 from viewer.api.shape import Json, time, time_or_none
 from viewer.errors import FieldError
@@ -16,6 +15,7 @@ from viewer.journal import record
 from viewer.keys import ID
 from viewer.security import archive_of, require
 from viewer.streams import stream
+from viewer.work import suppressions
 
 routes = web.RouteTableDef()
 

@@ -9,12 +9,12 @@ from aiohttp import web
 from relay.archive.api import NotFound
 from relay.model.access import Permission
 from relay.model.switch import Pause
-from viewer import modes, upstreams
 from viewer.api.parameters import json_object
 from viewer.api.shape import Json, time
 from viewer.errors import FieldError
-from viewer.modes import ModeOf
 from viewer.security import archive_of, require
+from viewer.work import modes, upstreams
+from viewer.work.modes import ModeOf
 
 routes = web.RouteTableDef()
 

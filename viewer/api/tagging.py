@@ -9,7 +9,7 @@ from viewer.api.parameters import json_object
 from viewer.errors import FieldError
 from viewer.keys import ID
 from viewer.security import archive_of, require
-from viewer.tagging import change, checked
+from viewer.work.tagging import change, checked
 
 routes = web.RouteTableDef()
 

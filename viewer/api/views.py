@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
+from relay.archive.api.view import Mailing, View
 from relay.archive.query import parse_query
-from relay.archive.view_api import Mailing, View
 from relay.model.access import Permission
 from viewer.api.parameters import json_object, number, query_of, query_text
 from viewer.api.shape import time
-from viewer.columns import COLUMNS
 from viewer.errors import FieldError
+from viewer.grid.columns import COLUMNS
+from viewer.grid.place import ROWS, parse_sort, sort_value
+from viewer.grid.saved_views import LONGEST_NAME, changeable, check_room
 from viewer.keys import CLOCK, ID, NEW_ID
-from viewer.place import ROWS, parse_sort, sort_value
-from viewer.saved_views import LONGEST_NAME, changeable, check_room
 from viewer.security import archive_of, require, signed_in_user
 
 routes = web.RouteTableDef()

@@ -11,14 +11,14 @@ from relay.archive.api import NotFound
 from relay.archive.query import Query, Term, quoted
 from relay.model.access import Permission
 from relay.model.figure import By, Facet, Figure
-from viewer import modes
 from viewer.figures.asked import COPIES, LOST, STATUS, Asked, count, glance, glance_columns, lag
 from viewer.figures.table import Cell, Column, Form, Report, Table, rate
 from viewer.figures.volume import by_bucket, drawing
 from viewer.keys import CONFIG
-from viewer.modes import ModeOf
 from viewer.security import archive_of, signed_in_user
 from viewer.translation import Saying, say
+from viewer.work import modes
+from viewer.work.modes import ModeOf
 
 PLACES = 15
 NAMES = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from relay.archive.figure_api import MOST_LOST, Loss, LossChoice
+from relay.archive.api.figure import MOST_LOST, Loss, LossChoice
 from relay.archive.query import quoted
 from relay.model.bounce import BounceClass
 from relay.model.figure import By, Facet
 from relay.rendition.diagnosis import classify
 from viewer.figures.asked import Asked, count, lag
 from viewer.figures.table import Cell, Column, Form, Report, Table, rate
-from viewer.standing import BOUNCES, KINDS_OF_BOUNCE
+from viewer.message.standing import BOUNCES, KINDS_OF_BOUNCE
 from viewer.translation import say
 
 DROPPED = "dropped"

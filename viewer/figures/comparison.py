@@ -10,12 +10,12 @@ from aiohttp import web
 
 from relay.archive.query import parse_query, quoted
 from relay.model.figure import NONE, By, Facet, FigureSheet, Sums
-from viewer import chart
-from viewer.chart import Interval
 from viewer.errors import FieldError
+from viewer.figures import chart
 from viewer.figures.asked import COMPLAINED, COPIES, LONGEST, LOST, MESSAGES, STATUS, Asked, count, lag
+from viewer.figures.chart import Interval
+from viewer.figures.significance import Answer, Share, compare, percent, sentence, wilson
 from viewer.figures.table import Cell, Column, Drawing, Form, Report, Sentence, Table, rate
-from viewer.significance import Answer, Share, compare, percent, sentence, wilson
 from viewer.translation import Saying, joined, say
 
 KINDS: dict[str, Saying] = {"subject": say("Subjects"), "tag": say("Tags and campaigns"), "search": say("Searches")}

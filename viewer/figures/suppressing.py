@@ -6,13 +6,13 @@ from aiohttp import web
 
 from relay.model.suppression import Cause, Suppressed
 from relay.rendition import suppression_list
-from viewer import suppressions
 from viewer.errors import FieldError
 from viewer.figures.asked import Asked
 from viewer.figures.bounces import Kind, addresses, class_word
 from viewer.keys import CLOCK, NEW_ID
 from viewer.security import signed_in_user
 from viewer.translation import say
+from viewer.work import suppressions
 
 
 async def suppress(request: web.Request, asked: Asked, kind: Kind, application: str) -> int:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from relay.rendition.export import safe_cell
-from viewer.chart import Series, swatch
+from viewer.figures.chart import Series, swatch
 from viewer.figures.period import Period
 from viewer.present import iso
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.model.figure import NONE, STATES, By, FigureSheet, Sums
-from viewer import chart, present
-from viewer.chart import Series
+from viewer import present
+from viewer.figures import chart
 from viewer.figures.asked import COPIES, MESSAGES, STATUS, Asked, count, glance, glance_columns, lag
+from viewer.figures.chart import Series
 from viewer.figures.period import Bucket, iso, terms
 from viewer.figures.table import Cell, Column, Drawing, Form, Report, Table, legend
 from viewer.translation import Saying, say

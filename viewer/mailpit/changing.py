@@ -9,13 +9,13 @@ from aiohttp import web
 
 from relay.archive.query import And, Query, Term
 from relay.model.access import Permission
-from viewer import deletion, tagging
 from viewer.errors import FieldError
 from viewer.mailpit.finding import MESSAGE, found, id_of, in_mailpits_words, search_of
 from viewer.mailpit.marks import MARKS
 from viewer.mailpit.search import CAPTURED, Search
-from viewer.resend import resend_exact
 from viewer.security import archive_of, require
+from viewer.work import deletion, tagging
+from viewer.work.resend import resend_exact
 
 routes = web.RouteTableDef()
 REASON = "Deleted through Mailpit's API."

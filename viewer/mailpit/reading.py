@@ -27,10 +27,10 @@ from viewer.mailpit.finding import (
 )
 from viewer.mailpit.marks import MARKS
 from viewer.mailpit.search import EVERYTHING, Search
+from viewer.message.parsing import in_thread
+from viewer.message.pictures import drawn
+from viewer.message.preview import POLICY
 from viewer.pages.reading import Reading, html_of, read, text_of
-from viewer.parsing import in_thread
-from viewer.pictures import drawn
-from viewer.preview import POLICY
 from viewer.security import archive_of, require
 from viewer.streams import INERT, download
 

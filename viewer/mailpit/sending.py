@@ -9,7 +9,7 @@ from aiohttp import web
 from relay.archive.api import OutOfReach
 from viewer.api.parameters import json_object
 from viewer.errors import FieldError
-from viewer.submitting import application_of, composed_in_thread, hand_in
+from viewer.work.submitting import application_of, composed_in_thread, hand_in
 
 routes = web.RouteTableDef()
 NAMES = frozenset({"From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Text", "HTML", "Headers", "Tags", "Attachments"})

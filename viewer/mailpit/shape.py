@@ -14,8 +14,8 @@ from relay.rendition.decode import decode_body
 from relay.rendition.mime import Part
 from relay.rendition.parts import Attachment, attachments, cid_map, part_at
 from viewer.api import shape
+from viewer.message.preview import RASTER_TYPES
 from viewer.pages.reading import Reading, html_of, text_of
-from viewer.preview import RASTER_TYPES
 
 Json = dict[str, Any]
 _CID = re.compile(r"(?<=[\"'(])cid:([^\"')\s]{1,500})", re.IGNORECASE)

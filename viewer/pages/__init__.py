@@ -5,10 +5,10 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
-from viewer import drafts, pictures
-from viewer.automation import automations
 from viewer.figures import naming
+from viewer.grid.automation import automations
 from viewer.keys import CONFIG, RENDER_ROW
+from viewer.message import pictures
 from viewer.pages import (
     account,
     alerts,
@@ -48,6 +48,7 @@ from viewer.pages import (
     users,
     views,
 )
+from viewer.work import drafts
 
 PAGES = (
     grid,

@@ -10,15 +10,16 @@ from aiohttp import web
 
 from relay.archive.api import ApiToken
 from relay.model.event import Kind
-from viewer import oidc_client, passkeys, passwords, present
+from viewer import present
 from viewer.flash import flash
+from viewer.identity import oidc_client, passkeys, passwords
+from viewer.identity.rights import PERMISSION_WORDS, permissions_in
+from viewer.identity.sessions import is_fresh
+from viewer.identity.sign_in import change_password
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID, NEW_SECRET
 from viewer.pages import sessions
-from viewer.rights import PERMISSION_WORDS, permissions_in
 from viewer.security import signed_in_user
-from viewer.sessions import is_fresh
-from viewer.sign_in import change_password
 
 routes = web.RouteTableDef()
 

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.deletion_api import Deeds
+from relay.archive.api.deletion import Deeds
 from relay.model.access import Permission
 from relay.model.alert import RATES, Rule
 from viewer import settings

@@ -14,11 +14,12 @@ from relay.config import SENDER_RULE
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.message import Mode
-from viewer import modes, present
+from viewer import present
 from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import APPLICATIONS_CHANGED, CLOCK, CONFIG, NEW_SECRET
 from viewer.security import archive_of, require
+from viewer.work import modes
 
 routes = web.RouteTableDef()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from relay.model.access import Permission
-from viewer.approval import approve, reject
 from viewer.flash import flash
 from viewer.keys import ID
 from viewer.security import require
+from viewer.work.approval import approve, reject
 
 routes = web.RouteTableDef()
 

@@ -12,9 +12,9 @@ from relay.model.event import Kind
 from viewer import audit, present
 from viewer.deeds import GROUPS, sentence
 from viewer.errors import FieldError
-from viewer.happenings import KINDS
 from viewer.journal import record
 from viewer.keys import CLOCK
+from viewer.message.happenings import KINDS
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
 

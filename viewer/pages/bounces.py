@@ -8,7 +8,6 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.model.access import Permission
-from viewer import suppressions
 from viewer.errors import FieldError
 from viewer.figures.asked import asked, text
 from viewer.figures.bounces import CLASSES, MOST_SUPPRESSED, Kind, addresses, bounces, class_word
@@ -17,6 +16,7 @@ from viewer.flash import flash
 from viewer.pages.reports import page_of
 from viewer.security import require
 from viewer.translation import say, say_n
+from viewer.work import suppressions
 
 routes = web.RouteTableDef()
 

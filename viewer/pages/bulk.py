@@ -11,16 +11,16 @@ from aiohttp import web
 from multidict import MultiDict
 
 from relay.model.access import Permission
-from viewer.bulk import Kind, Selected, begin, checked, selected
-from viewer.bulk_kinds import KINDS
 from viewer.errors import FieldError
-from viewer.exports import wants_json
 from viewer.flash import flash
+from viewer.grid.live import PAUSE, event_stream, sse
 from viewer.keys import CLOCK, ID
-from viewer.live import PAUSE, event_stream, sse
 from viewer.security import archive_of, require
-from viewer.tasks import TASKS, Task, own_task
 from viewer.translation import say
+from viewer.work.bulk import Kind, Selected, begin, checked, selected
+from viewer.work.bulk_kinds import KINDS
+from viewer.work.exports import wants_json
+from viewer.work.tasks import TASKS, Task, own_task
 
 routes = web.RouteTableDef()
 

@@ -10,12 +10,12 @@ from aiohttp import web
 from relay.archive.api import NotFound, StoredMessage
 from relay.model.access import Permission
 from relay.model.deletion import LONGEST_REASON, Request, Standing, waits
-from viewer.deletion import approve, ask_or_delete, checked_reason, is_own, needs_two, refuse
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, ID
 from viewer.security import archive_of, require, signed_in_user
 from viewer.translation import say, say_n
+from viewer.work.deletion import approve, ask_or_delete, checked_reason, is_own, needs_two, refuse
 
 routes = web.RouteTableDef()
 PAGE = 50

@@ -9,12 +9,13 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.model.access import Permission
-from viewer import endpoints, present
-from viewer.endpoints import NAME, STANDINGS
+from viewer import present
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK
 from viewer.security import archive_of, require
+from viewer.work import endpoints
+from viewer.work.endpoints import NAME, STANDINGS
 
 routes = web.RouteTableDef()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from viewer.preview import USUAL, Look, Preview
+from viewer.message.preview import USUAL, Look, Preview
 
 
 def framed(made: Preview, look: Look = USUAL) -> web.Response:

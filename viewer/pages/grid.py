@@ -1,4 +1,4 @@
-"""The grid: messages, copies or mailings, newest first; its address is its whole state (`viewer/place.py`)."""
+"""The grid: messages, copies or mailings, newest first; its address is its whole state (`viewer/grid/place.py`)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import Estimate, Listing, Reported
+from relay.archive.api.view import Copy, Mailing, View
 from relay.archive.query import STATUSES, Query, QuerySyntaxError, parse_query
-from relay.archive.view_api import Copy, Mailing, View
 from relay.config import Listener, TlsPolicy
 from relay.model.access import Permission
 from relay.model.delivery import REPORTED_STATES
-from viewer import columns, present, tongue
-from viewer.bulk_kinds import KINDS
-from viewer.columns import COLUMNS, Layout
-from viewer.filters import PERIODS, Filter, filter_from, filter_of
+from viewer import present, tongue
+from viewer.grid import columns
+from viewer.grid.columns import COLUMNS, Layout
+from viewer.grid.filters import PERIODS, Filter, filter_from, filter_of
+from viewer.grid.place import NEWEST_FIRST, Place, place_of
 from viewer.keys import CLOCK, CONFIG, LISTENING
 from viewer.pages import panel
 from viewer.pages.rows import frame, kinds
-from viewer.place import NEWEST_FIRST, Place, place_of
 from viewer.security import archive_of, require
 from viewer.translation import grouped, say
+from viewer.work.bulk_kinds import KINDS
 
 routes = web.RouteTableDef()
 

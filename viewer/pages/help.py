@@ -6,8 +6,8 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from viewer import present
-from viewer.engagement import CLICKS, OPENS
-from viewer.standing import BOUNCES, MARKS
+from viewer.message.engagement import CLICKS, OPENS
+from viewer.message.standing import BOUNCES, MARKS
 
 routes = web.RouteTableDef()
 

@@ -1,6 +1,6 @@
 """How a preview is looked at: in which width, light or dark, with or without remote pictures. All of it in the address.
 
-Pure. Does not make the preview (`viewer/preview.py`).
+Pure. Does not make the preview (`viewer/message/preview.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from viewer.preview import SCHEMES, USUAL, Look
+from viewer.message.preview import SCHEMES, USUAL, Look
 
 WIDTHS: Mapping[str, str] = {"fit": "Fit", "desktop": "Desktop", "tablet": "Tablet", "phone": "Phone"}
 """Name in the address and on the page. In pixels they are in message.css: 1024, 768, 375."""

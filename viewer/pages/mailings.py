@@ -5,12 +5,12 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
+from relay.archive.api.view import COUNTED_ALONE
 from relay.archive.query import QuerySyntaxError, parse_query
-from relay.archive.view_api import COUNTED_ALONE
 from relay.model.access import Permission
 from viewer import present
+from viewer.grid.place import Place, place_of
 from viewer.keys import CLOCK
-from viewer.place import Place, place_of
 from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()

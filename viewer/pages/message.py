@@ -11,27 +11,29 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import StoredMessage
+from relay.archive.api.waiting import WAITING_STATES
 from relay.archive.query import Query, QuerySyntaxError, parse_query
-from relay.archive.waiting_api import WAITING_STATES
 from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Grade, Kind
-from viewer import engagement, present, reports, standing, waiting_words
+from viewer import present
+from viewer.grid.place import MAX_QUERY
+from viewer.identity.people import Person
 from viewer.journal import events_of, note, record
 from viewer.keys import CLOCK, CONFIG, ID, UPSTREAM_STATES
-from viewer.operations import OPERATIONS, allowed
+from viewer.message import engagement, reports, standing
+from viewer.message.parsing import in_thread
+from viewer.message.preview import Preview, TooMuch
+from viewer.message.reports import Told
+from viewer.message.standing import Standing
 from viewer.pages import reading, tabs
 from viewer.pages.frames import framed
 from viewer.pages.looking import looking
-from viewer.parsing import in_thread
-from viewer.people import Person
-from viewer.place import MAX_QUERY
-from viewer.preview import Preview, TooMuch
-from viewer.reports import Told
-from viewer.resend import obstacle
 from viewer.security import archive_of, require
-from viewer.standing import Standing
-from viewer.suppressions import kept_from
+from viewer.work import waiting_words
+from viewer.work.operations import OPERATIONS, allowed
+from viewer.work.resend import obstacle
+from viewer.work.suppressions import kept_from
 
 routes = web.RouteTableDef()
 

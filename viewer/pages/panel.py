@@ -13,14 +13,14 @@ from aiohttp import web
 
 from relay.archive.api import NotFound
 from relay.model.access import Permission
+from viewer.grid.place import Place, place_of
 from viewer.journal import events_of
 from viewer.keys import CLOCK, CONFIG, ID
+from viewer.message.standing import standing
 from viewer.pages.message import record_view
 from viewer.pages.rows import back
-from viewer.place import Place, place_of
-from viewer.resend import obstacle
 from viewer.security import archive_of, require
-from viewer.standing import standing
+from viewer.work.resend import obstacle
 
 routes = web.RouteTableDef()
 

@@ -1,7 +1,7 @@
 """One attachment: what it is, its hash, and a preview that nothing in it can get out of.
 
-Pictures and PDF pages are pixels that the worker of `viewer/thumbnail.py` made; text is text; HTML is as inert as the
-message's own, in a frame under the same policy.
+Pictures and PDF pages are pixels that the worker of `viewer/message/thumbnail.py` made; text is text; HTML is as inert
+as the message's own, in a frame under the same policy.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.decode import decode_body, decode_text
 from relay.rendition.mime import Part
-from viewer.attached import Attached, described, shown_text
 from viewer.errors import FieldError
-from viewer.invitation import invitations
 from viewer.journal import record
 from viewer.keys import ID
+from viewer.message.attached import Attached, described, shown_text
+from viewer.message.invitation import invitations
+from viewer.message.parsing import Parsed, in_thread, parsed
+from viewer.message.pictures import drawn
+from viewer.message.preview import MAX_HTML, Preview, TooMuch, make_preview
+from viewer.message.thumbnail import SIDES
 from viewer.pages.frames import framed
-from viewer.parsing import Parsed, in_thread, parsed
-from viewer.pictures import drawn
-from viewer.preview import MAX_HTML, Preview, TooMuch, make_preview
 from viewer.security import archive_of, require
 from viewer.streams import INERT
-from viewer.thumbnail import SIDES
 
 routes = web.RouteTableDef()
 PART = f"/messages/{ID}/parts/{{number:[0-9]{{1,4}}}}"

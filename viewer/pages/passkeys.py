@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from relay.archive.sign_in_api import Passkey
+from relay.archive.api.sign_in import Passkey
 from relay.model.event import Kind
-from viewer import passkeys
-from viewer.browsers import browser_in_words
 from viewer.flash import flash
+from viewer.identity import passkeys
+from viewer.identity.browsers import browser_in_words
+from viewer.identity.sessions import PASSKEY, must_set_up
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID
 from viewer.pages.second_factor import check_fresh, check_not_the_last, issue_codes, other_browsers_end
 from viewer.security import signed_in_user
-from viewer.sessions import PASSKEY, must_set_up
 
 routes = web.RouteTableDef()
 

@@ -9,9 +9,9 @@ from relay.model.access import Permission
 from relay.model.event import Kind
 from viewer.journal import record
 from viewer.keys import CLOCK, ID
+from viewer.message.standing import source_name
 from viewer.pages.reading import shown_octets
 from viewer.security import archive_of, require
-from viewer.standing import source_name
 from viewer.streams import download
 
 routes = web.RouteTableDef()

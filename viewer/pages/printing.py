@@ -14,17 +14,17 @@ from relay.archive.query import parse_query
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.identifier import ULID_PATTERN
-from viewer import pdf, printing
 from viewer.api.parameters import query_text
 from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.keys import CLOCK
+from viewer.message import pdf, printing
+from viewer.message.parsing import in_thread
+from viewer.message.printing import MAX_ALL, MOST, Sheet, sheet
+from viewer.message.worker import Worker
 from viewer.pages.frames import document
-from viewer.parsing import in_thread
-from viewer.printing import MAX_ALL, MOST, Sheet, sheet
 from viewer.security import archive_of, require
 from viewer.streams import download
-from viewer.worker import Worker
 
 routes = web.RouteTableDef()
 WORKER: web.AppKey[Worker] = web.AppKey("pdf", Worker)
@@ -40,7 +40,7 @@ _ID = re.compile(ULID_PATTERN)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[WORKER] = Worker("viewer.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
+    app[WORKER] = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
     yield
     await app[WORKER].close()
 

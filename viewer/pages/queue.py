@@ -10,22 +10,23 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
+from relay.archive.api.waiting import WAITING_STATES, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import QuerySyntaxError
-from relay.archive.waiting_api import WAITING_STATES, WaitingGroup, WaitingPage, WaitingRow
 from relay.model.access import Permission
 from relay.model.delivery import State
 from relay.model.switch import Switches
 from relay.model.upstream import UpstreamState
-from viewer import present, queue_jobs, upstreams, waiting_words
-from viewer.choosing import NAMES, Choice, choice
+from viewer import present
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, UPSTREAM_STATES
-from viewer.operations import OPERATIONS, allowed
 from viewer.present import Word
-from viewer.resend import obstacle
 from viewer.security import archive_of, require
-from viewer.waiting_words import Why
+from viewer.work import queue_jobs, upstreams, waiting_words
+from viewer.work.choosing import NAMES, Choice, choice
+from viewer.work.operations import OPERATIONS, allowed
+from viewer.work.resend import obstacle
+from viewer.work.waiting_words import Why
 
 routes = web.RouteTableDef()
 

@@ -11,14 +11,16 @@ from aiohttp import web
 from multidict import MultiDict
 
 from relay.model.access import Permission
-from viewer import present, queue_jobs, upstreams
-from viewer.choosing import Choice, choice
+from viewer import present
 from viewer.errors import FieldError
-from viewer.exports import wants_json
 from viewer.flash import flash
+from viewer.grid.live import PAUSE, event_stream, sse
 from viewer.keys import CLOCK, CONFIG, ID
-from viewer.live import PAUSE, event_stream, sse
-from viewer.operations import (
+from viewer.security import archive_of, require
+from viewer.work import queue_jobs, upstreams
+from viewer.work.choosing import Choice, choice
+from viewer.work.exports import wants_json
+from viewer.work.operations import (
     NEEDS_UPSTREAM,
     OPERATIONS,
     PERMISSIONS,
@@ -29,10 +31,9 @@ from viewer.operations import (
     order_of,
     told,
 )
-from viewer.queue_jobs import Change
-from viewer.resend import obstacle
-from viewer.security import archive_of, require
-from viewer.tasks import TASKS
+from viewer.work.queue_jobs import Change
+from viewer.work.resend import obstacle
+from viewer.work.tasks import TASKS
 
 routes = web.RouteTableDef()
 

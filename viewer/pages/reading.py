@@ -13,7 +13,7 @@ from relay.rendition.decode import decode_body, decode_field, decode_text, filen
 from relay.rendition.mime import Part, parse, walk
 from relay.rendition.parts import cid_map, html_leaf, is_body, leaves, part_at, text_leaf
 from relay.rendition.text import html_to_text
-from viewer.preview import MAX_HTML, RASTER_TYPES, USUAL, Look, Preview, make_preview
+from viewer.message.preview import MAX_HTML, RASTER_TYPES, USUAL, Look, Preview, make_preview
 
 MAX_TEXT = 500_000
 """Characters of text shown."""

@@ -8,18 +8,18 @@ from urllib.parse import quote
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.figure_api import COUNTED_TO
+from relay.archive.api.figure import COUNTED_TO
+from relay.archive.api.suppression import Selection
 from relay.archive.query import quoted
-from relay.archive.suppression_api import Selection
 from relay.model.access import Permission
 from relay.model.suppression import Suppressed, suppression_key
 from viewer import present
 from viewer.errors import FieldError
 from viewer.keys import CLOCK
+from viewer.message.standing import standing
 from viewer.pages.suppressions import CAUSES
 from viewer.present import STATES
 from viewer.security import archive_of, require
-from viewer.standing import standing
 
 routes = web.RouteTableDef()
 

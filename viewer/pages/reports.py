@@ -17,11 +17,11 @@ from viewer.figures.comparison import KINDS as COMPARED
 from viewer.figures.comparison import MOST, choice_of
 from viewer.figures.period import PRESETS, Period
 from viewer.figures.senders import KINDS as SENDERS
+from viewer.figures.significance import percent
 from viewer.figures.table import Form, Report
 from viewer.figures.volume import volume
 from viewer.keys import CLOCK
 from viewer.security import require
-from viewer.significance import percent
 
 routes = web.RouteTableDef()
 

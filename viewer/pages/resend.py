@@ -17,19 +17,19 @@ from relay.model.access import Permission
 from relay.rendition.decode import decode_field, decode_text
 from relay.rendition.parts import html_leaf, text_leaf
 from relay.rendition.revise import Revision
-from viewer import drafts
-from viewer.attached import attached
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, ID
+from viewer.message.attached import attached
+from viewer.message.parsing import in_thread
+from viewer.message.preview import TooMuch
 from viewer.pages.frames import framed
 from viewer.pages.reading import Reading, preview_of, read, text_of
-from viewer.parsing import in_thread
-from viewer.preview import TooMuch
-from viewer.resend import edited, obstacle, resend_edited, resend_exact
-from viewer.resend_warnings import Offer, offers, taken, unconfirmed, waiting
 from viewer.security import archive_of, require
-from viewer.suppressions import kept_from
+from viewer.work import drafts
+from viewer.work.resend import edited, obstacle, resend_edited, resend_exact
+from viewer.work.resend_warnings import Offer, offers, taken, unconfirmed, waiting
+from viewer.work.suppressions import kept_from
 
 routes = web.RouteTableDef()
 

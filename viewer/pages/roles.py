@@ -12,11 +12,11 @@ from relay.model.access import BUILT_IN, Group, Permission, Role
 from relay.model.event import Kind
 from viewer.errors import FieldError
 from viewer.flash import flash
+from viewer.identity.people import name_problem
+from viewer.identity.rights import PERMISSION_WORDS, all_that, check_giver, check_role, permissions_in, scope_in
 from viewer.journal import deed
 from viewer.keys import ARCHIVE
 from viewer.pages.users import described, keeper, shares_to_fill
-from viewer.people import name_problem
-from viewer.rights import PERMISSION_WORDS, all_that, check_giver, check_role, permissions_in, scope_in
 from viewer.translation import say
 
 routes = web.RouteTableDef()

@@ -11,12 +11,14 @@ from aiohttp import web
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
-from viewer import columns, engagement, present, standing
-from viewer.automation import address_of
-from viewer.bulk_kinds import KINDS
+from viewer import present
+from viewer.grid import columns
+from viewer.grid.automation import address_of
+from viewer.grid.place import Place, place_of
 from viewer.keys import CLOCK, CONFIG
-from viewer.place import Place, place_of
+from viewer.message import engagement, standing
 from viewer.security import signed_in_user
+from viewer.work.bulk_kinds import KINDS
 
 
 def render_row(request: web.Request, row: Listing) -> str:

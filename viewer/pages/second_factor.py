@@ -14,16 +14,16 @@ from aiohttp import web
 from markupsafe import Markup
 
 from relay.archive.api import WebSession
-from relay.archive.sign_in_api import SecondFactor
+from relay.archive.api.sign_in import SecondFactor
 from relay.model.event import Kind
-from viewer import passkeys, recovery, totp
-from viewer.attempts import ATTEMPTS, attempt_keys
-from viewer.ceremonies import CEREMONIES
 from viewer.flash import flash
+from viewer.identity import passkeys, recovery, totp
+from viewer.identity.attempts import ATTEMPTS, attempt_keys
+from viewer.identity.ceremonies import CEREMONIES
+from viewer.identity.sessions import WITH_CODE, is_fresh, must_set_up
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, SESSION
 from viewer.security import signed_in_user
-from viewer.sessions import WITH_CODE, is_fresh, must_set_up
 from viewer.translation import say
 
 routes = web.RouteTableDef()

@@ -15,15 +15,15 @@ from relay.archive.api import StoredMessage
 from relay.model.access import Permission
 from relay.model.delivery import Attempt, Delivery
 from relay.model.signature import Alignment
-from viewer import engagement
 from viewer.api.content import attempts_of, chosen, delivery_of
-from viewer.copies import copy_of
-from viewer.discretion import original
-from viewer.engagement import TokenStory
 from viewer.journal import events_of
 from viewer.keys import CLOCK, DELIVERY_ID, ID
+from viewer.message import engagement
+from viewer.message.copies import copy_of
+from viewer.message.discretion import original
+from viewer.message.engagement import TokenStory
+from viewer.message.parsing import in_thread
 from viewer.pages.message import record_view
-from viewer.parsing import in_thread
 from viewer.security import archive_of, require
 
 routes = web.RouteTableDef()

@@ -14,12 +14,12 @@ from aiohttp import web
 from relay.archive.api import User, WebSession
 from relay.model.access import Permission
 from relay.model.event import Kind
-from viewer.browsers import browser_in_words
 from viewer.flash import flash
+from viewer.identity.browsers import browser_in_words
+from viewer.identity.sessions import handle_of
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, SESSION
 from viewer.security import require, signed_in_user
-from viewer.sessions import handle_of
 from viewer.translation import say
 
 routes = web.RouteTableDef()

@@ -14,7 +14,7 @@ from viewer import settings
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CONFIG
-from viewer.parsing import in_thread
+from viewer.message.parsing import in_thread
 from viewer.security import require
 from viewer.translation import say
 

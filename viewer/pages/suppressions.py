@@ -11,19 +11,20 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
-from relay.archive.suppression_api import Selection, SuppressionPage
+from relay.archive.api.suppression import Selection, SuppressionPage
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.suppression import Cause
 from relay.rendition.suppression_list import Problem
-from viewer import present, suppressions
+from viewer import present
 from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.journal import record
 from viewer.keys import CLOCK, ID
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
-from viewer.suppressions import Which
+from viewer.work import suppressions
+from viewer.work.suppressions import Which
 
 routes = web.RouteTableDef()
 

@@ -10,18 +10,19 @@ from aiohttp import web
 
 from relay.archive.api import StoredMessage
 from relay.model.access import Permission
-from viewer import conversation, fields, hops, present
-from viewer.attached import attached
-from viewer.fields import Item
-from viewer.invitation import calendar_parts, invitations
+from viewer import present
+from viewer.identity.people import Person
 from viewer.keys import CONFIG
+from viewer.message import conversation, fields, hops
+from viewer.message.attached import attached
+from viewer.message.fields import Item
+from viewer.message.invitation import calendar_parts, invitations
+from viewer.message.parsing import in_thread
+from viewer.message.preview import TooMuch
+from viewer.message.related import related
 from viewer.pages import reading
 from viewer.pages.looking import looking
 from viewer.pages.reading import HeaderField, Reading
-from viewer.parsing import in_thread
-from viewer.people import Person
-from viewer.preview import TooMuch
-from viewer.related import related
 from viewer.security import archive_of
 
 NAMES: Mapping[str, str] = {

@@ -8,8 +8,8 @@ from relay.model.access import Permission
 from viewer.flash import flash
 from viewer.keys import ID
 from viewer.security import require
-from viewer.tagging import change, checked, tags_in
 from viewer.translation import say
+from viewer.work.tagging import change, checked, tags_in
 
 routes = web.RouteTableDef()
 

@@ -11,15 +11,15 @@ from aiohttp import web
 from relay.archive.api import User
 from relay.model.access import BUILT_IN, EVERYTHING, Permission, Role, Share
 from relay.model.event import Kind
-from viewer import passwords
 from viewer.errors import FieldError
 from viewer.flash import flash
+from viewer.identity import passwords
+from viewer.identity.people import Person, name_problem
+from viewer.identity.rights import ROLE_WORDS, all_that, check_giver, check_role, scope_in
+from viewer.identity.sign_in import PASSWORDS
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK
-from viewer.people import Person, name_problem
-from viewer.rights import ROLE_WORDS, all_that, check_giver, check_role, scope_in
 from viewer.security import require
-from viewer.sign_in import PASSWORDS
 
 routes = web.RouteTableDef()
 

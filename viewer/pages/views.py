@@ -9,20 +9,20 @@ import aiohttp_jinja2
 from aiohttp import web
 from multidict import MultiDictProxy
 
+from relay.archive.api.view import View
 from relay.archive.query import parse_query
-from relay.archive.view_api import View
 from relay.model.access import Permission
-from viewer import columns
-from viewer.columns import ALWAYS, COLUMNS
 from viewer.errors import FieldError
-from viewer.exports import wants_json
 from viewer.flash import flash
+from viewer.grid import columns
+from viewer.grid.columns import ALWAYS, COLUMNS
+from viewer.grid.place import place_of, sort_value
+from viewer.grid.saved_views import LONGEST_NAME, changeable, check_room, may_change
 from viewer.keys import CLOCK, ID, NEW_ID
 from viewer.pages.grid import view_place
-from viewer.place import place_of, sort_value
-from viewer.saved_views import LONGEST_NAME, changeable, check_room, may_change
 from viewer.security import archive_of, require, signed_in_user
 from viewer.translation import say
+from viewer.work.exports import wants_json
 
 routes = web.RouteTableDef()
 
