@@ -24,7 +24,7 @@ SESSION_COLUMNS = (
     "user_agent",
     "method",
 )
-TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at", "permissions")
+TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at", "permissions", "applications")
 APPLICATION_COLUMNS = ("name", "username", "secret_hash", "created_at", "mode", "senders", "tags")
 
 OF_A_USER = ("web_session", "api_token", "second_factor", "recovery_code", "passkey", "identity")
@@ -93,7 +93,7 @@ def add_tokens(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
         require_user(database, token.user)
         row = (token.id, token.name, token.user, token.token_hash, token.created_at, token.expires_at)
         permissions = None if token.permissions is None else to_json(sorted(token.permissions))
-        database.execute(_ADD_TOKEN, (*row, permissions))
+        database.execute(_ADD_TOKEN, (*row, permissions, to_json(token.applications)))
         append_events(database, [put.event])
     return [None] * len(puts)
 
@@ -152,8 +152,9 @@ def require_user(database: sqlite3.Connection, name: str) -> None:
 
 
 def token_of(row: Row) -> ApiToken:
-    *facts, permissions = row
-    return ApiToken(*[*facts, None if permissions is None else permissions_of(permissions)])
+    *facts, permissions, applications = row
+    allowed = None if permissions is None else permissions_of(permissions)
+    return ApiToken(*facts, allowed, tuple(json.loads(applications)))
 
 
 def permissions_of(text: str) -> frozenset[Permission]:

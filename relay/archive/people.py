@@ -60,9 +60,10 @@ async def tokens(connection: AsyncConnection) -> list[ApiToken]:
 
 
 async def token(connection: AsyncConnection, token_hash: bytes, now: int) -> ApiToken | None:
-    """None also when it ran out."""
+    """None also when it ran out, or its user is disabled."""
     is_alive = or_(_token.expires_at.is_(None), _token.expires_at > now)
-    row = (await connection.execute(_TOKENS.where(_token.token_hash == token_hash, is_alive))).first()
+    of_anyone = _TOKENS.join_from(schema.api_token, schema.user).where(_user.disabled_at.is_(None))
+    row = (await connection.execute(of_anyone.where(_token.token_hash == token_hash, is_alive))).first()
     return None if row is None else token_of(row)
 
 

@@ -19,7 +19,7 @@ from relay.archive.rows import Row, to_json
 from relay.model.access import BUILT_IN, Group, Role, Scope
 from relay.model.event import Event
 
-USER_COLUMNS = ("name", "role", "password_hash", "created_at", "scope", "groups")
+USER_COLUMNS = ("name", "role", "password_hash", "created_at", "scope", "groups", "disabled_at")
 ROLE_COLUMNS = ("name", "permissions", "needs_scope")
 GROUP_COLUMNS = ("name", "role", "scope")
 
@@ -27,7 +27,7 @@ _PUT_USER = insert(
     "user",
     USER_COLUMNS,
     conflict="ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash, "
-    "scope = excluded.scope, groups = excluded.groups",
+    "scope = excluded.scope, groups = excluded.groups, disabled_at = excluded.disabled_at",
 )
 _PUT_ROLE = insert(
     "role",
@@ -51,8 +51,8 @@ def scope_of(text: str | None) -> Scope:
 
 
 def user_of(row: Row) -> User:
-    name, role, password_hash, created_at, scope, groups = row
-    return User(name, role, password_hash, created_at, scope_of(scope), tuple(json.loads(groups)))
+    name, role, password_hash, created_at, scope, groups, disabled_at = row
+    return User(name, role, password_hash, created_at, scope_of(scope), tuple(json.loads(groups)), disabled_at)
 
 
 def role_of(row: Row) -> Role:
@@ -70,7 +70,7 @@ def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
         old = _found(database, '"user"', USER_COLUMNS, user.name)
         before = None if old is None else user_of(old)
         values = (user.name, user.role, user.password_hash, user.created_at, scope_text(user.scope))
-        database.execute(_PUT_USER, (*values, to_json(user.groups)))
+        database.execute(_PUT_USER, (*values, to_json(user.groups), user.disabled_at))
         if before is not None and _rights(before) != _rights(user):
             end_sessions(database, [user.name])
         _tell(database, put.event, None if before is None else _user_json(before), _user_json(user))
@@ -78,11 +78,12 @@ def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
 
 
 def _rights(user: User) -> tuple[Any, ...]:
-    return user.role, user.password_hash, user.scope, frozenset(user.groups)
+    return user.role, user.password_hash, user.scope, frozenset(user.groups), user.disabled_at
 
 
 def _user_json(user: User) -> dict[str, Any]:
-    return {"role": user.role, "scope": user.scope.as_json(), "groups": list(user.groups)}
+    rights = {"role": user.role, "scope": user.scope.as_json(), "groups": list(user.groups)}
+    return rights if user.disabled_at is None else {**rights, "disabled": True}
 
 
 def end_sessions(database: sqlite3.Connection, names: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ scope, and those of each group: all permissions together, in all scopes together
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -97,6 +97,19 @@ def union(scopes: Iterable[Scope]) -> Scope:
             return EVERYTHING
         shares.update(dict.fromkeys(scope.shares))
     return Scope(tuple(shares))
+
+
+def narrowed(scope: Scope, applications: Sequence[str]) -> Scope:
+    """What is within the scope and of one of the applications; all of the scope if none is named."""
+    if not applications:
+        return scope
+    shares = (Share(),) if scope.shares is None else tuple(share for share in scope.shares if share.is_asking)
+    return Scope(tuple(one for share in shares if (one := _of(share, applications)) is not None))
+
+
+def _of(share: Share, applications: Sequence[str]) -> Share | None:
+    kept = tuple(name for name in applications if not share.applications or name in share.applications)
+    return replace(share, applications=kept) if kept else None
 
 
 @dataclass(frozen=True, slots=True)

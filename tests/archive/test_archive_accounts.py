@@ -91,6 +91,18 @@ async def test_a_removed_token_is_no_more(archive):
     assert await archive.token(TOKEN.token_hash, NOON) is None
 
 
+async def test_a_disabled_user_has_no_token_until_enabled(archive):
+    await archive.put_user(ANN, an_event(1))
+    token = replace(TOKEN, applications=("shop", "crm"))
+    await archive.add_token(token, an_event(2))
+    await archive.put_user(replace(ANN, disabled_at=NOON), an_event(3))
+    assert (await archive.user("ann")).disabled_at == NOON
+    assert await archive.token(TOKEN.token_hash, NOON) is None
+    assert await archive.tokens() == [token]
+    await archive.put_user(ANN, an_event(4))
+    assert await archive.token(TOKEN.token_hash, NOON) == token
+
+
 async def test_applications_are_added_replaced_and_removed(archive):
     await archive.put_application(SHOP, an_event(1))
     changed = replace(SHOP, secret_hash=b"b" * 32, mode=None, senders=(), tags=())

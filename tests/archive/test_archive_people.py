@@ -54,6 +54,7 @@ async def test_what_someone_may_is_of_their_own_and_of_their_groups(archive):
         {"password_hash": "other"},
         {"scope": SHOP},
         {"groups": ("support",)},
+        {"disabled_at": NOON},
     ],
 )
 async def test_a_change_of_rights_ends_sessions_and_is_told_with_what_was_before(archive, change):

@@ -12,6 +12,7 @@ from relay.model.access import (
     Scope,
     Share,
     grant,
+    narrowed,
     union,
 )
 
@@ -51,6 +52,17 @@ def test_a_union_has_each_share_once():
     assert union([]) == NOTHING
     assert union([SHOP, LAB, SHOP]) == Scope((*(SHOP.shares or ()), *(LAB.shares or ())))
     assert union([SHOP, EVERYTHING]) == EVERYTHING
+
+
+def test_a_scope_is_narrowed_to_some_applications():
+    wide = Scope((Share(("shop", "crm"), ("@example.com",)), Share(("lab",)), Share(tags=("red",)), Share()))
+    assert narrowed(wide, ()) == wide
+    assert narrowed(wide, ("crm", "hr")) == Scope(
+        (Share(("crm",), ("@example.com",)), Share(("crm", "hr"), tags=("red",)))
+    )
+    assert narrowed(EVERYTHING, ("crm",)) == Scope((Share(("crm",)),))
+    assert narrowed(SHOP, ("crm",)) == NOTHING
+    assert narrowed(NOTHING, ("crm",)) == NOTHING
 
 
 def test_a_scope_is_the_same_after_a_journey_as_json():

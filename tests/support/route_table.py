@@ -211,6 +211,7 @@ ROUTES: dict[str, set[P]] = {
     "POST /suppressions/{id}/remove": {P.SUPPRESS},
     "POST /tasks/{id}/stop": {P.READ},
     "POST /users": {P.USERS},
+    "POST /users/disabled": {P.USERS},
     "POST /users/remove": {P.USERS},
     "POST /users/role": {P.USERS},
     "POST /users/{name}/factors/remove": {P.USERS},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -155,6 +156,14 @@ async def test_a_stranger_is_refused_and_made_no_user(proxied: House, name: str)
     assert name not in str(refusals[0].data)
     assert (await look(browser, "/healthz", **{"Remote-User": name}))[0] == 200
     assert await proxied.archive.users() == []
+
+
+async def test_a_user_who_is_switched_off_is_refused(proxied: House) -> None:
+    user = await proxied.add_user("ann", "auditor")
+    await proxied.archive.put_user(replace(user, disabled_at=proxied.clock()), proxied.event())
+    async with proxied.browser(headers={"Remote-User": "ann"}).get("/") as answer:
+        assert answer.status == 403
+    assert [event.data["reason"] for event in await proxied.events(Kind.SIGN_IN_REFUSED)] == ["proxy: disabled user"]
 
 
 async def test_a_form_does_not_begin_a_session(proxied: House) -> None:

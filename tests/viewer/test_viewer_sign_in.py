@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -52,6 +53,23 @@ async def test_the_right_password_opens_a_new_session(house: House, password_has
     async with browser.get("/api/messages") as answer:
         assert answer.status == 200
     assert [event.actor for event in await house.events(Kind.SIGNED_IN)] == ["user:ann"]
+
+
+async def test_an_account_that_is_switched_off_opens_nothing(house: House, password_hash: str) -> None:
+    user = await house.add_user("ann", "auditor", password_hash)
+    await house.archive.put_user(replace(user, disabled_at=house.clock()), house.event())
+    browser = house.browser()
+    async with browser.post("/sign-in", data={"name": "ann", "password": "wrong"}) as answer:
+        assert answer.status == 401
+        assert "switched off" not in await answer.text()
+    async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
+        assert answer.status == 403
+        assert "switched off" in await answer.text()
+        assert "Set-Cookie" not in answer.headers
+    assert [event.data["reason"] for event in await house.events(Kind.SIGN_IN_REFUSED)] == [
+        "wrong password",
+        "disabled",
+    ]
 
 
 @pytest.mark.parametrize(("name", "password"), [("ann", "wrong"), ("nobody", PASSWORD), ("linked", ""), ("a\0b", "x")])

@@ -92,6 +92,39 @@ async def test_nobody_gives_what_they_do_not_have(house: House) -> None:
     await press(client, "/users/low/rights", role="keepers")
 
 
+async def test_an_account_is_switched_off_and_on(house: House) -> None:
+    client = await house.client()
+    theirs, program = await house.client("auditor", "ann"), await house.program("operator")
+    await press(client, "/users/disabled", name="operator", disabled="1")
+    assert "Switched off" in await press(client, "/users/disabled", name="ann", disabled="1")
+    for browser, path, status in ((theirs, "/api/messages", 401), (program, "/api/messages", 401)):
+        async with browser.get(path) as answer:
+            assert answer.status == status
+    await press(client, "/users/disabled", name="operator", disabled="0")
+    async with program.get("/api/messages") as answer:
+        assert answer.status == 200
+    await press(client, "/users/disabled", 409, name="administrator", disabled="1")
+    told = [event.data for event in await house.events(Kind.ACCOUNT_CHANGED) if "change" in event.data]
+    assert [(one["change"], one["user"]) for one in told] == [
+        ("user disabled", "operator"),
+        ("user disabled", "ann"),
+        ("user enabled", "operator"),
+    ]
+
+
+async def test_a_token_sees_no_more_applications_than_it_says(house: House) -> None:
+    client = await house.client()
+    await house.add()
+    for applications, count in (("shop, crm", 1), ("crm", 0), ("", 1)):
+        page = await press(client, "/account/tokens", name="reader", days="30", applications=applications)
+        secret = re.search(r'id="secret">([^<]+)<', page)
+        assert secret is not None
+        program = house.browser(headers={"Authorization": f"Bearer {secret[1]}"})
+        async with program.get("/api/messages") as answer:
+            assert len((await answer.json())["messages"]) == count
+    assert "shop, crm" in page
+
+
 async def test_a_token_may_no_more_than_it_says(house: House) -> None:
     client = await house.client()
     page = await press(client, "/account/tokens", name="reader", days="30", permission=["read"])

@@ -23,8 +23,9 @@ from viewer.security import (
     is_public,
     set_session_cookie,
 )
+from viewer.translation import say
 
-UNKNOWN = "The proxy signed you in under a name that has no account here. Ask an administrator."
+UNKNOWN = say("The proxy signed you in under a name that has no account here. Ask an administrator.")
 
 
 def setup(app: web.Application) -> None:
@@ -48,7 +49,7 @@ async def introduce(request: web.Request, session: WebSession | None) -> WebSess
         return None
     user = await _user(request, name)
     if request.method not in SAFE_METHODS:
-        raise web.HTTPForbidden(text="The form was too old or not ours. Reload the page and try again.")
+        raise web.HTTPForbidden(text=say("The form was too old or not ours. Reload the page and try again."))
     opened, token = await open_session(request, user, PROXY)
     request[NEW_TOKEN] = token.encode()
     return opened
@@ -59,12 +60,16 @@ async def _user(request: web.Request, name: str) -> User:
     archive, role = request.app[ARCHIVE], request.app[CONFIG].viewer.user_header_role
     is_name = NAME.fullmatch(name) is not None
     user = await archive.user(name) if is_name else None
+    if user is not None and user.disabled_at is not None:
+        await _refuse(request, "proxy: disabled user")
     if user is not None:
         return user
     if not is_name or role not in {one.name for one in (*BUILT_IN, *await archive.roles())}:
-        await _refuse(request, "proxy: unknown user" if is_name else "proxy: not a user name")
+        await _refuse(request, say("proxy: unknown user") if is_name else say("proxy: not a user name"))
     user = User(name, role, "", request.app[CLOCK]())
-    event = account_event(request, Kind.ACCOUNT_CHANGED, name, user=name, change="added by the proxy's word", role=role)
+    event = account_event(
+        request, Kind.ACCOUNT_CHANGED, name, user=name, change=say("added by the proxy's word"), role=role
+    )
     await archive.put_user(user, event)
     return user
 

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, replace
 
 from relay.archive.api import Account, ApiToken
-from relay.model.access import NO_GRANT, Grant, Permission, Scope
+from relay.model.access import NO_GRANT, Grant, Permission, Scope, narrowed
+from viewer.translation import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ def person_of(account: Account, session: bytes | None = None, csrf_secret: bytes
 
 
 def bearer_of(account: Account, token: ApiToken) -> Person:
-    """Whoever has the token: its user, with no more than the token's permissions."""
-    person = replace(person_of(account), token=token.token_hash)
-    if token.permissions is None:
-        return person
-    return replace(person, grant=replace(person.grant, permissions=person.grant.permissions & token.permissions))
+    """Whoever has the token: its user, with no more than the token's permissions and applications."""
+    person = person_of(account)
+    permissions = person.grant.permissions
+    if token.permissions is not None:
+        permissions &= token.permissions
+    scope = narrowed(person.scope, token.applications)
+    return replace(person, token=token.token_hash, grant=Grant(permissions, scope))
 
 
 NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
@@ -57,4 +60,4 @@ NAME = re.compile(r"[^\W_][\w.@+-]{0,63}")
 
 def name_problem(name: str) -> str:
     """What is wrong with a new user's name, in a sentence, or ''."""
-    return "" if NAME.fullmatch(name) else "A user name has 1 to 64 letters, digits and . _ @ + - and no spaces."
+    return "" if NAME.fullmatch(name) else say("A user name has 1 to 64 letters, digits and . _ @ + - and no spaces.")

@@ -17,8 +17,15 @@ from relay.model.event import Event, Kind
 from viewer.identity.browsers import LONGEST
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_ID, NEW_SECRET, PERSON, SESSION, Handler
 from viewer.security import SAFE_METHODS, client_address, is_public, set_session_cookie
+from viewer.translation import say
 
-PASSWORD, LINK, PASSKEY, PROXY, SINGLE_SIGN_ON = "password", "one-time link", "passkey", "proxy", "single sign-on"
+PASSWORD, LINK, PASSKEY, PROXY, SINGLE_SIGN_ON = (
+    say("password"),
+    say("one-time link"),
+    say("passkey"),
+    say("proxy"),
+    say("single sign-on"),
+)
 WITH_CODE, WITH_RECOVERY_CODE = "password and code", "password and recovery code"
 ONE_FACTOR = frozenset({"", PASSWORD, LINK})
 """Ways to sign in that prove one thing only. The provider or proxy has its own rules."""
@@ -55,7 +62,11 @@ async def refused(request: web.Request, name: str | None, reason: str, **data: A
 
 
 async def open_session(request: web.Request, user: User, method: str) -> tuple[WebSession, str]:
-    """A new session, instead of the one that the browser may have; and its token, for the cookie."""
+    """A new session, instead of the one that the browser may have; and its token, for the cookie.
+
+    Raises 403 for a disabled user: however they prove who they are, they come by here.
+    """
+    await check_enabled(request, user)
     app, now = request.app, request.app[CLOCK]()
     token = app[NEW_SECRET]()
     session = WebSession(
@@ -73,6 +84,13 @@ async def open_session(request: web.Request, user: User, method: str) -> tuple[W
         await app[ARCHIVE].remove_session(old.session, account_event(request, Kind.SIGNED_OUT, old.name))
     await app[ARCHIVE].add_session(session, account_event(request, Kind.SIGNED_IN, user.name, method=method))
     return session, token
+
+
+async def check_enabled(request: web.Request, user: User) -> None:
+    """Raises 403 unless the user may sign in. Tell it only to who has proved who they are."""
+    if user.disabled_at is not None:
+        await refused(request, user.name, say("disabled"))
+        raise web.HTTPForbidden(text=say("This account is switched off. Ask an administrator."))
 
 
 async def begin_session(request: web.Request, user: User, onward: str, method: str) -> web.Response:
@@ -105,7 +123,7 @@ def _lead_to_set_up(request: web.Request) -> None:
         return
     if request.method in SAFE_METHODS and not path.startswith("/api/"):
         raise web.HTTPSeeOther(SET_UP)
-    raise web.HTTPForbidden(text="Set up a second factor first.")
+    raise web.HTTPForbidden(text=say("Set up a second factor first."))
 
 
 async def _see(request: web.Request, session: WebSession) -> None:

@@ -13,17 +13,18 @@ from relay.model.event import Kind
 from viewer import present
 from viewer.flash import flash
 from viewer.identity import oidc_client, passkeys, passwords
-from viewer.identity.rights import PERMISSION_WORDS, permissions_in
+from viewer.identity.rights import PERMISSION_WORDS, permissions_in, values
 from viewer.identity.sessions import is_fresh
 from viewer.identity.sign_in import change_password
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID, NEW_SECRET
 from viewer.pages import sessions
 from viewer.security import signed_in_user
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 
-LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "until revoked"))
+LIFETIMES = (("30", say("30 days")), ("90", say("90 days")), ("365", say("1 year")), ("", say("until revoked")))
 LONGEST_NAME = 100
 
 
@@ -44,16 +45,18 @@ async def set_password(request: web.Request) -> web.Response:
 async def add_token(request: web.Request) -> web.Response:
     """Makes a token and shows it, this once: only its hash is kept."""
     form = await request.post()
-    name = str(form.get("name", "")).strip()[:LONGEST_NAME] or "API token"
+    name = str(form.get("name", "")).strip()[:LONGEST_NAME] or say("API token")
     days = str(form.get("days", ""))
     now = request.app[CLOCK]()
     expires_at = now + int(days) * present.DAY if days in {value for value, _ in LIFETIMES if value} else None
     chosen = form.getall("permission", [])
     permissions = permissions_in(chosen) if chosen else None
+    applications = values(str(form.get("applications", "")), "applications")
     secret = request.app[NEW_SECRET]()
     digest = hashlib.sha256(secret.encode()).digest()
-    token = ApiToken(request.app[NEW_ID](), name, signed_in_user(request).name, digest, now, expires_at, permissions)
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="token added", token=token.id, user=token.user)
+    user = signed_in_user(request).name
+    token = ApiToken(request.app[NEW_ID](), name, user, digest, now, expires_at, permissions, applications)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("token added"), token=token.id, user=token.user)
     await request.app[ARCHIVE].add_token(token, event)
     return await _page(request, secret=secret)
 
@@ -63,10 +66,10 @@ async def revoke(request: web.Request) -> web.Response:
     """Makes one's own token useless, at once."""
     archive, token_id, person = request.app[ARCHIVE], request.match_info["id"], signed_in_user(request)
     if all(token.id != token_id for token in await archive.tokens() if token.user == person.name):
-        raise web.HTTPNotFound(text="You have no such token.")
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="token revoked", token=token_id, user=person.name)
+        raise web.HTTPNotFound(text=say("You have no such token."))
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("token revoked"), token=token_id, user=person.name)
     await archive.remove_token(token_id, event)
-    flash(request, "The token is revoked.")
+    flash(request, say("The token is revoked."))
     raise web.HTTPSeeOther("/account")
 
 

@@ -20,6 +20,7 @@ from viewer.identity.sign_in import PASSWORDS
 from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK
 from viewer.security import require
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 
@@ -28,7 +29,7 @@ def keeper(request: web.Request) -> Person:
     """Who asks, if they manage people. Someone with a scope could give away more than they see."""
     person = require(request, Permission.USERS)
     if not person.scope.is_everything:
-        raise web.HTTPForbidden(text="You see some messages only; people are managed by those who see all.")
+        raise web.HTTPForbidden(text=say("You see some messages only; people are managed by those who see all."))
     return person
 
 
@@ -47,16 +48,16 @@ async def add(request: web.Request) -> web.Response:
     roles = await archive.roles()
     problem = name_problem(name) or passwords.weakness(password, name)
     if not problem and role not in {one.name for one in (*BUILT_IN, *roles)}:
-        problem = "Choose one of the roles."
+        problem = say("Choose one of the roles.")
     if not problem and await archive.user(name) is not None:
-        problem = f"There is a user {name} already."
+        problem = say("There is a user %(name)s already.", name=name)
     if problem:
         return await _page(request, problem=problem, name=name, status=400)
     check_giver(person, all_that(role, (), roles))
     password_hash = await request.app[PASSWORDS].hash(password)
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="user added", user=name, role=role)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("user added"), user=name, role=role)
     await archive.put_user(User(name, role, password_hash, request.app[CLOCK]()), event)
-    flash(request, f"{name} may sign in now.")
+    flash(request, say("%(name)s may sign in now.", name=name))
     raise web.HTTPSeeOther("/users")
 
 
@@ -68,11 +69,11 @@ async def set_role(request: web.Request) -> web.Response:
     user, role = await other(request, str(form.get("name", ""))), str(form.get("role", ""))
     roles = await archive.roles()
     if role not in {one.name for one in (*BUILT_IN, *roles)}:
-        raise web.HTTPBadRequest(text="Choose one of the roles.")
+        raise web.HTTPBadRequest(text=say("Choose one of the roles."))
     check_giver(person, all_that(role, (), roles))
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="role changed", user=user.name, role=role)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("role changed"), user=user.name, role=role)
     await archive.put_user(replace(user, role=role), event)
-    flash(request, f"{user.name} is {role} now.")
+    flash(request, say("%(name)s is %(role)s now.", name=user.name, role=role))
     raise web.HTTPSeeOther("/users")
 
 
@@ -96,9 +97,22 @@ async def set_rights(request: web.Request) -> web.Response:
     except FieldError as error:
         return await _rights_page(request, user, f"{error.field}: {error.message}", 400)
     check_giver(person, all_that(role, chosen, roles))
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="rights changed", user=user.name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("rights changed"), user=user.name)
     await archive.put_user(changed, event)
-    flash(request, f"The rights of {user.name} are changed.")
+    flash(request, say("The rights of %(name)s are changed.", name=user.name))
+    raise web.HTTPSeeOther("/users")
+
+
+@routes.post("/users/disabled")
+async def set_disabled(request: web.Request) -> web.Response:
+    """Switches a person's account off, with sessions and tokens, or on again. What they did stays theirs."""
+    keeper(request)
+    form, archive = await request.post(), request.app[ARCHIVE]
+    user, is_off = await other(request, str(form.get("name", ""))), form.get("disabled") == "1"
+    event = deed(request, Kind.ACCOUNT_CHANGED, change="user disabled" if is_off else "user enabled", user=user.name)
+    await archive.put_user(replace(user, disabled_at=request.app[CLOCK]() if is_off else None), event)
+    words = say("%(name)s is let in no more.", name=user.name) if is_off else say("%(name)s is let in.", name=user.name)
+    flash(request, words)
     raise web.HTTPSeeOther("/users")
 
 
@@ -107,9 +121,9 @@ async def remove(request: web.Request) -> web.Response:
     """Removes a person, with sessions and tokens."""
     keeper(request)
     user = await other(request, str((await request.post()).get("name", "")))
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="user removed", user=user.name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("user removed"), user=user.name)
     await request.app[ARCHIVE].remove_user(user.name, event)
-    flash(request, f"{user.name} is removed.")
+    flash(request, say("%(name)s is removed.", name=user.name))
     raise web.HTTPSeeOther("/users")
 
 
@@ -120,10 +134,10 @@ async def other(request: web.Request, name: str) -> User:
     """
     person = keeper(request)
     if name == person.name:
-        raise web.HTTPConflict(text="You cannot change or remove yourself; ask another administrator.")
+        raise web.HTTPConflict(text=say("You cannot change or remove yourself; ask another administrator."))
     account = await request.app[ARCHIVE].account(name)
     if account is None:
-        raise web.HTTPNotFound(text="There is no such user.")
+        raise web.HTTPNotFound(text=say("There is no such user."))
     check_giver(person, account.grant)
     return account.user
 

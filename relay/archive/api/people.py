@@ -24,6 +24,8 @@ class User:
     scope: Scope = EVERYTHING
     """EVERYTHING: none is given, so that the role says whether that is all or nothing."""
     groups: tuple[str, ...] = ()
+    disabled_at: int | None = None
+    """UTC microseconds since which neither they nor their tokens are let in; None: they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class ApiToken:
     expires_at: int | None = None
     permissions: frozenset[Permission] | None = None
     """Of those that the user has, these only; None: all."""
+    applications: tuple[str, ...] = ()
+    """Of the messages that the user sees, those of these applications only; empty: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,16 @@ class People(Protocol):
     async def users(self) -> list[User]: ...
     async def user(self, name: str) -> User | None: ...
     async def put_user(self, user: User, event: Event) -> None:
-        """Adds or replaces. A changed password, role, group or scope ends the user's web sessions in the same
-        transaction; the event says what was before and after."""
+        """Adds or replaces. A changed password, role, group or scope, and being disabled, ends the user's web
+        sessions in the same transaction; the event says what was before and after."""
 
     async def remove_user(self, name: str, event: Event) -> None:
         """Also ends the user's sessions and tokens. Raises NotFound."""
 
     async def tokens(self) -> list[ApiToken]: ...
-    async def token(self, token_hash: bytes, now: int) -> ApiToken | None: ...
+    async def token(self, token_hash: bytes, now: int) -> ApiToken | None:
+        """None also when it ran out, or its user is disabled."""
+
     async def add_token(self, token: ApiToken, event: Event) -> None: ...
     async def remove_token(self, token_id: str, event: Event) -> None: ...
 

@@ -23,7 +23,7 @@ from relay.archive.schema.deletion import deletion_request_table, deletion_table
 from relay.archive.schema.figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema.idempotency import idempotency_table
 from relay.archive.schema.notification import endpoint_table, notification_table
-from relay.archive.schema.people import application_table, group_table, role_table
+from relay.archive.schema.people import api_token_table, application_table, group_table, role_table, user_table
 from relay.archive.schema.repetition import repetition_table
 from relay.archive.schema.report import payload_table, report_table
 from relay.archive.schema.search import fragment_table
@@ -314,19 +314,7 @@ document = Table(
 )
 """The normalised text (see normalise.py) that the full-text index `full_text` (FTS5) is over."""
 
-user = Table(
-    "user",
-    metadata,
-    Column("name", Text, primary_key=True),
-    _text("role"),
-    _text("password_hash"),
-    _int("created_at"),
-    # As JSON; NULL: none is given.
-    _text("scope", null=True),
-    Column("groups", Text, nullable=False, server_default=text("'[]'")),
-)
-
-role, user_group = role_table(metadata), group_table(metadata)
+user, role, user_group = user_table(metadata), role_table(metadata), group_table(metadata)
 
 web_session = Table(
     "web_session",
@@ -348,21 +336,7 @@ recovery_code = recovery_code_table(metadata)
 passkey = passkey_table(metadata)
 identity = identity_table(metadata)
 
-api_token = Table(
-    "api_token",
-    metadata,
-    Column("id", Text, primary_key=True),
-    _text("name"),
-    Column("user", Text, ForeignKey("user.name"), nullable=False),
-    Column("token_hash", LargeBinary, nullable=False, unique=True),
-    _int("created_at"),
-    _int("expires_at", null=True),
-    # As JSON; NULL: all that the user has.
-    _text("permissions", null=True),
-    Index("api_token_user", "user"),
-)
-
-application = application_table(metadata)
+api_token, application = api_token_table(metadata), application_table(metadata)
 suppression = suppression_table(metadata)
 deletion = deletion_table(metadata)
 deletion_request = deletion_request_table(metadata)
