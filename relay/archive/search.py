@@ -20,8 +20,8 @@ from relay.archive.api import SORT_KEYS, Listing, Page, Sort
 from relay.archive.condition import DENSE, HIGHEST, LOWEST, Translation, translate
 from relay.archive.lexicon import lexicon
 from relay.archive.listing import listings
-from relay.archive.query import And, Node, Not, Or, Query, Term, Within
-from relay.archive.walking import FIRST, GROWTH, walked
+from relay.archive.query import DATE_FIELDS, And, Node, Not, Or, Query, Term, Within
+from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
 _message, _listing = schema.message.c, schema.listing.c
 
@@ -123,7 +123,8 @@ async def _found(
         is_descending = _is_read_descending(sort, cursor)
         statement = _keys(query, condition, Sort("date", is_descending), None)
         start = (cursor.value, cursor.seq) if cursor is not None else None
-        return await walked(connection, statement, start, is_descending=is_descending, wanted=wanted)
+        span = dates_of(query)
+        return await walked(connection, statement, start, is_descending=is_descending, wanted=wanted, span=span)
     statement = _keys(query, condition, sort, cursor).limit(wanted)
     return [(row[0], row[1]) for row in await connection.execute(statement)]
 
@@ -139,6 +140,17 @@ async def measured(connection: AsyncConnection, query: Query, *, is_by_date: boo
             newest = await connection.scalar(select(func.max(_message.seq))) or 0
             members.is_common = (newest - lowest + 1) < DENSE * COMMON
     return translation
+
+
+def dates_of(query: Query) -> Span:
+    """Dates that every message found must be of, as far as the search's top says so."""
+    first, stop = ALWAYS
+    for node in query.root.nodes if isinstance(query.root, And) else (query.root,):
+        if isinstance(node, Term) and node.field in DATE_FIELDS and node.span is not None:
+            start, end = node.span
+            first = start if first is None or (start is not None and start > first) else first
+            stop = end if stop is None or (end is not None and end < stop) else stop
+    return first, stop
 
 
 def _is_read_descending(sort: Sort, cursor: Cursor | None) -> bool:
