@@ -1,6 +1,6 @@
 """Every page of the viewer, once: for the pictures, for axe, and for the time it takes until a page can be used.
 
-A path may hold `{names}` of what `showroom.furnish` made. `test_browser_places.py` fails for a page that is missing here.
+A path may hold `{names}` of what `showroom.furnish` made. A page that is missing here fails `test_browser_places.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _nothing(page: Page) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One page. `name` is that of its picture; `then` does what leads on to it, on a page that has no address of its own."""
+    """One page. `name` is that of its picture; `then` leads on to what has no address of its own."""
 
     name: str
     path: str
@@ -162,7 +162,6 @@ PLACES = (
     Place("grid-palette", "/?q=", _palette),
     Place("grid-panel", "/?q=INV-10482", _panel),
     Place("grid-chosen", "/?q=application:billing", _chosen),
-    Place("panel", "/panel/{invoice}", is_plain=True),
     Place("columns", "/columns"),
     Place("views", "/views"),
     Place("mailing", "/mailings/{mailing}"),
@@ -264,6 +263,7 @@ NO_PAGES = frozenset(
         "/metrics",
         "/oidc/return",
         "/oidc/start",
+        "/panel/{id}",
         "/payloads/{id}/body",
         "/print.pdf",
         "/queue/jobs/{id}/progress",
@@ -275,7 +275,7 @@ NO_PAGES = frozenset(
         "/view/{id}.txt",
     }
 )
-"""Files, events, frames with other people's mail, forwardings, words for machines."""
+"""Files, events, pieces of a page, frames with other people's mail, forwardings, words for machines."""
 
 
 def shows(place: Place, route: str) -> bool:

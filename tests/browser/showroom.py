@@ -1,4 +1,4 @@
-"""A shop in which every page has something to show: a campaign in two versions, bounces, colleagues, roles, alerts, work.
+"""A shop in which every page has something to show: a campaign in two versions, bounces, people, roles, alerts, work.
 
 It has a server of its own, since what is kept here (views, rules, people) would stand in the way of other tests.
 """
