@@ -33,11 +33,11 @@ LOCALE = Path(__file__).parent / "locale"
 
 
 def install(environment: jinja2.Environment) -> None:
-    """Gives the templates `_`, `gettext`, `ngettext`, `language()` and the filter `grouped`."""
+    """Gives the templates `_`, `gettext`, `ngettext`, `language()` and the filters `grouped` and `sentence`."""
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {"language": tongue.language, "languages": lambda: tongue.LANGUAGES, "zones": tongue.zones}
-    environment.filters["grouped"] = grouped
+    environment.filters |= {"grouped": grouped, "sentence": sentence}
 
 
 @lru_cache(maxsize=len(tongue.LANGUAGES))

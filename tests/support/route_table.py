@@ -78,6 +78,7 @@ ROUTES: dict[str, set[P]] = {
     "GET /groups": {P.USERS},
     "GET /healthz": set(),
     "GET /help": set(),
+    "GET /help/{page}": set(),
     "GET /live": {P.READ},
     "GET /mailings/{number}": {P.READ},
     "GET /messages/{id}": {P.READ},

@@ -133,7 +133,7 @@ async def test_a_resend_warns_when_the_message_was_sent_or_is_on_its_way(house: 
 
 
 async def test_help_explains_every_status(house: House) -> None:
-    page = await text_of(house, "/help")
+    page = await text_of(house, "/help/statuses")
     for state in State:
         assert state.value.capitalize() in page
     assert "Sent is not delivered" in page
@@ -178,3 +178,27 @@ async def test_what_is_wrong_with_a_new_user_or_application_is_said(house: House
         async with browser.post(path, data={"csrf": csrf, **data}) as answer:
             assert answer.status == 400, data
             assert said in await answer.text(), data
+
+
+@pytest.mark.parametrize("name", sorted(help.PAGES))
+async def test_every_page_of_the_guide_is_there(house: House, name: str) -> None:
+    page = await text_of(house, f"/help/{name}")
+    assert str(help.PAGES[name].title) in unescape(page)
+    assert f'href="/help/{name}"' in await text_of(house, "/help")
+
+
+async def test_there_is_no_other_page_of_the_guide(house: House) -> None:
+    client = await house.client()
+    async with client.get("/help/nothing") as answer:
+        assert answer.status == 404
+
+
+async def test_every_link_to_the_guide_leads_to_a_page_and_a_place_of_it(house: House) -> None:
+    templates = Path(help.__file__).parent.parent / "templates"
+    texts = "".join(path.read_text() for path in templates.rglob("*.html"))
+    for name, place in set(re.findall(r"""/help/([a-z-]+)#?([a-z-]*)""", texts)):
+        page = await text_of(house, f"/help/{name}")
+        assert not place or f'id="{place}"' in page
+    for name, place in set(re.findall(r"ui\.guide\('([a-z-]+)#?([a-z-]*)'", texts)):
+        page = await text_of(house, f"/help/{name}")
+        assert not place or f'id="{place}"' in page
