@@ -29,7 +29,9 @@ class Place:
     """A document without the viewer's frame: no header, no script."""
 
     def visit(self, page: Page, names: Mapping[str, str]) -> None:
-        page.goto(self.path.format_map(names))
+        answer = page.goto(self.path.format_map(names))
+        assert answer is not None
+        assert answer.status < 500, answer.url
         self.then(page)
         page.wait_for_load_state()
 
@@ -145,23 +147,25 @@ def _refused(page: Page) -> None:
 
 
 MESSAGE = "/messages/{invoice}"
+FEW = "/?q=application:crm"
+"""Some rows and not a page full, where it is not the rows that are looked at: axe takes its time for each."""
 PLACES = (
     # The list.
     Place("grid", "/", _live),
-    Place("grid-recipients", "/?q=&rows=recipients"),
+    Place("grid-recipients", "/?q=EST-2207&rows=recipients"),
     Place("grid-mailings", "/?q=&rows=mailings"),
-    Place("grid-sorted", "/?q=application:billing&sort=subject"),
+    Place("grid-sorted", "/?q=application:crm&sort=subject"),
     Place("grid-nothing-found", "/?q=zzz"),
     Place("grid-search-in-error", "/?q=from:ann (foo"),
     Place("grid-filters", "/?q=status:failed overdue", _filters),
-    Place("grid-views", "/?q=", _views),
-    Place("grid-menu", "/?q=", _account_menu),
-    Place("grid-how-to-search", "/?q=", _how_to_search),
-    Place("grid-completions", "/?q=", _completions),
-    Place("grid-keys", "/?q=", _keys),
-    Place("grid-palette", "/?q=", _palette),
+    Place("grid-views", FEW, _views),
+    Place("grid-menu", FEW, _account_menu),
+    Place("grid-how-to-search", FEW, _how_to_search),
+    Place("grid-completions", FEW, _completions),
+    Place("grid-keys", FEW, _keys),
+    Place("grid-palette", FEW, _palette),
     Place("grid-panel", "/?q=INV-10482", _panel),
-    Place("grid-chosen", "/?q=application:billing", _chosen),
+    Place("grid-chosen", FEW, _chosen),
     Place("columns", "/columns"),
     Place("views", "/views"),
     Place("mailing", "/mailings/{mailing}"),
@@ -187,7 +191,7 @@ PLACES = (
     Place("delete", "/messages/{held}/delete"),
     # Work on many.
     *(
-        Place(f"bulk-{button.lower().replace(' ', '-')}", "/?q=application:billing", _bulk(button))
+        Place(f"bulk-{button.lower().replace(' ', '-')}", FEW, _bulk(button))
         for button in ("Tags", "Export", "Send again", "Delete")
     ),
     Place("tasks", "/tasks"),
