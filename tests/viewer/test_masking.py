@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 
@@ -10,6 +11,7 @@ from relay.config import Mask
 from relay.rendition.decode import decode_text
 from relay.rendition.mime import parse, walk
 from relay.rendition.text import SNIPPET_LENGTH
+from viewer.message.attached import attached
 from viewer.message.masking import masked, masked_snippet, rules_of, withheld
 
 CODE = Mask(name="code", pattern=r"(?i)code[^0-9]{0,20}([0-9]{4,8})")
@@ -98,6 +100,22 @@ def test_bodies_and_attachments_are_taken_out_for_those_who_may_not_see_them() -
     assert b"22222" in seen
     assert not [number for number in range(3, 7) if f"{number}" * 5 in seen.decode() and number != 4]
     assert len(list(walk(parse(seen)))) == len(list(walk(parse(NESTED))))
+
+
+def test_an_attachment_that_is_not_seen_as_it_was_sent_has_no_hash() -> None:
+    whole = attached(parse(NESTED), NESTED)
+    assert all(file.sha256 for file in whole)
+    seen = withheld(NESTED, RULES)
+    csv = next(file for file in attached(parse(seen), seen) if file.filename == "a.csv")
+    assert csv.sha256 == ""
+    without = withheld(NESTED, (), attachments=False)
+    assert not any(file.sha256 for file in attached(parse(without), without) if not file.content_type.endswith("822"))
+    content = NESTED.replace(b"code,33333", b"colour,red")
+    seen = withheld(content, RULES)
+    pairs = zip(attached(parse(seen), seen), attached(parse(content), content), strict=True)
+    assert [(one.sha256, other.sha256) for one, other in pairs if one.filename == "a.csv"] == [
+        (hashlib.sha256(b"colour,red").hexdigest(),) * 2
+    ]
 
 
 def test_a_snippet_that_may_end_within_a_secret_loses_its_last_word() -> None:

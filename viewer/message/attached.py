@@ -11,6 +11,7 @@ from relay.rendition.decode import decode_body, filename, parameter
 from relay.rendition.mime import Part
 from relay.rendition.parts import content_id, is_body, leaves
 from viewer.message.invitation import TYPES as CALENDARS
+from viewer.message.masking import MARK, is_looked_into
 from viewer.message.pictures import can_draw
 from viewer.translation import say
 
@@ -31,7 +32,10 @@ _TEXTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """`kind`: how it can be looked at: `picture` (drawn by us), `text`, `html`, `event`, or '' (not at all)."""
+    """`kind`: how it can be looked at: `picture` (drawn by us), `text`, `html`, `event`, or '' (not at all).
+
+    `sha256`: '' of one that is not seen as it was sent, because it was withheld or something in it is hidden.
+    """
 
     number: int
     filename: str
@@ -67,10 +71,14 @@ def described(part: Part, data: bytes) -> Attached:
         filename(part),
         part.content_type,
         len(data),
-        hashlib.sha256(data).hexdigest(),
+        hashlib.sha256(data).hexdigest() if data and not _is_masked(part, data) else "",
         part.disposition.value != "attachment" and bool(content_id(part)),
         kind_of(part.content_type, len(data)),
     )
+
+
+def _is_masked(part: Part, data: bytes) -> bool:
+    return is_looked_into(part) and MARK in to_text(data, parameter(part.parameters, "charset") or "")
 
 
 def kind_of(content_type: str, size: int) -> str:

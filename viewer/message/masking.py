@@ -31,7 +31,9 @@ from relay.rendition.parts import bodies as bodies_of
 from relay.rendition.parts import is_message
 from relay.rendition.text import SNIPPET_LENGTH, html_to_text
 
-WHOLE_PART = "[hidden: this part holds what is not shown to you]"
+MARK = "[hidden: "
+"""What stands in place of something hidden begins so."""
+WHOLE_PART = f"{MARK}this part holds what is not shown to you]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Rule:
         for found in self.pattern.finditer(text):
             start, stop = found.span(1 if self.pattern.groups and found.span(1) != (-1, -1) else 0)
             if start < stop:
-                pieces += [text[position:start], f"[hidden: {self.name}]"]
+                pieces += [text[position:start], f"{MARK}{self.name}]"]
                 position = stop
         return "".join([*pieces, text[position:]]) if pieces else text
 
@@ -111,11 +113,15 @@ def _fields(part: Part, content: bytes, rules: Rules) -> Iterator[Edit]:
             yield Edit(field.value_start, field.value_stop, b" " + shown.encode(), "withheld")
 
 
+def is_looked_into(part: Part) -> bool:
+    """Whether rules look into what the leaf holds."""
+    return part.content_type.startswith(("text/", "multipart/")) or is_message(part)
+
+
 def _body(part: Part, content: bytes, rules: Rules) -> bytes:
     """The leaf's octets; those of text with what the rules find in it hidden."""
-    is_text = part.content_type.startswith(("text/", "multipart/")) or is_message(part)
     octets = part.body(content)
-    if not is_text or not any("body" in rule.places for rule in rules):
+    if not is_looked_into(part) or not any("body" in rule.places for rule in rules):
         return octets
     text = decode_text(part, content)
     shown = masked(text, rules, "body")

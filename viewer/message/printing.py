@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from relay.archive.api import StoredMessage
 from viewer import present, tongue
 from viewer.message import standing
-from viewer.message.attached import attached
+from viewer.message.attached import Attached, attached
 from viewer.message.preview import TooMuch
 from viewer.pages.reading import preview_of, read, text_of
 from viewer.translation import joined, say, say_n, shown, thousands
@@ -80,6 +80,13 @@ class Sheet:
         return len(self.html) + len(self.text)
 
 
+def _told(file: Attached) -> str:
+    facts: dict[str, object] = {"title": file.title, "kind": file.content_type, "size": thousands(file.size)}
+    if not file.sha256:
+        return say("%(title)s, %(kind)s, %(size)s octets", **facts)
+    return say("%(title)s, %(kind)s, %(size)s octets, SHA-256 %(hash)s", **facts, hash=file.sha256)
+
+
 def sheet(stored: StoredMessage, content: bytes | None) -> Sheet:
     """The message as it is printed; of a content that is deleted, or may not be seen, the facts alone."""
     message, summary = stored.message, stored.summary
@@ -87,17 +94,7 @@ def sheet(stored: StoredMessage, content: bytes | None) -> Sheet:
     if content is None:
         return Sheet(message.id, title, _facts(stored, ()), "", say("The content is not there."))
     reading = read(content)
-    files = tuple(
-        say(
-            "%(title)s, %(kind)s, %(size)s octets, SHA-256 %(hash)s",
-            title=file.title,
-            kind=file.content_type,
-            size=thousands(file.size),
-            hash=file.sha256,
-        )
-        for file in attached(reading.root, content)
-        if not file.is_inline
-    )
+    files = tuple(_told(file) for file in attached(reading.root, content) if not file.is_inline)
     html = ""
     if reading.has_html:
         try:
