@@ -72,6 +72,8 @@ class Members:
     is_text: bool = False
     by_one: ColumnElement[bool] | None = None
     """Of hits of the full-text index: the condition by which messages are tried one by one."""
+    share: float = 0.0
+    """Of a large set of text: the part of the newest messages that is in it."""
     is_common: bool = False
     """So many hits that it is cheaper to try one by one than to gather them."""
 

@@ -1,6 +1,7 @@
 """How many messages match: exactly where that is quick, else an estimate from the newest ones.
 
-Counted in windows of numbers, newest first, that grow: what has been counted when time is up stands for the rest.
+Of words that are in much of the newest mail it is known how much, without counting (`measuring.py`). Everything else
+is counted in windows of numbers, newest first, that grow: what was counted when time is up stands for the rest.
 """
 
 from __future__ import annotations
@@ -8,18 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import Estimate
 from relay.archive.condition import HIGHEST, LOWEST, Translation
+from relay.archive.measuring import measured
 from relay.archive.query import And, Query
-from relay.archive.search import measured
+from relay.archive.readers import is_interrupted, limited
 
 _message = schema.message.c
 FIRST = 5000
 GROWTH = 3
+SURELY = 3
+"""A share that tells of so many times what may be counted exactly is told without counting."""
 
 
 @dataclass(slots=True)
@@ -38,43 +43,88 @@ class _Tally:
 
 
 async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
-    tally = await _tally(connection, query, at_most, None)
-    return min(tally.found, max(at_most, 0))
+    total, translation = await _prepared(connection, query)
+    if translation is None:
+        return min(total, max(at_most, 0))
+    counting = _at_once(translation, at_most)
+    if counting is not None:
+        found: int = await connection.scalar(counting) or 0
+    else:
+        tally = await _in_windows(connection, translation, total, at_most, None)
+        found = tally.found
+    return min(found, max(at_most, 0))
 
 
 async def estimate(connection: AsyncConnection, query: Query, at_most: int, seconds: float) -> Estimate:
-    tally = await _tally(connection, query, at_most, monotonic() + seconds)
+    total, translation = await _prepared(connection, query)
+    if translation is None:
+        return Estimate(total, is_exact=True)
+    counting = _at_once(translation, at_most)
+    if counting is not None:
+        share = translation.members[0].share if translation.members else 0.0
+        if share * total > SURELY * at_most:
+            return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
+        found = await _within(connection, counting, seconds)
+        if found is not None and found <= at_most:
+            return Estimate(found, is_exact=True)
+        if share:
+            return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
+    tally = await _in_windows(connection, translation, total, at_most, seconds)
     is_exact = tally.seen >= tally.total
     return Estimate(tally.found if is_exact else tally.guess, is_exact)
 
 
-async def _tally(connection: AsyncConnection, query: Query, at_most: int, until: float | None) -> _Tally:
-    """Stops when more than `at_most` were found or at `until`; then `seen` is below `total`."""
+async def _prepared(connection: AsyncConnection, query: Query) -> tuple[int, Translation | None]:
+    """How many messages there are, and what is to be counted of them; None: all."""
+    # Messages are numbered without gaps and never go.
     total = await connection.scalar(select(func.max(_message.seq))) or 0
-    if query.root == And(()):
-        # Messages are numbered without gaps and never go.
-        return _Tally(total, total, total)
-    translation = await measured(connection, query)
-    if len(translation.members) == 1 and translation.condition == translation.members[0].condition:
-        # One set and nothing else is counted as it is. A message is in it once for each of its deliveries.
-        inner = translation.members[0].chosen.distinct().limit(max(at_most, 0) + 1).subquery()
-        found = await connection.scalar(select(func.count()).select_from(inner)) or 0
-        if found <= at_most or until is None:
-            return _Tally(found, total, total)
-    return await _in_windows(connection, translation, total, at_most, until)
+    return total, None if query.root == And(()) else await measured(connection, query)
+
+
+def _at_once(translation: Translation, at_most: int) -> Select[int] | None:
+    """Counts to one more than `at_most` what is one set and nothing else, or no set at all; None where it is neither.
+
+    A message is in a set once for each of its deliveries.
+    """
+    if not translation.members:
+        chosen = select(_message.seq).where(translation.condition())
+    elif len(translation.members) == 1 and translation.condition == translation.members[0].condition:
+        members = translation.members[0]
+        chosen = members.chosen if members.is_text else members.chosen.distinct()
+    else:
+        return None
+    return select(func.count()).select_from(chosen.limit(max(at_most, 0) + 1).subquery())
 
 
 async def _in_windows(
-    connection: AsyncConnection, translation: Translation, total: int, at_most: int, until: float | None
+    connection: AsyncConnection, translation: Translation, total: int, at_most: int, seconds: float | None
 ) -> _Tally:
-    statement = select(func.count()).select_from(schema.message).where(translation.condition())
+    """Stops when more than `at_most` were found or time is up; then `seen` is below `total`."""
+    counted = select(func.count()).select_from(schema.message).where(translation.condition())
+    # By number: an index would visit all that it has, for each window.
+    counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
     tally, top, reach = _Tally(0, 0, total), total, FIRST
-    while top > 0:
+    until = monotonic() + seconds if seconds is not None else None
+    while top > 0 and tally.found <= at_most:
         lowest = max(top - reach, 0)
-        part = statement.where(_message.seq > lowest, _message.seq <= top)
-        tally.found += await connection.scalar(part, {LOWEST: lowest + 1, HIGHEST: top}) or 0
+        part = counted.where(_message.seq > lowest, _message.seq <= top).params({LOWEST: lowest + 1, HIGHEST: top})
+        # The first stands for all, if need be.
+        left = max(until - monotonic(), 0.0) if until is not None and tally.seen else None
+        found = await _within(connection, part, left)
+        if found is None:
+            break
+        tally.found += found
         tally.seen = total - lowest
         top, reach = lowest, reach * GROWTH
-        if top and (tally.found > at_most or (until is not None and monotonic() >= until)):
-            break
     return tally
+
+
+async def _within(connection: AsyncConnection, statement: Select[int], seconds: float | None) -> int | None:
+    """The number; None if the time was not enough to count it."""
+    try:
+        async with limited(connection, seconds):
+            return await connection.scalar(statement) or 0
+    except DBAPIError as error:
+        if seconds is not None and is_interrupted(error):
+            return None
+        raise

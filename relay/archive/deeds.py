@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api.deletion import Deeds
+from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import EVENT_COLUMNS, Row, event_of
-from relay.archive.search import measured
 from relay.model.event import Event, Kind
 
 _event, _message = schema.event.c, schema.message.c

@@ -13,10 +13,10 @@ from relay.archive import schema
 from relay.archive.api.figure import COUNTED
 from relay.archive.figure import Changes, Counted
 from relay.archive.figure_counting import BY_AUTHOR, KEYS, WHOLE, counting, domain_of
+from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import Row
 from relay.archive.scoping import within
-from relay.archive.search import measured
 from relay.model.access import Scope
 from relay.model.event import Kind
 from relay.model.figure import DAY, NAMES, By, Facet, Figure, FigureChoice, FigureSheet, Sums

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api.figure import COUNTED_TO, Sending, SendingPage, SentTo
+from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
 from relay.archive.scoping import within
-from relay.archive.search import measured
 from relay.model.access import Scope
 from relay.model.delivery import State
 

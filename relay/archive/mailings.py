@@ -20,6 +20,7 @@ from relay.archive import schema, search
 from relay.archive.api import NotFound
 from relay.archive.api.view import COUNTED, COUNTED_ALONE, Mailing, MailingPage
 from relay.archive.listing import listings
+from relay.archive.measuring import measured
 from relay.archive.query import And, Query
 from relay.model.delivery import State
 
@@ -134,7 +135,7 @@ async def _matching(connection: AsyncConnection, seqs: Sequence[int], query: Que
     """Those of these messages that match; None: all do."""
     if query.root == And(()):
         return None
-    translation = await search.measured(connection, query)
+    translation = await measured(connection, query)
     for members in translation.members:
         # Few are asked about: each is tried.
         members.is_common = members.is_text and members.is_dense

@@ -11,7 +11,7 @@ from typing import cast
 from weakref import WeakKeyDictionary
 
 import aiosqlite
-from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy import AsyncAdaptedQueuePool, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relay.archive import database
@@ -39,17 +39,27 @@ _deadlines: WeakKeyDictionary[aiosqlite.Connection, _Deadline] = WeakKeyDictiona
 
 @asynccontextmanager
 async def limited(connection: AsyncConnection, limit: float | None) -> AsyncIterator[None]:
-    """Statements on the connection are interrupted when `limit` seconds have passed since here."""
+    """Statements on the connection are interrupted when `limit` seconds have passed since here.
+
+    One within another: the time that ends first counts.
+    """
     if limit is None:
         yield
         return
     driver = (await connection.get_raw_connection()).driver_connection
     deadline = _deadlines[cast(aiosqlite.Connection, driver)]
-    deadline.at = monotonic() + limit
+    before = deadline.at
+    at = monotonic() + limit
+    deadline.at = at if before is None else min(at, before)
     try:
         yield
     finally:
-        deadline.at = None
+        deadline.at = before
+
+
+def is_interrupted(error: exc.DBAPIError) -> bool:
+    """Whether the statement was stopped because time was up (`limited`)."""
+    return getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
 
 
 def readers(path: Path) -> AsyncEngine:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import deletion_reading, schema
 from relay.archive.api import Gone, NotFound, QueueFacts, StoredMessage
+from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import (
     ATTEMPT_COLUMNS,
@@ -24,7 +25,6 @@ from relay.archive.rows import (
     message_of,
     summary_of,
 )
-from relay.archive.search import measured
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event

@@ -12,15 +12,16 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import SORT_KEYS, Listing, Page, Sort
-from relay.archive.condition import DENSE, HIGHEST, LOWEST, Translation, translate
+from relay.archive.condition import HIGHEST, LOWEST, Translation, translate
 from relay.archive.lexicon import lexicon
 from relay.archive.listing import listings
-from relay.archive.query import DATE_FIELDS, And, Node, Not, Or, Query, Term, Within
+from relay.archive.measuring import measured, timeless
+from relay.archive.query import DATE_FIELDS, And, Query, Term
 from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
 _message, _listing = schema.message.c, schema.listing.c
@@ -34,8 +35,6 @@ _KEYS: dict[str, ColumnElement[Any]] = {
 }
 LIMIT = 1000
 """The most rows of one page."""
-COMMON = 5
-"""Text that more than one message in so many has, by the newest ones, is tried message by message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +69,7 @@ def decode(text: str, query: Query, sort: Sort) -> Cursor:
 
 
 def _digest(query: Query) -> str:
-    return hashlib.sha256(repr(_timeless(query.root)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _timeless(node: Node) -> Node:
-    """The node without what its relative dates mean now, so that a cursor outlives the second it was made in."""
-    match node:
-        case Term():
-            return replace(node, span=None)
-        case Within():
-            return node
-        case Not(inner):
-            return Not(_timeless(inner))
-        case And(nodes):
-            return And(tuple(map(_timeless, nodes)))
-        case Or(nodes):
-            return Or(tuple(map(_timeless, nodes)))
+    return hashlib.sha256(repr(timeless(query.root)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str | None, limit: int) -> Page:
@@ -127,19 +111,6 @@ async def _found(
         return await walked(connection, statement, start, is_descending=is_descending, wanted=wanted, span=span)
     statement = _keys(query, condition, sort, cursor).limit(wanted)
     return [(row[0], row[1]) for row in await connection.execute(statement)]
-
-
-async def measured(connection: AsyncConnection, query: Query, *, is_by_date: bool = True) -> Translation:
-    """The query's translation, each of its sets measured. Not by date: hits that are everywhere are tried singly."""
-    translation = translate(query.root, await lexicon(connection, query.root))
-    for members in translation.members:
-        first = members.measure.limit(DENSE).subquery()
-        size, lowest = (await connection.execute(select(func.count(), func.min(first.c[0])))).one()
-        members.is_dense = size == DENSE
-        if members.is_text and members.is_dense and not is_by_date:
-            newest = await connection.scalar(select(func.max(_message.seq))) or 0
-            members.is_common = (newest - lowest + 1) < DENSE * COMMON
-    return translation
 
 
 def dates_of(query: Query) -> Span:

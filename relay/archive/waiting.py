@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api.waiting import EVERYTHING, WAITING_STATES, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
+from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of
-from relay.archive.search import measured
 from relay.model.delivery import State
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c

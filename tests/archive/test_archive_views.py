@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from relay.archive import search
+from relay.archive import measuring
 from relay.archive.api import Archive, NotFound, User
 from relay.archive.api.view import View
 from relay.archive.content import stored
@@ -121,7 +121,7 @@ async def test_a_search_finds_its_mailings_and_counts_what_matches(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, is_dense: bool
 ) -> None:
     if is_dense:
-        monkeypatch.setattr(search, "DENSE", 1)
+        monkeypatch.setattr(measuring, "DENSE", 1)
     for number in range(1, 9):
         await add(archive, number, f"Kind {'a' * (number % 2 + 2)}", state=State.FAILED if number > 6 else State.SENT)
     found = await archive.mailings(query("status:failed after:2026-01-01 before:2026-01-02"))

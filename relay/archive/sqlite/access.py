@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
-from relay.archive.readers import limited, readers
+from relay.archive.readers import is_interrupted, limited, readers
 from relay.archive.recent import Recent
 from relay.archive.writer import Work, Writer
 
@@ -58,7 +58,7 @@ class SqliteAccess:
                 await connection.exec_driver_sql("BEGIN")
                 yield connection
         except exc.DBAPIError as error:
-            if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            if is_interrupted(error):
                 raise TooSlow(f"the search took more than {limit:g} seconds and was stopped") from error
             raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
         except (exc.TimeoutError, sqlite3.Error) as error:
