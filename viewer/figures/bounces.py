@@ -13,6 +13,7 @@ from relay.rendition.diagnosis import classify
 from viewer.figures.asked import Asked, count, lag
 from viewer.figures.table import Cell, Column, Form, Report, Table, rate
 from viewer.message.standing import BOUNCES, KINDS_OF_BOUNCE
+from viewer.retelling import retold
 from viewer.translation import say
 
 DROPPED = "dropped"
@@ -138,8 +139,8 @@ def _reasons(asked: Asked, kinds: dict[Kind, int]) -> Table:
         [
             Cell(kind.domain),
             Cell(class_word(kind.bounce), note=kind.bounce),
-            Cell(kind.reason),
-            Cell(kind.action),
+            Cell(retold(kind.reason)),
+            Cell(retold(kind.action)),
             count(value, asked.search(_class_term(kind.bounce), _place_term(kind.domain))),
         ]
         for kind, value in sorted(kinds.items(), key=lambda item: (-item[1], item[0].domain, item[0].reason))

@@ -209,7 +209,7 @@ def _drawings(variants: Sequence[Variant]) -> list[Drawing]:
         if rows:
             told = "; ".join(f"{row.name}: {row.text}" for row in rows)
             wide, narrow = (
-                chart.intervals(f"{key}-{name}", str(title), told, rows, width=width)
+                chart.intervals(f"{key}-{name}", title.shown(), told, rows, width=width)
                 for name, width in (("wide", 1000), ("narrow", 350))
             )
             drawings.append(Drawing(wide, narrow, title=title))

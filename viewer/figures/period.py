@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from viewer import translation
 from viewer.errors import FieldError
 from viewer.translation import Saying, say
 
@@ -120,12 +121,12 @@ def iso(day: int) -> str:
 
 def short(day: int) -> str:
     """`24 Nov`."""
-    return f"{day_of(day).day} {day_of(day):%b}"
+    return f"{day_of(day).day} {translation.month(day_of(day).month)}"
 
 
 def month(day: int) -> str:
     """`Nov 26`."""
-    return f"{day_of(day):%b %y}"
+    return f"{translation.month(day_of(day).month)} {day_of(day):%y}"
 
 
 def _date(field: str, text: str) -> int:

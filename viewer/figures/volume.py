@@ -12,7 +12,7 @@ from viewer.figures.asked import COPIES, MESSAGES, STATUS, Asked, count, glance,
 from viewer.figures.chart import Series
 from viewer.figures.period import Bucket, iso, terms
 from viewer.figures.table import Cell, Column, Drawing, Form, Report, Table, legend
-from viewer.translation import Saying, say
+from viewer.translation import Saying, grouped, say, shown
 
 GROUPS: tuple[tuple[Saying, tuple[str, ...]], ...] = (
     (say("Delivered, as reported"), ("delivered",)),
@@ -85,15 +85,13 @@ def drawing(key: str, buckets: Sequence[Bucket], sums: Sequence[Sums]) -> Drawin
         Series(name, tone, [sum(getattr(one, state) for state in states) for one in sums])
         for tone, (name, states) in enumerate(GROUPS)
     ]
-    title = str(say("Recipients by day and what became of their mail"))
-    described = str(
-        say(
-            "Stacked bars from %(first)s to %(last)s: %(parts)s. The table has each figure.",
-            first=buckets[0].label,
-            last=buckets[-1].label,
-            parts=", ".join(f"{one.name} {sum(one.values):,}" for one in series),
-        )
-    )
+    title = say("Recipients by day and what became of their mail").shown()
+    described = say(
+        "Stacked bars from %(first)s to %(last)s: %(parts)s. The table has each figure.",
+        first=buckets[0].label,
+        last=buckets[-1].label,
+        parts=", ".join(f"{shown(one.name)} {grouped(sum(one.values))}" for one in series),
+    ).shown()
     labels = [bucket.label for bucket in buckets]
     wide, narrow = (
         chart.stacked(f"{key}-{name}", title, described, labels, series, width=width, height=height)

@@ -11,7 +11,8 @@ from typing import Any
 
 from relay.model.bounce import BounceClass
 from relay.model.event import Event, Kind
-from viewer.message.standing import BOUNCES, source_name
+from viewer.message.standing import BOUNCES, KINDS_OF_BOUNCE, source_name
+from viewer.translation import joined, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def heading(event: Event, text: str) -> str:
     """The text of a bounce with its class: `Bounced, hard: no such mailbox or domain`."""
     bounce = event.data.get("bounce")
     if event.kind is Kind.BOUNCED and bounce in list(BounceClass):
-        return f"Bounced, {bounce}: {BOUNCES[BounceClass(bounce)][0]}"
+        found = BounceClass(bounce)
+        return joined("", [say("Bounced, %(kind)s", kind=KINDS_OF_BOUNCE[found]), ": ", BOUNCES[found][0]])
     return text
 
 

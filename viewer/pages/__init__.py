@@ -48,6 +48,7 @@ from viewer.pages import (
     users,
     views,
 )
+from viewer.retelling import retold
 from viewer.work import drafts
 
 PAGES = (
@@ -94,6 +95,7 @@ def setup(app: web.Application) -> None:
     """Registers the pages' routes and gives the templates their words."""
     environment = aiohttp_jinja2.get_env(app)
     environment.filters.update(rows.FILTERS)
+    environment.filters["retold"] = retold
     environment.globals["link"] = rows.reference_links(app)
     environment.globals["is_automation"] = automations(app[CONFIG])
     app[RENDER_ROW] = rows.render_row
