@@ -78,6 +78,8 @@ def _panel(page: Page) -> None:
 
 
 def _chosen(page: Page) -> None:
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
     page.locator("input.tick").nth(0).click()
     page.locator("input.tick").nth(2).click(modifiers=["Shift"])
 
@@ -103,8 +105,8 @@ def _look(page: Page) -> None:
 
 
 def _confirmed(page: Page) -> None:
-    page.locator("input[name=delivery], input[name=only]").first.check()
-    page.locator("button[name=operation]:not([disabled])").first.click()
+    page.locator("tbody input[type=checkbox]").first.check()
+    page.get_by_role("button", name="Cancel…").click()
     expect(page.locator("form[action='/queue/do']")).to_be_visible()
 
 
@@ -117,7 +119,7 @@ def _mode(page: Page) -> None:
 
 def _suppress(page: Page) -> None:
     page.get_by_role("button", name="Suppress those at").first.click()
-    expect(page.locator("form[action='/reports/bounces/suppress/do']")).to_be_visible()
+    expect(page.locator("form[action^='/reports/bounces/suppress/do']")).to_be_visible()
 
 
 def _wrong_reference(page: Page) -> None:
@@ -135,7 +137,7 @@ def _compared(page: Page) -> None:
 
 
 def _dns(page: Page) -> None:
-    page.locator("form[action$='/check'] button").first.click()
+    page.locator("form[action*='/check'] button").first.click()
     page.wait_for_load_state()
 
 
@@ -239,6 +241,9 @@ PLACES = (
     Place("account", "/account"),
     Place("second-factor-set-up", "/account/second-factor"),
     Place("help", "/help"),
+    Place("help-statuses", "/help/statuses"),
+    Place("help-search", "/help/search"),
+    Place("help-people", "/help/people"),
     Place("not-found", "/nothing-here"),
     # Who is not signed in.
     Place("sign-in", "/sign-in", is_public=True),
