@@ -9,16 +9,18 @@ from aiohttp import web
 from relay.archive.api.figure import Sending
 from relay.model.access import Permission
 from relay.model.event import Kind as EventKind
-from viewer.api.parameters import MOST_ROWS, json_object, number
+from viewer.api.parameters import MOST_ROWS, choice, json_object, number
 from viewer.api.shape import Json, time, time_or_none
 from viewer.errors import FieldError
 from viewer.figures import naming
 from viewer.figures.asked import asked
 from viewer.figures.bounces import CLASSES, Kind
 from viewer.figures.catalogue import MAKE
+from viewer.figures.comparison import KINDS
 from viewer.figures.naming import NAMES
+from viewer.figures.senders import KINDS as SENDERS
 from viewer.figures.suppressing import suppress
-from viewer.figures.table import Cell, Column, Form, Table, as_csv, as_json
+from viewer.figures.table import Cell, Column, Form, Report, Table, as_csv, as_json
 from viewer.journal import record
 from viewer.pages.domains import known
 from viewer.pages.recipient import entries_of
@@ -38,14 +40,14 @@ SUPPRESS_NAMES = frozenset({"domain", "class", "reason", "application"})
 @routes.get(f"/api/figures/{REPORT}")
 async def show(request: web.Request) -> web.Response:
     require(request, Permission.READ)
-    return web.json_response(as_json(await MAKE[request.match_info["report"]](request)))
+    return web.json_response(as_json(await _made(request)))
 
 
 @routes.get(f"/api/figures/{REPORT}/csv")
 async def file(request: web.Request) -> web.Response:
     """One table of the report; `table` names it, else the first."""
     require(request, Permission.READ)
-    report = await MAKE[request.match_info["report"]](request)
+    report = await _made(request)
     wanted = request.query.get("table", "")
     table = report.table(wanted)
     if table is None and wanted:
@@ -54,6 +56,13 @@ async def file(request: web.Request) -> web.Response:
     body = as_csv(table or Table("", "", (), ()))
     name = f"{report.name}-{report.period.first_date}-{report.period.last_date}.csv"
     return web.Response(body=body, headers={"Content-Type": CSV, "Content-Disposition": attachment(name)})
+
+
+async def _made(request: web.Request) -> Report:
+    """The report; what one report alone makes use of must be right for the others too."""
+    choice(request, "kind", tuple(KINDS))
+    choice(request, "by", tuple(SENDERS))
+    return await MAKE[request.match_info["report"]](request)
 
 
 @routes.post("/api/figures/domains/{name:[^/{}]{1,253}}/check")

@@ -14,13 +14,17 @@ from relay.model.event import Kind
 from relay.model.notification import Standing
 from relay.model.suppression import Cause
 from viewer.deeds import GROUPS
+from viewer.description.openapi_explained import EXPLAINED_OPERATIONS, EXPLAINED_SCHEMAS
 from viewer.description.openapi_figures import FIGURE_OPERATIONS, FIGURE_PARAMETERS, FIGURE_PATHS
 from viewer.description.openapi_operation import Operation as Operation
-from viewer.description.schemas import COUNT, TEXT, ULID, Json, ref
+from viewer.description.openapi_people import PEOPLE_OPERATIONS
+from viewer.description.openapi_suppressions import SUPPRESSION_OPERATIONS
+from viewer.description.schemas import COUNT, DAY, TEXT, ULID, Json, ref
 from viewer.description.schemas import SCHEMAS as MESSAGE_SCHEMAS
 from viewer.description.schemas_facts import FACT_SCHEMAS
 from viewer.description.schemas_figures import FIGURE_SCHEMAS
 from viewer.description.schemas_grid import GRID_SCHEMAS
+from viewer.description.schemas_people import PEOPLE_SCHEMAS
 from viewer.description.schemas_queue import QUEUE_SCHEMAS
 from viewer.description.schemas_submit import SUBMIT_SCHEMAS
 from viewer.work.bulk_kinds import KINDS
@@ -28,7 +32,7 @@ from viewer.work.operations import OPERATIONS as QUEUE_OPERATIONS
 from viewer.work.suppressions import Which
 
 SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
-SCHEMAS |= FIGURE_SCHEMAS
+SCHEMAS |= FIGURE_SCHEMAS | PEOPLE_SCHEMAS | EXPLAINED_SCHEMAS
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
@@ -53,10 +57,10 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "standing": ({"enum": list(Standing)}, "Only notifications that stand so."),
     "reason": (TEXT, "For those who ask later."),
     "actor": (TEXT, "Only what this actor did: `user:anna`, or `anna`."),
-    "message": (ULID, "Only what was done with this message."),
+    "message": ({"anyOf": [ULID, {"enum": [""]}]}, "Only what was done with this message."),
     "kind": ({"enum": [*GROUPS, *Kind]}, "Only these: a group of kinds, or a kind of event."),
-    "from": ({"type": "string", "format": "date"}, "From this day on, UTC."),
-    "to": ({"type": "string", "format": "date"}, "Up to the end of this day, UTC."),
+    "from": (DAY, "From this day on, UTC."),
+    "to": (DAY, "Up to the end of this day, UTC."),
     "requests": ({"enum": ["open", "all"], "default": "open"}, "Those that wait, or those that were decided too."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
@@ -72,6 +76,9 @@ PATH_PARAMETERS: dict[str, Json] = {
 
 OPERATIONS = (
     *FIGURE_OPERATIONS,
+    *PEOPLE_OPERATIONS,
+    *EXPLAINED_OPERATIONS,
+    *SUPPRESSION_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
     Operation("get", "/api/suggest", "Completions of a word of a search", "Suggestions", ("q", "at"), refusals=(400,)),
     Operation(
@@ -110,7 +117,7 @@ OPERATIONS = (
         "get",
         "/api/messages/{id}/parts/{number}",
         "The decoded data of one part",
-        "application/octet-stream",
+        "*/*",
         ("inline",),
         refusals=(404,),
     ),
@@ -189,48 +196,6 @@ OPERATIONS = (
         ("reason",),
         refusals=(400, 404, 409),
     ),
-    Operation(
-        "get",
-        "/api/suppressions",
-        "Who is not sent to, newest first",
-        "Suppressions",
-        ("text", "cause", "application", "which", "limit", "cursor"),
-        refusals=(400,),
-    ),
-    Operation(
-        "post",
-        "/api/suppressions",
-        "Send nothing to an address any more",
-        "Suppression",
-        body="NewSuppression",
-        status=201,
-        refusals=(400,),
-    ),
-    Operation("get", "/api/suppressions/{id}", "One entry of the list", "Suppression", refusals=(404,)),
-    Operation(
-        "delete",
-        "/api/suppressions/{id}",
-        "Take an entry off the list; the answer is what it was",
-        "Suppression",
-        ("reason",),
-        refusals=(400, 404),
-    ),
-    Operation(
-        "get",
-        "/api/suppressions/export",
-        "The list as CSV",
-        "text/csv",
-        ("text", "cause", "application", "which"),
-        refusals=(400,),
-    ),
-    Operation(
-        "post",
-        "/api/suppressions/import",
-        "Add the entries of a CSV file; with a wrong line none of them",
-        "Imported",
-        body="Import",
-        refusals=(400,),
-    ),
     Operation("get", "/api/endpoints", "How each endpoint does", "Endpoints"),
     Operation(
         "get",
@@ -274,7 +239,7 @@ OPERATIONS = (
         "Change some of what waits",
         "QueueChanged",
         body="QueueChange",
-        refusals=(400, 409),
+        refusals=(400, 404, 409),
     ),
     Operation(
         "post",
@@ -283,7 +248,7 @@ OPERATIONS = (
         "QueueJob",
         body="QueueChangeAll",
         status=202,
-        refusals=(400, 409),
+        refusals=(400, 404, 409),
     ),
     Operation("get", "/api/queue/jobs/{id}", "How far such a change is", "QueueJob", refusals=(404,)),
     Operation("post", "/api/queue/jobs/{id}/stop", "Stop it; what was changed stays", "QueueJob", refusals=(404,)),
@@ -294,7 +259,7 @@ OPERATIONS = (
         "BulkBegun",
         body="Bulk",
         status=202,
-        refusals=(400, 409),
+        refusals=(400, 404, 409),
     ),
     Operation("get", "/api/views", "One's saved views, and those that are shared", "Views"),
     Operation("post", "/api/views", "Save a view", "View", body="NewView", status=201, refusals=(400,)),
@@ -324,7 +289,12 @@ OPERATIONS = (
     ),
     Operation("get", "/api/events", "The journal", "Events", ("after", "limit"), refusals=(400,)),
     Operation(
-        "get", "/api/export", "A search as one file", "application/octet-stream", ("q", "format"), refusals=(400,)
+        "get",
+        "/api/export",
+        "A search as one file",
+        "application/zip application/mbox text/csv message/rfc822",
+        ("q", "format"),
+        refusals=(400,),
     ),
     Operation("get", "/api/openapi.json", "This description", "application/json"),
 )
@@ -385,6 +355,6 @@ def _query_parameter(name: str) -> Json:
 
 def _answer(name: str) -> Json:
     if "/" in name:
-        return {"description": "As asked for", "content": {name: {}}}
+        return {"description": "As asked for", "content": {kind: {} for kind in name.split()}}
     meaning = "Refused" if name == "Error" else "As asked for"
     return {"description": meaning, "content": {"application/json": {"schema": ref(name)}}}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from viewer.description.openapi_operation import Operation
-from viewer.description.schemas import TEXT, Json
-from viewer.description.schemas_figures import DATE
+from viewer.description.schemas import DAY, TEXT, Json
 from viewer.figures.catalogue import MAKE
 from viewer.figures.comparison import KINDS, MOST
 from viewer.figures.period import PRESETS
@@ -16,8 +15,8 @@ _ASKED = (
 
 FIGURE_PARAMETERS: dict[str, tuple[Json, str]] = {
     "period": ({"enum": list(PRESETS), "default": "30d"}, "Which days."),
-    "from": (DATE, "The first day, in UTC; stands before `period`."),
-    "to": (DATE, "The last day."),
+    "from": (DAY, "The first day, in UTC; stands before `period`."),
+    "to": (DAY, "The last day."),
     "compare": ({"enum": ["0", "1"], "default": "0"}, "Also of as many days before: volume, senders, application."),
     "author": (TEXT, "Only mail of this author: an address, or `@domain`."),
     "by": ({"enum": list(SENDERS), "default": "author"}, "Of senders: what they are told apart by."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `answer`: a schema's name, or a media type for octets."""
+    """One method of one path. `answer`: a schema's name, or media types for octets."""
 
     method: str
     path: str

@@ -24,6 +24,8 @@ ULID = {"type": "string", "pattern": f"^{ULID_PATTERN}$"}
 TIME = {"type": "string", "format": "date-time"}
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
+DAY = {"anyOf": [{"type": "string", "format": "date"}, {"enum": [""]}]}
+"""In a query; empty, as forms send it, is none."""
 FLAG = {"type": "boolean"}
 VERDICT = {"enum": [verdict.value for verdict in Verdict]}
 BOUNCE = {"enum": [bounce.value for bounce in BounceClass]}

@@ -12,7 +12,7 @@ from viewer.description.schemas import COUNT, FLAG, SCHEMAS, TEXT, TIME, ULID, J
 
 _PAUSE = or_null(object_of(by=TEXT, at=TIME, reason=TEXT))
 _DELIVERY = {name: schema for name, schema in SCHEMAS["Delivery"]["properties"].items() if name != "attempts"}
-_WAY = {**TEXT, "description": "Of reroute: the upstream; without it, as the routes say."}
+_WAY = {**or_null(TEXT), "description": "Of reroute: the upstream; without it, as the routes say."}
 _FILTER = {
     "q": {**TEXT, "description": "Only deliveries of messages that this search finds."},
     "state": {"enum": ["", *(state.value for state in WAITING_STATES)]},
@@ -39,7 +39,7 @@ QUEUE_SCHEMAS: dict[str, Json] = {
     ),
     "QueueChange": {
         "type": "object",
-        "properties": {"delivery_ids": list_of(ULID), "way": _WAY},
+        "properties": {"delivery_ids": list_of(TEXT), "way": _WAY},
         "required": ["delivery_ids"],
         "additionalProperties": False,
     },

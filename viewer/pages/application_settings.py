@@ -47,16 +47,16 @@ async def save(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
     form = await request.post()
     name = str(form.get("application", ""))
-    table, record = await _found(request, name)
+    table, record = await found(request, name)
     given = {key: str(form.get(key, "")).strip() for key in APPLICATION_KEYS}
     try:
-        values = _values(given, _locked(table, await settings.stored(request), name))
+        values = values_of(given, locked_keys(table, await settings.stored(request), name))
     except FieldError as error:
         return await _page(
             request, name, given=given, problem=say("%(field)s: %(message)s.", field=error.field, message=error.message)
         )
     if record is not None:
-        await _change_record(request, record, values)
+        await change_record(request, record, values)
     await settings.put_application(request, name, values)
     flash(request, say("Saved. It holds for the next message."))
     raise web.HTTPSeeOther("/applications")
@@ -67,7 +67,7 @@ async def renew(request: web.Request) -> web.Response:
     """Makes a new secret and shows it, this once."""
     require(request, Permission.ADMINISTER)
     name = str((await request.post()).get("application", ""))
-    _, record = await _found(request, name)
+    _, record = await found(request, name)
     if record is None:
         raise web.HTTPConflict(text=say("Its secret stands in the file: change it there."))
     secret = request.app[NEW_SECRET]()[:SECRET_LENGTH]
@@ -78,7 +78,7 @@ async def renew(request: web.Request) -> web.Response:
     return await _page(request, name, secret=secret)
 
 
-async def _change_record(request: web.Request, record: ApplicationRecord, values: dict[str, Any]) -> None:
+async def change_record(request: web.Request, record: ApplicationRecord, values: dict[str, Any]) -> None:
     """Senders and tags of an application added here stand in its entry, as they always did."""
     changed = replace(record, senders=tuple(values.pop("senders", ())), tags=tuple(values.pop("tags", ())))
     if changed == record:
@@ -94,7 +94,7 @@ async def _change_record(request: web.Request, record: ApplicationRecord, values
     await request.app[APPLICATIONS_CHANGED]()
 
 
-def _values(given: Mapping[str, str], kept: frozenset[str]) -> dict[str, Any]:
+def values_of(given: Mapping[str, str], kept: frozenset[str]) -> dict[str, Any]:
     """What is stored: only what differs from the default. Raises FieldError."""
     values: dict[str, Any] = {}
     for key in ("opens", "clicks"):
@@ -122,7 +122,7 @@ def _values(given: Mapping[str, str], kept: frozenset[str]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in kept}
 
 
-async def _found(request: web.Request, name: str) -> tuple[Application | None, ApplicationRecord | None]:
+async def found(request: web.Request, name: str) -> tuple[Application | None, ApplicationRecord | None]:
     """The table as it holds now, and the entry made here. Raises NotFound."""
     table = next((one for one in request.app[CONFIG].application if one.name == name), None)
     record = next((one for one in await archive_of(request).applications() if one.name == name), None)
@@ -131,7 +131,7 @@ async def _found(request: web.Request, name: str) -> tuple[Application | None, A
     return table, record
 
 
-def _locked(table: Application | None, kept: Mapping[str, Any], name: str) -> frozenset[str]:
+def locked_keys(table: Application | None, kept: Mapping[str, Any], name: str) -> frozenset[str]:
     """The keys that the file sets: those set in the table that are not stored here."""
     if table is None:
         return frozenset()
@@ -141,11 +141,11 @@ def _locked(table: Application | None, kept: Mapping[str, Any], name: str) -> fr
 async def _page(
     request: web.Request, name: str, *, given: Mapping[str, str] | None = None, problem: str = "", secret: str = ""
 ) -> web.Response:
-    table, record = await _found(request, name)
+    table, record = await found(request, name)
     context = {
         "name": name,
         "given": given or _given(table, record),
-        "locked": _locked(table, await settings.stored(request), name),
+        "locked": locked_keys(table, await settings.stored(request), name),
         "switches": SWITCHES,
         "choices": CHOICES,
         "has_secret": record is not None,
