@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -17,6 +17,7 @@ from relay.archive.rows import Row, recipient_of, references_of
 from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, State
 from relay.model.event import Grade
+from relay.model.fetch import Verdict
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
@@ -45,6 +46,9 @@ _COLUMNS = (
 )
 
 
+_Verdicts = dict[tuple[int, TokenKind], list[Verdict]]
+
+
 @dataclass(slots=True)
 class _Fates:
     """What became of one message's deliveries."""
@@ -71,15 +75,7 @@ async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Lis
     unindexed = [seq for seq, row in rows.items() if row[10] is None]
     envelopes = await _envelopes(connection, unindexed)
     verdicts = await engagement.verdicts(connection, seqs)
-    shown = [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ())) for seq in seqs]
-    return [
-        replace(
-            row,
-            opened=frozenset(verdicts.get((row.seq, TokenKind.OPEN), ())),
-            clicked=frozenset(verdicts.get((row.seq, TokenKind.CLICK), ())),
-        )
-        for row in shown
-    ]
+    return [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ()), verdicts) for seq in seqs]
 
 
 async def _fates(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, _Fates]:
@@ -111,7 +107,7 @@ async def _envelopes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[i
     return {seq: tuple(recipient_of(value).address for value in json.loads(text)[:SHOWN]) for seq, text in rows}
 
 
-def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
+def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...], verdicts: _Verdicts) -> Listing:
     seq, id_, received_at, sender, application, size, parent_id, count, tags, deleted_at, author, recipients, *rest = (
         row
     )
@@ -140,4 +136,6 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...]) -> Listing:
         is_automatic=bool(is_automatic),
         mailing=mailing,
         is_deleted=deleted_at is not None,
+        opened=frozenset(verdicts.get((seq, TokenKind.OPEN), ())),
+        clicked=frozenset(verdicts.get((seq, TokenKind.CLICK), ())),
     )
