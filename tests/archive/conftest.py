@@ -9,6 +9,7 @@ import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import Archive
+from tests.support.fresh import fresh_archive
 
 BACKENDS = ("sqlite",)
 
@@ -20,6 +21,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def archive(url: str) -> AsyncIterator[Archive]:
-    opened = await open_archive(url)
+    path = Path(url.removeprefix("sqlite:///"))
+    opened = await (fresh_archive(path) if url.startswith("sqlite:") else open_archive(url))
     yield opened
     await opened.close()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from tests.support.authority import Certificate, issue
+from tests.support.fresh import fresh_archive
 
 
 @pytest.fixture
 async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    opened = await open_archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    opened = await fresh_archive(tmp_path / "archive.db")
     yield opened
     await opened.close()
 

@@ -21,6 +21,7 @@ from relay.model.message import Message
 from tests.crash.autopsy import examine
 from tests.support.dispatch import CONTENT, RunningClock, courier_of, message_of, queue, states, upstream_of, when_sent
 from tests.support.doomed import Doomed
+from tests.support.fresh import fresh_archive
 from tests.support.keeping import opened
 from tests.support.upstream import EVERYTHING, HANG, Action, ScriptedUpstream, Step
 from tests.support.waiting import until
@@ -70,7 +71,7 @@ MOMENTS = [
 
 
 async def prepared(path: Path, content: bytes = CONTENT) -> Message:
-    archive = await open_archive(f"sqlite:///{path}")
+    archive = await fresh_archive(path)
     message = await queue(archive, message_of(content, *RECIPIENTS), content)
     await archive.close()
     return message

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.config import Endpoint
 from relay.herald.herald import Herald
 from tests.support.dispatch import new_id
+from tests.support.fresh import fresh_archive
 from tests.support.listening import Listening
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -32,7 +32,7 @@ Heralds = Callable[..., Awaitable[Herald]]
 
 @pytest.fixture
 async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    opened = await open_archive(f"sqlite:///{tmp_path / 'archive.db'}")
+    opened = await fresh_archive(tmp_path / "archive.db")
     yield opened
     await opened.close()
 

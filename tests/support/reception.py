@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, StoredMessage
 from relay.archive.query import Query
 from relay.config import Listener, Smtp
@@ -19,6 +18,7 @@ from relay.intake.limits import DATA_GRACE
 from relay.intake.listener import Intake
 from relay.intake.session import SmtpSession
 from relay.model.message import Mode
+from tests.support.fresh import fresh_archive
 
 T = TypeVar("T")
 NOW = 1_800_000_000_000_000
@@ -74,7 +74,7 @@ async def running_intake(
 ) -> AsyncIterator[Reception]:
     """An intake on free ports (a plain listener unless told) with its archive in `folder`; stopped at the end."""
     numbers = itertools.count(1)
-    archive = await open_archive(f"sqlite:///{folder}/archive.db")
+    archive = await fresh_archive(folder / "archive.db")
     intake = Intake(
         Smtp.model_validate({"hostname": "mx.test", **smtp, "listeners": listeners or (Listener(port=0),)}),
         archive=archive,

@@ -18,7 +18,6 @@ import aiohttp
 from aiohttp import web
 from ulid import ULID
 
-from relay.archive import open_archive
 from relay.archive.api import ApiToken, Archive, User, WebSession
 from relay.archive.content import stored
 from relay.config import Application, ArchiveTable, Config, LiveConfig, Upstream, Viewer
@@ -31,6 +30,7 @@ from relay.model.message import Envelope, Message, Mode, Reception, Recipient
 from relay.model.upstream import UpstreamState
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
+from tests.support.fresh import fresh_archive
 from viewer.app import build_app
 from viewer.grid.live import HEARTBEAT
 
@@ -170,7 +170,7 @@ def configured(
 async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterator[House]:
     """A running viewer, stopped and closed at the end."""
     config.archive.path.mkdir(exist_ok=True)
-    archive = await open_archive(f"sqlite:///{config.archive.path / 'archive.db'}")
+    archive = await fresh_archive(config.archive.path / "archive.db")
     clock, new_id = Ticks(), Ids()
 
     smtp = config.smtp.model_copy(update={"listeners": ()})
