@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import showroom
 from tests.browser.conftest import OpenPage, Shop
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("showroom")]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,10 @@ def test_a_finance_audit_takes_away_what_was_sent_and_changes_nothing(sign_in: S
     assert sum(name.endswith(".eml") for name in files) == 61
     assert any("manifest" in name for name in files)
     page.goto("/?q=ref:INV-10370")
+    page.get_by_label("How the list looks").click()
+    page.get_by_role("link", name="Print view").click()
+    expect(page.locator("body")).to_contain_text("your invoice INV-10370 is attached")
+    page.go_back()
     page.locator("a.open").first.click()
     page.get_by_role("link", name="Whole page").click()
     expect(page.get_by_role("link", name="Original .eml")).to_be_visible()
