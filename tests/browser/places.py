@@ -241,6 +241,20 @@ PLACES = (
     Place("account", "/account"),
     Place("second-factor-set-up", "/account/second-factor"),
     Place("help", "/help"),
+    *(
+        Place(f"help-{name}", f"/help/{name}")
+        for name in (
+            "statuses",
+            "waiting",
+            "search",
+            "sending-again",
+            "evidence",
+            "preview",
+            "figures",
+            "people",
+            "deletion",
+        )
+    ),
     Place("help-statuses", "/help/statuses"),
     Place("help-search", "/help/search"),
     Place("help-people", "/help/people"),

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, StorageState
 import viewer
 from tests.browser.conftest import DESK, Shop
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("showroom")]
 
 STATIC = Path(viewer.__file__).parent / "static"
 MOST_OCTETS = 100_000

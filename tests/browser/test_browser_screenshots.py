@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, StorageState
 from tests.browser.conftest import Shop
 from tests.browser.places import PLACES, Place
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("showroom")]
 
 KEPT = frozenset(
     {
