@@ -255,9 +255,6 @@ PLACES = (
             "deletion",
         )
     ),
-    Place("help-statuses", "/help/statuses"),
-    Place("help-search", "/help/search"),
-    Place("help-people", "/help/people"),
     Place("not-found", "/nothing-here"),
     # Who is not signed in.
     Place("sign-in", "/sign-in", is_public=True),
