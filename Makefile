@@ -33,7 +33,7 @@ format: .venv/.tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Drives the browser and writes docs/screenshots/*.png.
+# Pictures of every page, light and dark, 1280 and 390 pixels wide: docs/screenshots/all; what the documentation shows: docs/screenshots.
 screenshots: .venv/.tested .venv/.browser
 	MAILWITNESS_SCREENSHOTS=docs/screenshots $(BIN)/pytest tests/browser/test_browser_screenshots.py
 
