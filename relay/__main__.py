@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from typer import Typer
 
 EXIT_USAGE = 64
 
@@ -23,6 +24,22 @@ def main() -> None:
         _sendmail(sys.argv[1:])
     if sys.argv[1:2] == ["sendmail"]:
         _sendmail(sys.argv[2:])
+    try:
+        commands()()
+    except SystemExit as end:
+        sys.exit(exit_code(end.code))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def exit_code(code: Any) -> Any:
+    """As promised above: Typer ends wrong usage with 2, sysexits.h calls it 64."""
+    return EXIT_USAGE if code == 2 else code
+
+
+def commands() -> Typer:
+    """All commands, ready to be run."""
     from relay.commands import (
         application,
         check,
@@ -33,6 +50,7 @@ def main() -> None:
         options,
         queue,
         reclassify,
+        reindex,
         render,
         role,
         search,
@@ -44,19 +62,12 @@ def main() -> None:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, render):
+    for command in (check, search, export, reclassify, reindex, render):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, dkim):
         app.add_typer(family.app)
     options.describe_sendmail(app)
-    try:
-        app()
-    except SystemExit as end:
-        # Typer ends wrong usage with 2; sysexits.h calls it 64.
-        sys.exit(EXIT_USAGE if end.code == 2 else end.code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    return app
 
 
 def build_viewer(*arguments: Any, **named: Any) -> web.Application:

@@ -189,6 +189,15 @@ def test_check_says_what_the_configuration_amounts_to(alone: Prompt) -> None:
     assert text.endswith("No errors.\n")
 
 
+def test_a_process_ends_with_the_code_that_it_should(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path}/data"\n')
+    for arguments, code in ((["user", "nonsense"], 64), (["user", "passwd", "nobody"], 65), (["user", "list"], 0)):
+        command = [sys.executable, "-m", "relay", *arguments]
+        done = subprocess.run([*command, "-c", str(tmp_path / "config.toml")], capture_output=True, text=True)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+
+
 def test_the_version_is_told() -> None:
     done = subprocess.run([sys.executable, "-m", "relay", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("mailwitness ")
