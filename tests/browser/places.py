@@ -58,7 +58,8 @@ def _how_to_search(page: Page) -> None:
 
 
 def _completions(page: Page) -> None:
-    page.get_by_label("Search messages").press_sequentially("st")
+    page.get_by_label("Search messages").fill("")
+    page.get_by_label("Search messages").press_sequentially("status:s")
     expect(page.get_by_role("listbox")).to_be_visible()
 
 
