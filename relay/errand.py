@@ -46,6 +46,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_application": (ApplicationRecord, Event),
     "remove_application": (str, Event),
     "add_events": (list,),
+    "reindex": (bool,),
     "judge": (list[Judgement],),
     "add_suppressions": (list[Suppressed], int),
     "remove_suppressions": (list[str], list),

@@ -59,7 +59,7 @@ async def estimate(connection: AsyncConnection, query: Query, at_most: int, seco
     total, translation = await _prepared(connection, query)
     if translation is None:
         return Estimate(total, is_exact=True)
-    counting = _at_once(translation, at_most)
+    counting, until = _at_once(translation, at_most), monotonic() + seconds
     if counting is not None:
         share = translation.members[0].share if translation.members else 0.0
         if share * total > SURELY * at_most:
@@ -69,7 +69,7 @@ async def estimate(connection: AsyncConnection, query: Query, at_most: int, seco
             return Estimate(found, is_exact=True)
         if share:
             return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
-    tally = await _in_windows(connection, translation, total, at_most, seconds)
+    tally = await _in_windows(connection, translation, total, at_most, until)
     is_exact = tally.seen >= tally.total
     return Estimate(tally.found if is_exact else tally.guess, is_exact)
 
@@ -97,14 +97,13 @@ def _at_once(translation: Translation, at_most: int) -> Select[int] | None:
 
 
 async def _in_windows(
-    connection: AsyncConnection, translation: Translation, total: int, at_most: int, seconds: float | None
+    connection: AsyncConnection, translation: Translation, total: int, at_most: int, until: float | None
 ) -> _Tally:
-    """Stops when more than `at_most` were found or time is up; then `seen` is below `total`."""
+    """Stops when more than `at_most` were found or at `until`; then `seen` is below `total`."""
     counted = select(func.count()).select_from(schema.message).where(translation.condition())
     # By number: an index would visit all that it has, for each window.
     counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
     tally, top, reach = _Tally(0, 0, total), total, FIRST
-    until = monotonic() + seconds if seconds is not None else None
     while top > 0 and tally.found <= at_most:
         lowest = max(top - reach, 0)
         part = counted.where(_message.seq > lowest, _message.seq <= top).params({LOWEST: lowest + 1, HIGHEST: top})

@@ -68,8 +68,9 @@ async def verdicts(connection: AsyncConnection, seqs: Sequence[int]) -> dict[tup
 
     One look into an index for each message, kind and verdict, however many fetches there are.
     """
+    rows: Sequence[Any] = (await connection.exec_driver_sql(_VERDICTS, {"seqs": json.dumps(list(seqs))})).all()
     found: dict[tuple[int, TokenKind], list[Verdict]] = {}
-    for seq, kind_value, verdict_value in await connection.exec_driver_sql(_VERDICTS, {"seqs": json.dumps(list(seqs))}):
+    for seq, kind_value, verdict_value in rows:
         found.setdefault((seq, TokenKind(kind_value)), []).append(Verdict(verdict_value))
     return found
 

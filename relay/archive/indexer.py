@@ -1,13 +1,14 @@
 """The indexer: brings captured messages into grid and search, after the 250 and behind everything urgent.
 
 Catches up after a start, takes messages in order of capture and one content at a time. A message that `extract`
-fails on is listed by its envelope, with the reason as its defect. Does not read MIME itself.
+fails on is listed by its envelope, with the reason as its defect. Messages that are to be read again come after all
+that wait. Does not read MIME itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
@@ -49,16 +50,24 @@ class Indexer:
     async def _run(self) -> None:
         while True:
             try:
-                if not await self._index_waiting():
+                if not await self.index_some():
                     await self._archive.wait_for_unindexed(IDLE)
             except Exception as error:
                 # The top of the room: whatever went wrong, messages must go on being listed.
                 maillog.room_failed("indexer", error)
                 await asyncio.sleep(PAUSE)
 
-    async def _index_waiting(self) -> int:
-        """Indexes the next messages and returns how many there were."""
+    async def index_some(self) -> int:
+        """Indexes the next messages and returns how many there were: new ones, else some to be read again."""
         waiting = await self._archive.unindexed(LOOK_AHEAD)
+        if not waiting and (again := await self._archive.to_reread(LOOK_AHEAD)):
+            await self._index(again)
+            await self._archive.reread(again[-1][0])
+            return len(again)
+        await self._index(waiting)
+        return len(waiting)
+
+    async def _index(self, waiting: Sequence[tuple[int, str, int]]) -> None:
         batch: list[tuple[str, Summary]] = []
         text = 0
         for _, message_id, _ in waiting:
@@ -70,7 +79,6 @@ class Indexer:
                 batch, text = [], 0
         if batch:
             await self._write(batch)
-        return len(waiting)
 
     async def _write(self, batch: list[tuple[str, Summary]]) -> None:
         """One transaction; if a summary of it cannot be stored, that message gets one that can."""

@@ -300,7 +300,7 @@ class ScopedArchive(ScopedFigures):
     close = renew = begin_attempts = finish_attempts = release = recover = wait_for_due = _refused
     claim = park = next_due = is_any_expired = forget_lanes = earlier_copies = _refused
     claim_key = give_up_key = _refused
-    unindexed = wait_for_unindexed = add_summaries = _refused
+    unindexed = wait_for_unindexed = add_summaries = reindex = rereading = to_reread = reread = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
     tracking_token = tracking_tokens = add_fetches = clicks_near = link_counts = _refused
     fetches_judged_before = judge = _refused

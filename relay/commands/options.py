@@ -101,7 +101,7 @@ def write(config: Config, errand: str, *arguments: Any) -> Any:
 
 
 async def _write_here(config: Config, errand: str, arguments: tuple[Any, ...]) -> Any:
-    async with _opened(config, read_only=False) as archive:
+    async with opened(config, read_only=False) as archive:
         return await getattr(archive, errand)(*arguments)
 
 
@@ -111,12 +111,13 @@ def read(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:
 
 
 async def _read_here(config: Config, question: Callable[[Archive], Awaitable[T]]) -> T:
-    async with _opened(config, read_only=True) as archive:
+    async with opened(config, read_only=True) as archive:
         return await question(archive)
 
 
 @asynccontextmanager
-async def _opened(config: Config, *, read_only: bool) -> AsyncIterator[Archive]:
+async def opened(config: Config, *, read_only: bool) -> AsyncIterator[Archive]:
+    """The archive; what goes wrong with it ends the command with one line."""
     from relay.archive.api import ArchiveError
     from relay.folder import FolderError, open_in_folder
 

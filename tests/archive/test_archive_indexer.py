@@ -8,8 +8,10 @@ from relay.archive.api import Archive
 from relay.archive.content import stored
 from relay.archive.indexer import Indexer
 from relay.archive.query import Query, parse_query
+from relay.model.deletion import Fate, Order
+from relay.model.event import Event, Kind
 from relay.model.summary import Summary
-from tests.support.archive_values import NOON, a_message, deliveries_of
+from tests.support.archive_values import NOON, a_message, deliveries_of, new_id
 
 
 async def keep(archive: Archive, number: int, octets: bytes = b"text") -> None:
@@ -169,3 +171,52 @@ async def test_changes_end_when_the_archive_closes(url: str):
     await archive.close()
     assert await waiting is None
     assert await anext(archive.changes(), None) is None
+
+
+async def test_all_messages_are_read_again_behind_new_ones_and_after_a_stop(archive):
+    for number in range(1, 61):
+        await keep(archive, number, b"text %d" % number)
+    first = Indexer(archive, extract)
+    while await first.index_some():
+        pass
+    assert await archive.reindex(False) == 60
+
+    async def anew(content: bytes) -> Summary:
+        return Summary(subject=content.decode("ascii").upper())
+
+    again = Indexer(archive, anew)
+    assert await again.index_some() == 50
+    assert (now := await archive.rereading()) is not None
+    assert (now.next, now.until, now.left) == (51, 60, 10)
+    await keep(archive, 61, b"new")
+    # The new one first; then another indexer goes on where this one was stopped.
+    assert await again.index_some() == 1
+    later = Indexer(archive, anew)
+    assert await archive.reindex(False) == 10
+    assert await later.index_some() == 10
+    assert await later.index_some() == 0
+    assert await archive.rereading() is None
+    assert await subjects(archive) == [*(f"TEXT {number}" for number in range(1, 61)), "NEW"]
+    assert await archive.count(parse_query("text", now=NOON)) == 60
+
+
+async def test_what_is_read_again_begins_anew_on_wish_and_passes_deleted_messages_over(archive):
+    assert await archive.reindex(False) == 0
+    assert await archive.rereading() is None
+    for number in range(1, 4):
+        await keep(archive, number)
+    indexer = Indexer(archive, extract)
+    while await indexer.index_some():
+        pass
+    await archive.reindex(False)
+    await archive.reread(2)
+    assert await archive.reindex(True) == 3
+    message_id = (await archive.search(Query(), limit=1)).rows[0].id
+    (waiting,) = (await archive.message(message_id)).deliveries
+    event = Event(new_id(), NOON, Kind.DELETED, "user:ann", message_id, data={"reason": "asked for"})
+    cancelled = Event(new_id(), NOON, Kind.CANCELLED, "user:ann", message_id, waiting.id)
+    (outcome,) = await archive.delete_content([Order(message_id, event, (cancelled,))])
+    assert outcome.fate is Fate.DELETED
+    await archive.reread(2)
+    assert await indexer.index_some() == 0
+    assert await archive.rereading() is None

@@ -33,6 +33,7 @@ from relay.archive.api.queue import ALL_LANES as ALL_LANES
 from relay.archive.api.queue import Lanes as Lanes
 from relay.archive.api.queue import QueueWork
 from relay.archive.api.queue import Waiting as Waiting
+from relay.archive.api.reindexing import Reindexing
 from relay.archive.api.repetition import Repetitions
 from relay.archive.api.report import Keeping as Keeping
 from relay.archive.api.report import Reports
@@ -252,6 +253,7 @@ class Archive(
     QueueWork,
     WaitingQueue,
     Reports,
+    Reindexing,
     Repetitions,
     Idempotency,
     SignIn,

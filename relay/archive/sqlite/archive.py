@@ -1,8 +1,7 @@
 """The archive in one SQLite file: the methods of `api.Archive`, each handed to the writer or to a reader.
 
 Owns the life of both: lock, schema, writer thread, a small pool of read-only connections. SQL is in the files named
-after what it is about (capture, queue, journal, accounts, index; reading, search); the methods about tracking are in
-`tracking.py`.
+after what it is about (capture, queue, journal, accounts, index; reading, search).
 """
 
 from __future__ import annotations
@@ -60,6 +59,7 @@ from relay.archive.sqlite.idempotency import SqliteIdempotency
 from relay.archive.sqlite.notification import SqliteNotification
 from relay.archive.sqlite.people import SqlitePeople
 from relay.archive.sqlite.queue import SqliteQueue
+from relay.archive.sqlite.reindexing import SqliteReindexing
 from relay.archive.sqlite.repetition import SqliteRepetitions
 from relay.archive.sqlite.report import SqliteReports
 from relay.archive.sqlite.sign_in import SqliteSignIn
@@ -90,6 +90,7 @@ class SqliteArchive(
     SqliteDeletions,
     SqliteWatching,
     SqliteFigures,
+    SqliteReindexing,
     SqliteRepetitions,
     SqliteIdempotency,
     SqliteSignIn,
