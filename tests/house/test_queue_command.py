@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from relay.model.notification import key_of
+from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 from tests.support.waiting import wait_until
 
@@ -52,26 +53,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-def commands(config_file: Path) -> Command:
-    def run(*arguments: str, given: str = "", code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "relay", *arguments, "-c", str(config_file)],
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
-
-    return run
-
-
 @pytest.fixture
 def queue(server: RunningServer) -> Command:
-    run = commands(server.config_file)
-    return lambda *arguments, **more: run("queue", *arguments, **more)
+    return Prompt(server.config_file, "queue")
 
 
 @pytest.fixture
@@ -122,7 +106,7 @@ def test_one_is_retried_rerouted_and_cancelled(server: RunningServer, queue: Com
 def test_many_are_changed_by_a_search_after_a_question(server: RunningServer, queue: Command) -> None:
     send(server, "mailing", "b@example.com", "c@example.com", "d@example.com")
     wait_until(lambda: len(waiting(queue, "subject:mailing")) == 3)
-    assert "3 deliveries match" in queue("cancel", "subject:mailing", given="n\n", code=1)
+    assert "3 deliveries match" in queue("cancel", "subject:mailing", typed="n\n", code=1)
     assert queue("cancel", "subject:mailing", "--yes") == "3 changed.\n"
     assert queue("list", "subject:mailing") == ""
     assert "empty search" in queue("cancel", "", code=64)
@@ -141,7 +125,7 @@ def test_sending_is_paused_and_resumed(server: RunningServer, queue: Command) ->
 
 def test_without_a_server_and_an_archive_nothing_waits(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path}/data"\n')
-    run = commands(tmp_path / "config.toml")
+    run = Prompt(tmp_path / "config.toml")
     assert run("queue", "list") == ""
     assert run("endpoint", "list") == ""
     assert run("queue", "pause") == "Paused all sending.\n"
@@ -149,7 +133,7 @@ def test_without_a_server_and_an_archive_nothing_waits(tmp_path: Path) -> None:
 
 
 def test_endpoints_are_listed_and_get_secrets(server: RunningServer) -> None:
-    run = commands(server.config_file)
+    run = Prompt(server.config_file)
     assert run("endpoint", "list").split("\t")[:4] == ["crm", "0", "0", "-"]
     made = subprocess.run(
         [sys.executable, "-m", "relay", "endpoint", "secret"], capture_output=True, text=True, check=True
@@ -168,7 +152,7 @@ def test_check_tells_what_the_configuration_amounts_to(tmp_path: Path) -> None:
         + '[bounces.imap]\nhost = "127.0.0.1"\nusername = "u"\npassword = "hunter2"\n'
         + '[[route]]\nname = "bulk"\nupstreams = [{ name = "first", weight = 3 }, "second"]\n'
     )
-    told = commands(tmp_path / "config.toml")("check")
+    told = Prompt(tmp_path / "config.toml")("check")
     for line in (
         "route     all: first",
         "route     bulk: first (weight 3), second",

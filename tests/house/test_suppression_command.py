@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
-
-
-class Prompt:
-    """Runs `mailwitness suppression` with one configuration file."""
-
-    def __init__(self, config_file: Path) -> None:
-        self._config_file = config_file
-
-    def __call__(self, *arguments: str, typed: str = "", code: int = 0) -> str:
-        """Standard output; standard error where the code is not 0."""
-        done = subprocess.run(
-            [sys.executable, "-m", "relay", "suppression", *arguments, "-c", str(self._config_file)],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done.stderr if code else done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +23,7 @@ def alone(tmp_path: Path) -> Prompt:
     (tmp_path / "config.toml").write_text(
         f'[archive]\npath = "{tmp_path}/data"\n[[application]]\nname = "shop"\naddresses = ["192.0.2.1"]\n'
     )
-    return Prompt(tmp_path / "config.toml")
+    return Prompt(tmp_path / "config.toml", "suppression")
 
 
 def kinds(folder: Path) -> list[tuple[str, int]]:
@@ -107,7 +86,7 @@ def test_many_wrong_lines_are_counted_after_a_thousand(alone: Prompt) -> None:
 def test_what_is_exported_beside_a_running_server_can_be_imported_again(
     server: RunningServer, alone: Prompt, tmp_path: Path
 ) -> None:
-    beside = Prompt(server.config_file)
+    beside = Prompt(server.config_file, "suppression")
     rows = "".join(f"u{n}@example.com,bounce,2026-01-02\n" for n in range(450))
     assert beside("import", "-", typed=f"address,cause,created_at\n{rows}") == "Imported 450 entries.\n"
     beside("add", "+tag@example.com", "--reason", "=1+1")
