@@ -9,9 +9,12 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import pytest
@@ -20,7 +23,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 from relay.config import Application
 from relay.resolver import Lookup
-from tests.browser.filling import fill
+from tests.browser.filling import add
+from tests.browser.samples import samples
 from tests.support.nameserver import Nameserver
 from tests.support.viewer_house import NOON, House, configured, open_house
 from viewer.figures.naming import NAMES
@@ -50,20 +54,22 @@ class Served:
     """Values of path parameters by their names."""
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("fuzz") / "data"
+Made = TypeVar("Made")
+
+
+@contextmanager
+def running(folder: Path, prepare: Callable[[House], Awaitable[Made]]) -> Iterator[Made]:
+    """What `prepare` makes of a house that stands in another thread until the end."""
     loop = asyncio.new_event_loop()
-    ready: Future[Served] = Future()
+    ready: Future[Made] = Future()
     done = asyncio.Event()
 
     async def run() -> None:
         try:
-            ids = await fill(folder, NOON)
             applications = (Application(name="billing", addresses=("192.0.2.10",)),)
             async with open_house(configured(folder, application=applications)) as house:
                 house.app[NAMES].lookup = Lookup(names.address)
-                ready.set_result(await _told(house, ids))
+                ready.set_result(await prepare(house))
                 await done.wait()
         except Exception as error:
             ready.set_exception(error)
@@ -73,11 +79,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
         thread.start()
         try:
-            yield ready.result(60)
+            yield ready.result(120)
         finally:
             loop.call_soon_threadsafe(done.set)
             thread.join(20)
             loop.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    async def prepare(house: House) -> Served:
+        oldest_first = sorted(samples(NOON), key=lambda sample: -sample.age)
+        return await _told(house, [await add(house.archive, sample, NOON) for sample in oldest_first])
+
+    with running(tmp_path_factory.mktemp("fuzz") / "data", prepare) as told:
+        yield told
 
 
 async def _told(house: House, ids: list[str]) -> Served:

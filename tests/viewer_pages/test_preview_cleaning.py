@@ -194,3 +194,17 @@ def test_no_order_of_pieces_leaves_an_address_to_fetch_or_a_handler(pieces: list
         bare = re.sub(r'="[^"]*"', "=", tag)
         assert not re.search(r"\s(on\w+|href|background|srcset)=", bare), tag
         assert not re.search(r'src="(?!data:)', tag), tag
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"u\72l(//x.example)", "none"),
+        (r"\75\000072 \l(//x.example)", "none"),
+        (r"\72abc", r"\72abc"),
+        (r"u\\72l(//x.example)", r"u\\72l(//x.example)"),
+        (r"\22 a\2014 ", r"\22 a\2014 "),
+    ],
+)
+def test_letters_of_a_style_sheet_that_are_escaped_are_read_as_letters(written: str, read: str) -> None:
+    assert f"a:{read}" in make_preview(f"<p style='a:{written}'>x</p>", lambda _: None).body

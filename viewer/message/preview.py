@@ -39,8 +39,16 @@ _GREY_BOX = (
 )
 _DATA_PICTURE = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _STYLE_ELEMENT = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+_HEX_LETTER = "(?:[46][1-9a-f]|[57][0-9a])"
+_CSS_ESCAPE = re.compile(
+    rf"\\(?:(0000{_HEX_LETTER}|0{{0,3}}{_HEX_LETTER}(?![0-9a-f]))[ \t\r\n\f]?|([g-z])|.)", re.IGNORECASE | re.DOTALL
+)
+"""An escape of a style sheet; its groups are a letter: `u\\72l(` is `url(`."""
 _CSS_URL = re.compile(r"url\(", re.IGNORECASE)
-_CSS_FETCH = re.compile(r"url\(|image-set\(|@import|@font-face|expression\(|-moz-binding|behavior\s*:", re.IGNORECASE)
+_CSS_FETCH = re.compile(
+    r"url\(|image-set\(|@import|@font-face|expression\(|-moz-binding|behavior\s*:|(?<![\w-])src\(",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"(<(?:a|area)\b(?:[^\">]|\"[^\"]*\")*?)\shref=(\"[^\"]*\")")
 _REMOTE_PICTURE = re.compile(r"https://[^\s\"'()<>\\]{1,2000}", re.IGNORECASE)
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*(?::\s*([a-z-]+)\s*)?\)", re.IGNORECASE)
@@ -52,6 +60,11 @@ _MEDIA = re.compile(r"[\w\s(),:./-]{1,300}")
 _BODY = re.compile(r"<body(?=[\s>])", re.IGNORECASE)
 _TRUE, _FALSE = "(min-width:0)", "(max-width:0)"
 _DIMENSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?%?")
+
+
+def _letter(found: re.Match[str]) -> str:
+    """The letter that an escape stands for; other escapes as they are."""
+    return chr(int(found[1], 16)) if found[1] else found[2] or found[0]
 
 
 def _names(text: str) -> frozenset[str]:
@@ -198,6 +211,7 @@ class _Cleaner:
 
     def css(self, text: str) -> str:
         """The style sheet or declarations without anything that names another resource, but wanted pictures."""
+        text = _CSS_ESCAPE.sub(_letter, text)
         pieces: list[str] = []
         position = 0
         while (found := _CSS_URL.search(text, position)) is not None:
