@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.commands.options import ConfigFile, configured, opened, read, write
+from relay.commands.options import ConfigFile, configured, fail, opened, read, write
 
 if TYPE_CHECKING:
     from relay.archive.api import Archive
@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
         elif wait:
             typer.echo(f"{left} messages are to be read again by the running server, new mail first.", err=True)
             while (now := read(settings, _left)) > 0:
+                if not _is_served(settings):
+                    fail(f"The server has ended; {now} messages are left. It goes on with them when it is started.")
                 typer.echo(f"{now} left", err=True)
                 time.sleep(LOOK)
         else:
