@@ -30,7 +30,9 @@ RUN = """(rules) => {
   const told = (rule, node) =>
     [rule.id, node.target.join(" "), node.html.slice(0, 200),
       [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ").slice(0, 300)];
-  return axe.run({ exclude: ".mail" }, options)
+  // Rows that an open menu covers in part are pressed when it is closed; they are looked at on other pages.
+  const exclude = document.querySelector("details.menu[open]") ? [".mail", "table.grid"] : [".mail"];
+  return axe.run({ exclude }, options)
     .then((found) => found.violations.flatMap((rule) => rule.nodes.map((node) => told(rule, node))));
 }"""
 LOOKS = ((1280, "light", TAGS), (390, "light", TAGS), (390, "dark", COLOURS), (1280, "dark", COLOURS))
