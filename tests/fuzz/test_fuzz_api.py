@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import schemathesis
 from hypothesis import settings
@@ -36,8 +37,9 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
 
 @API.parametrize()
 @settings(settings.get_profile("fuzz"))
-def test_no_request_is_answered_with_a_failure(served: Served, case: schemathesis.Case) -> None:
+def test_no_request_is_answered_with_a_failure(served: Served, case: schemathesis.Case[Any]) -> None:
     """Nor with what is not described; what is wrong in the query or the body is refused, with the field named."""
+    assert case.meta is not None
     wrong = [part for part, about in case.meta.components.items() if about.mode is GenerationMode.NEGATIVE]
     if ParameterLocation.PATH not in wrong:
         lead_somewhere(case, served)
@@ -49,7 +51,7 @@ def test_no_request_is_answered_with_a_failure(served: Served, case: schemathesi
         assert json.loads(response.text)["error"].get("field"), response.text
 
 
-def lead_somewhere(case: schemathesis.Case, served: Served) -> None:
+def lead_somewhere(case: schemathesis.Case[Any], served: Served) -> None:
     """Has most of the path's parameters name what there is: beyond a 404 nothing is tried."""
     kind = case.path.split("/")[2]
     for name, value in case.path_parameters.items():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, Route, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS
 from tests.fuzz.conftest import running
@@ -112,7 +112,11 @@ class Watch:
         self.context.set_default_timeout(20_000)
         self.context.route("**/*", self._on_route)
         self.page = self.context.new_page()
-        self.page.on("dialog", lambda dialog: (self.asked.append("dialog"), dialog.dismiss()))
+        self.page.on("dialog", self._on_dialog)
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.asked.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _on_route(self, route: Route) -> None:
         if route.request.url.startswith((self.url + "/", "data:")):
