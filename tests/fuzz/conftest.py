@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,7 +67,7 @@ def running(folder: Path, prepare: Callable[[House], Awaitable[Made]]) -> Iterat
 
     async def run() -> None:
         try:
-            applications = (Application(name="billing", addresses=("192.0.2.10",)),)
+            applications = (Application(name="billing", addresses=(ip_network("192.0.2.10"),)),)
             async with open_house(configured(folder, application=applications)) as house:
                 house.app[NAMES].lookup = Lookup(names.address)
                 ready.set_result(await prepare(house))
