@@ -152,9 +152,10 @@ def require_user(database: sqlite3.Connection, name: str) -> None:
 
 
 def token_of(row: Row) -> ApiToken:
-    *facts, permissions, applications = row
+    id_, name, user, token_hash, created_at, expires_at, permissions, applications = row
     allowed = None if permissions is None else permissions_of(permissions)
-    return ApiToken(*facts, allowed, tuple(json.loads(applications)))
+    kept_to = tuple(json.loads(applications))
+    return ApiToken(id_, name, user, token_hash, created_at, expires_at, allowed, kept_to)
 
 
 def permissions_of(text: str) -> frozenset[Permission]:
