@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from relay.ledger.scalars import LedgerError
+
 GREATEST = 2**53 - 1
 """The largest whole number that every reader of JSON keeps exactly (RFC 7493 section 2.2)."""
 
@@ -17,7 +19,7 @@ DEEPEST = 64
 """Lists and objects within each other; more is refused, so that no reader runs out of stack."""
 
 
-class CanonicalError(ValueError):
+class CanonicalError(LedgerError):
     """A value that has no canonical spelling, or octets that are not one."""
 
 

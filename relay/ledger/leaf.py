@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.ledger.canonical import GREATEST, CanonicalError, canonical, parse_canonical
+from relay.ledger.scalars import LedgerError
 from relay.model.identifier import ULID_PATTERN
 
 VERSION = 1
@@ -26,7 +27,7 @@ _ID = re.compile(ULID_PATTERN)
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 
-class LeafError(ValueError):
+class LeafError(LedgerError):
     """Not a leaf: which member is the matter is in the text."""
 
 
