@@ -70,9 +70,8 @@ class Policy:
     def __post_init__(self) -> None:
         _check_keys("log", KeyType.ED25519, [log.verifier for log in self.logs])
         _check_keys("witness", KeyType.COSIGNATURE, [witness.verifier for witness in self.witnesses])
-        for url in (each.url for each in (*self.logs, *self.witnesses)):
-            if url is not None and not _WORD.fullmatch(url):
-                raise PolicyError(f"not a word of a policy: {shown(url)}")
+        for url in [log.url for log in self.logs] + [witness.url for witness in self.witnesses]:
+            _check_word(url or NONE)
         named, members = {NONE}, set[str]()
         for name in (witness.name for witness in self.witnesses):
             _define(name, named)
@@ -206,11 +205,15 @@ class _Reading:
 
 
 def _define(name: str, named: set[str]) -> None:
-    if not _WORD.fullmatch(name):
-        raise PolicyError(f"not a word of a policy: {shown(name)}")
+    _check_word(name)
     if name in named:
         raise PolicyError(f"the policy says twice what {shown(name)} is")
     named.add(name)
+
+
+def _check_word(word: str) -> None:
+    if not _WORD.fullmatch(word):
+        raise PolicyError(f"not a word of a policy: {shown(word)}")
 
 
 def _check_keys(what: str, kind: KeyType, verifiers: list[Verifier]) -> None:
