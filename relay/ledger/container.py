@@ -83,7 +83,7 @@ class Pack:
 
     def add(self, name: str, data: bytes) -> None:
         """Raises ContainerError for a name that was there before or is not plain, and for a member that is too long."""
-        check_name(name, self._names)
+        check_member_name(name, self._names)
         if len(data) > LARGEST_MEMBER:
             raise ContainerError(f"{name}: {len(data)} octets, a member has at most {LARGEST_MEMBER}")
         member = Member(name, zlib.crc32(data), len(data), self._offset)
@@ -135,7 +135,7 @@ class Container:
             crc, size, _, length = _LOCAL.unpack(head)[6:10]
             written = self._stream.read(min(length, LONGEST_NAME + 1))
             member = Member(_decoded(written, last), crc, size, offset)
-            check_name(member.name, names)
+            check_member_name(member.name, names)
             if head + written != member.header():
                 raise ContainerError(f"{member.name}: its header is not as it was written")
             if size > LARGEST_MEMBER or member.start + size > self._end:
@@ -152,7 +152,7 @@ class Container:
             raise ContainerError("the end of the file: something follows that does not belong to it")
 
 
-def check_name(name: str, names: set[str]) -> None:
+def check_member_name(name: str, names: set[str]) -> None:
     """Notes a member's name, or raises ContainerError: it could leave the folder it is unpacked into, stands for
     another file on some system, or is there already (capital letters do not tell names apart everywhere)."""
     if len(name) > LONGEST_NAME or _NAME.fullmatch(name) is None:
