@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "relay.model": {"relay.model"},
     "relay.config": {"relay.model", "relay.config", "relay.signing_keys"},
     "relay.rendition": {"relay.model", "relay.rendition"},
-    "relay.archive": {"relay.model", "relay.archive", "relay.maillog"},
+    "relay.archive": {"relay.model", "relay.archive", "relay.ledger", "relay.maillog"},
     "relay.intake": {"relay.intake", *LOGGED, *API},
     "relay.courier": {"relay.courier", "relay.resolver", *LOGGED, *API},
     "relay.feedback": {"relay.feedback", *LOGGED, *API},

@@ -32,7 +32,8 @@ from relay.archive.api.queue import Waiting
 from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
 from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
-from relay.archive.scoped_figures import ScopedFigures
+from relay.archive.api.ledger import StoredLeaf
+from relay.archive.scoped_ledger import ScopedLedger
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
@@ -49,7 +50,7 @@ LOOKED_AT = 50
 """Values that are tried for being within the scope."""
 
 
-class ScopedArchive(ScopedFigures):
+class ScopedArchive(ScopedLedger):
     """`archive` narrowed to `scope`. Raises OutOfReach for what no scope can narrow."""
 
     # -- whether a message is within the scope ---------------------------------------------------------------
@@ -82,6 +83,10 @@ class ScopedArchive(ScopedFigures):
         message = stored.message if parent in near else replace(stored.message, parent_id=None)
         children = tuple(child for child in stored.children if child in near)
         return replace(stored, message=message, children=children)
+
+    async def leaves_of(self, message_id: str) -> list[StoredLeaf]:
+        await self._require(message_id)
+        return await self._archive.leaves_of(message_id)
 
     async def listing(self, message_id: str) -> Listing:
         await self._require(message_id)
@@ -300,6 +305,7 @@ class ScopedArchive(ScopedFigures):
     close = renew = begin_attempts = finish_attempts = release = recover = wait_for_due = _refused
     claim = park = next_due = is_any_expired = forget_lanes = earlier_copies = _refused
     claim_key = give_up_key = _refused
+    leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     unindexed = wait_for_unindexed = add_summaries = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
     tracking_token = tracking_tokens = add_fetches = clicks_near = link_counts = _refused

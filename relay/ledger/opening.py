@@ -91,8 +91,11 @@ def attempt_facts(attempt: Attempt) -> dict[str, Any]:
     return _object(facts)
 
 
-def payload_facts(payload: Payload) -> dict[str, Any]:
-    """What a provider reported, as it came, but for its octets, which are named by their hash."""
+def payload_facts(payload: Payload, sha256: bytes | None = None, size: int | None = None) -> dict[str, Any]:
+    """What a provider reported, as it came, but for its octets, which are named by their hash.
+
+    `sha256` and `size`: of the octets, where the payload is without them.
+    """
     facts = {
         "id": payload.id,
         "received_at": payload.received_at,
@@ -101,8 +104,8 @@ def payload_facts(payload: Payload) -> dict[str, Any]:
         "verdict": payload.verdict,
         "headers": payload.headers,
         "peer": payload.peer,
-        "size": len(payload.body),
-        "sha256": hashlib.sha256(payload.body).hexdigest(),
+        "size": len(payload.body) if size is None else size,
+        "sha256": (hashlib.sha256(payload.body).digest() if sha256 is None else sha256).hex(),
     }
     return _object(facts)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from relay.archive.schema.deletion import deletion_request_table, deletion_table, tag_change_table
 from relay.archive.schema.figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema.idempotency import idempotency_table
+from relay.archive.schema.ledger import checkpoint_table, leaf_table, node_table, stamp_table, tree_table
 from relay.archive.schema.notification import endpoint_table, notification_table
 from relay.archive.schema.people import api_token_table, application_table, group_table, role_table, user_table
 from relay.archive.schema.repetition import repetition_table
@@ -360,6 +361,9 @@ mailing = mailing_table(metadata)
 mailed = mailed_table(metadata)
 
 fragment = fragment_table(metadata)
+
+leaf, node, tree = leaf_table(metadata), node_table(metadata), tree_table(metadata)
+checkpoint, stamp = checkpoint_table(metadata), stamp_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 
