@@ -136,7 +136,8 @@ def _check_signature(
 ) -> None:
     opened = open_note(note, evidence_keys(keys))
     if opened.text != manifest_text(manifest.origin, manifest.octets):
-        raise LedgerError("it signs another list of files than the one that is here")
+        findings.fails(MANIFEST, "It is not the list of files that was signed.")
+        return
     _check_own(opened, note)
     signer = opened.signatures[0].verifier
     trusted = _trusted(trust)
