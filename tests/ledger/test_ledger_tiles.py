@@ -39,6 +39,7 @@ def test_paths_are_those_of_the_specification() -> None:
     assert Tile(0, 999).path == "tile/0/999"
     assert Tile(0, 1000).path == "tile/0/x001/000"
     assert Tile(0, 1_000_000).path == "tile/0/x001/x000/000"
+    assert Tile.parse("tile/63/x009/x223/x372/x036/x854/x775/807.p/255") == Tile(63, 2**63 - 1, 255)
 
 
 @settings(deadline=None)

@@ -10,7 +10,6 @@ from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import KeyType, NoteError, Signer, add_signatures, open_note, sign_note
 from relay.ledger.tree import consistency_path
 from relay.ledger.witness import (
-    LONGEST_PATH_SENT,
     SIZE_TYPE,
     Behind,
     Cosigned,
@@ -65,6 +64,14 @@ def test_a_request_is_written_as_specified() -> None:
     first = request_for(0, 5)
     assert first.encode() == f"old 0\n\n{first.checkpoint}"
     assert Request.parse(first.encode()) == first
+
+
+def test_a_path_of_63_hashes_is_taken_and_no_longer_one() -> None:
+    for count in (0, 63):
+        request = Request(5, (TREE.roots[1],) * count, request_for(5, 5).checkpoint)
+        assert Request.parse(request.encode()) == request
+    with pytest.raises(WitnessError, match="not a request to a witness"):
+        Request.parse(Request(5, (TREE.roots[1],) * 64, request_for(5, 5).checkpoint).encode())
 
 
 @settings(deadline=None)
@@ -145,7 +152,6 @@ def test_a_size_that_shrinks_is_no_request() -> None:
         b"old 0\nAAAA\n\n" + request_for(0, 5).checkpoint.encode(),
         b"old 0\r\n\r\n" + request_for(0, 5).checkpoint.encode(),
         b"old 0\n\n" + sign_note("no checkpoint\n", [LOG]).encode(),
-        Request(5, (TREE.roots[1],) * (LONGEST_PATH_SENT + 1), request_for(0, 5).checkpoint).encode().encode(),
     ],
 )
 def test_what_is_no_request_is_answered_400(body: bytes) -> None:
