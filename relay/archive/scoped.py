@@ -28,11 +28,11 @@ from relay.archive.api import (
     WebSession,
 )
 from relay.archive.api.deletion import EVERY_DEED, Deeds
+from relay.archive.api.ledger import StoredLeaf
 from relay.archive.api.queue import Waiting
 from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
 from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
-from relay.archive.api.ledger import StoredLeaf
 from relay.archive.scoped_ledger import ScopedLedger
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.model.deletion import Order, Outcome, Request

@@ -28,6 +28,7 @@ from relay.ledger.layout import (
     VERIFIER,
     Folder,
     evidence_keys,
+    folders,
     manifest_text,
 )
 from relay.ledger.message_checking import check_message
@@ -40,7 +41,7 @@ from relay.model.identifier import ULID_PATTERN
 
 _ULID = re.compile(ULID_PATTERN)
 _MEMBERS = {"format", "origin", "made_at", "made_by", "query", "messages", "files"}
-_OF_THE_BUNDLE = {README, VERIFIER, LOG_KEYS, POLICY, CHECKPOINT}
+_KNOWN = {README, VERIFIER, LOG_KEYS, POLICY, CHECKPOINT, MANIFEST, NOTE, MESSAGES, TIMESTAMPS}
 _LOG = "log"
 
 
@@ -100,8 +101,9 @@ def check_bundle(members: Mapping[str, bytes], trust: Trust) -> Findings:
         checkpoint = _check_log(members, manifest.origin, keys, trust, findings)
     if checkpoint is not None:
         _check_anchors(members, checkpoint, keys, findings)
+    found = folders(members, MESSAGES)
     for message in dict.fromkeys(manifest.messages):
-        folder = Folder(members, f"{MESSAGES}/{message}/")
+        folder = found.get(message) or Folder(members, f"{MESSAGES}/{message}/", ())
         check_message(message, folder, checkpoint, findings)
     _say_what_stays_open(keys, trust, findings)
     return findings
@@ -116,12 +118,14 @@ def _check_files(members: Mapping[str, bytes], manifest: Manifest, findings: Fin
             data = members[name]
             if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
                 raise LedgerError("it is not what was put into the bundle: its SHA-256 is another")
+    messages = set(manifest.messages)
     for name in members:
+        top, *rest = name.split("/")
         if name not in manifest.files and name not in (MANIFEST, NOTE):
             findings.fails(name, "It is in the bundle, but not in the signed list of files.")
-        elif name.partition("/")[0] == MESSAGES and name.split("/")[1] not in manifest.messages:
+        elif top == MESSAGES and (len(rest) < 2 or rest[0] not in messages):
             findings.fails(name, "It belongs to no message that the manifest names.")
-        elif name in manifest.files and name not in _OF_THE_BUNDLE and "/" not in name:
+        elif top not in _KNOWN:
             findings.unknown(name, "Nothing reads it but people; only that it is unchanged is checked.")
     if findings.failures() == failures:
         findings.holds(MANIFEST, f"All {len(manifest.files)} files are in the bundle, unchanged, and nothing else is.")
@@ -132,7 +136,8 @@ def _check_signature(
 ) -> None:
     opened = open_note(note, evidence_keys(keys))
     if opened.text != manifest_text(manifest.origin, manifest.octets):
-        raise LedgerError("it signs another list of files than the one that is here")
+        findings.fails(MANIFEST, "It is not the list of files that was signed.")
+        return
     _check_own(opened, note)
     signer = opened.signatures[0].verifier
     trusted = _trusted(trust)
@@ -189,9 +194,7 @@ def _say_accepted(accepted: Accepted, by: str, findings: Findings) -> None:
 def _check_anchors(
     members: Mapping[str, bytes], checkpoint: Checkpoint, keys: Sequence[Verifier], findings: Findings
 ) -> None:
-    sizes = dict.fromkeys(name.split("/")[1] for name in members if name.startswith(f"{TIMESTAMPS}/"))
-    for size in sizes:
-        folder = Folder(members, f"{TIMESTAMPS}/{size}/")
+    for size, folder in folders(members, TIMESTAMPS).items():
         with findings.about(folder.prefix):
             _check_anchor(folder, size, checkpoint, keys)
             digest = hashlib.sha256(folder["checkpoint"]).digest()

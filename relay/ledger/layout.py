@@ -33,12 +33,12 @@ TIMESTAMPS = "timestamps"
 
 
 class Folder(Mapping[str, bytes]):
-    """The members whose names begin with a prefix, by the rest of their names."""
+    """Members whose names begin with a prefix, by the rest of their names. `whole`: the bundle."""
 
-    def __init__(self, members: Mapping[str, bytes], prefix: str) -> None:
+    def __init__(self, whole: Mapping[str, bytes], prefix: str, names: Iterable[str]) -> None:
+        self.whole = whole
         self.prefix = prefix
-        self.whole = members
-        self._names = [name.removeprefix(prefix) for name in members if name.startswith(prefix)]
+        self._names = dict.fromkeys(names)
 
     def __getitem__(self, name: str) -> bytes:
         """Raises LedgerError if there is none: what is asked for belongs there."""
@@ -59,6 +59,17 @@ class Folder(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def folders(members: Mapping[str, bytes], top: str) -> dict[str, Folder]:
+    """The folders in the folder `top`, by name, in the order of the file."""
+    names: dict[str, list[str]] = {}
+    for name in members:
+        first, _, rest = name.partition("/")
+        folder, _, inner = rest.partition("/")
+        if first == top and inner:
+            names.setdefault(folder, []).append(inner)
+    return {folder: Folder(members, f"{top}/{folder}/", inner) for folder, inner in names.items()}
 
 
 def manifest_text(origin: str, manifest: bytes) -> str:

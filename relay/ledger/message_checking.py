@@ -76,7 +76,7 @@ def _check_leaves(message: str, folder: Folder, checkpoint: Checkpoint | None, f
     for fact in facts:
         if fact.opening is None:
             at = moment(fact.leaf.at)
-            findings.unknown(subject, f"What the fact {fact.leaf.event} ({fact.leaf.kind}, {at}) said: it was erased.")
+            findings.unknown(subject, f"What the fact {fact.leaf.event} ({fact.leaf.kind}, {at}) said: that is erased.")
     return facts
 
 

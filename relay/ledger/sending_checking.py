@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from relay.ledger.canonical import parse_canonical
+from relay.ledger.canonical import canonical, parse_canonical
 from relay.ledger.finding import Findings, moment
 from relay.ledger.layout import Folder, read_lines, rebuilt
 from relay.ledger.scalars import LedgerError, read64
@@ -30,8 +30,8 @@ def check_sending(folder: Folder, openings: Sequence[Facts], original: bytes | N
         _check_equal(parse_canonical(folder["tls.json"]), [_tls(attempt) for attempt in attempts])
     with findings.about(f"{folder.prefix}dkim/keys.jsonl"):
         keys = [_key(signature) for attempt in attempts for signature in attempt["signatures"]]
-        unique = [key for number, key in enumerate(keys) if key not in keys[:number]]
-        _check_equal(read_lines(folder["dkim/keys.jsonl"]), unique)
+        unique = {canonical(key): key for key in keys}
+        _check_equal(read_lines(folder["dkim/keys.jsonl"]), [*unique.values()])
 
 
 def _check_attempts(subject: str, attempts: Sequence[Facts], openings: Sequence[Facts], findings: Findings) -> None:

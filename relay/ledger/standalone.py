@@ -8,14 +8,13 @@ the same octets. A reader can compare the file with the sources, line by line.
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
+import re
 from collections.abc import Mapping
 from importlib import resources
 
 ENTRY = "relay.ledger.verifier"
 _OURS = "relay."
-_WIDTH = 120
+_WORD = re.compile(r"\w+")
 _HEAD = '''\
 #!/usr/bin/env python3
 """Checks an evidence bundle of Mailwitness, offline: python3 verify.py EVIDENCE.zip --key KEY
@@ -70,12 +69,10 @@ class _Part:
         """The lines that stay, private names made the module's own."""
         prefix = f"_{self.module.rpartition('.')[2]}"
         lines = self.source.splitlines(keepends=True)
-        for token in reversed(list(tokenize.generate_tokens(io.StringIO(self.source).readline))):
-            if token.type == tokenize.NAME and token.string in self.names and token.string.startswith("_"):
-                row, column = token.start
-                line = lines[row - 1]
-                lines[row - 1] = line[:column] + prefix + line[column:]
         kept = "".join(line for number, line in enumerate(lines, 1) if number not in self._gone)
+        for name in sorted(self.names):
+            if name.startswith("_"):
+                kept = re.sub(rf"(?<![\w.]){name}\b", prefix + name, kept)
         return kept.strip("\n") + "\n"
 
     def _take_import(self, node: ast.Import | ast.ImportFrom) -> None:
@@ -107,15 +104,18 @@ def _check_names(parts: Mapping[str, _Part]) -> None:
 
 
 def _check_private(module: str, part: _Part) -> None:
-    """A private name of the module must not be an attribute's too: it would be renamed in one place alone."""
-    tree = ast.parse(part.source)
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    attributes |= {
-        keyword.arg for node in ast.walk(tree) if isinstance(node, ast.Call) for keyword in node.keywords if keyword.arg
-    }
-    shared = sorted(name for name in part.names & attributes if name.startswith("_"))
+    """A private name is renamed wherever it stands as a word of its own: so it may be no attribute and in no text."""
+    taken = set[str]()
+    for node in ast.walk(ast.parse(part.source)):
+        if isinstance(node, ast.Attribute):
+            taken.add(node.attr)
+        elif isinstance(node, ast.keyword):
+            taken.add(node.arg or "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            taken.update(_WORD.findall(node.value))
+    shared = sorted(name for name in part.names & taken if name.startswith("_"))
     if shared:
-        raise ValueError(f"{shared[0]} of {module} is a private name and an attribute")
+        raise ValueError(f"{shared[0]} of {module} is also an attribute, an argument or a word in a text")
 
 
 def _import_order(line: str) -> tuple[bool, bool, str]:

@@ -175,7 +175,7 @@ def test_reading_a_proof_of_a_large_tree_reads_few_hashes() -> None:
     assert len(reads) <= 3 * 41
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_a_changed_inclusion_proof_is_refused(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -206,7 +206,7 @@ def test_every_single_changed_bit_of_a_proof_is_found() -> None:
                 verify_consistency(11, 21, TREE.roots[11], top, (*growth[:place], bad, *growth[place + 1 :]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 70), st.data())
 def test_a_changed_consistency_proof_is_refused(one: int, two: int, data: st.DataObject) -> None:
     old, new = sorted((one, two))
@@ -256,8 +256,18 @@ def test_hashes_of_another_length_are_refused() -> None:
             verify_inclusion(leaf, 0, 2, path, TREE.roots[2])
 
 
+def test_the_largest_tree_has_63_peaks() -> None:
+    assert Frontier(2**63 - 1, (EMPTY_ROOT,) * 63).size == 2**63 - 1
+
+
 def test_a_frontier_that_was_damaged_is_refused() -> None:
-    for size, peaks in ((1, ()), (3, (EMPTY_ROOT,)), (-1, (EMPTY_ROOT,)), (2**63, (EMPTY_ROOT,))):
+    for size, peaks in (
+        (1, ()),
+        (3, (EMPTY_ROOT,)),
+        (-1, (EMPTY_ROOT,)),
+        (2**63, (EMPTY_ROOT,)),
+        (2**64 - 1, (EMPTY_ROOT,) * 64),
+    ):
         with pytest.raises(ValueError, match="does not have"):
             Frontier(size, peaks)
     with pytest.raises(ValueError, match="not a SHA-256 hash"):
