@@ -29,10 +29,12 @@ def main() -> None:
         dkim,
         endpoint,
         export,
+        group,
         options,
         queue,
         reclassify,
         render,
+        role,
         search,
         serve,
         suppression,
@@ -44,8 +46,8 @@ def main() -> None:
     serve.register(app, build_viewer)
     for command in (check, search, export, reclassify, render):
         command.register(app)
-    for group in (user, application, token, queue, suppression, endpoint, dkim):
-        app.add_typer(group.app)
+    for family in (user, role, group, application, token, queue, suppression, endpoint, dkim):
+        app.add_typer(family.app)
     options.describe_sendmail(app)
     try:
         app()

@@ -36,6 +36,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_user": (User, Event),
     "remove_user": (str, Event),
     "remove_factors": (str, Event),
+    "end_sessions": (str, type(None), Event),
     "put_role": (Role, Event),
     "remove_role": (str, Event),
     "put_group": (Group, Event),
@@ -94,6 +95,8 @@ def packed(value: Any) -> Any:
 
 def unpacked(kind: type, value: Any) -> Any:
     """The value that `packed` packed. Raises KeyError, TypeError or ValueError for anything else."""
+    if kind is type(None):
+        return None
     if kind is list:
         return [unpacked(Event, item) for item in value]
     if get_origin(kind) is list:

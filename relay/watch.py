@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,6 +19,7 @@ from relay.archive.api import Archive
 from relay.archive.api.deletion import Deeds
 from relay.archive.content import stored
 from relay.config import Alert
+from relay.lasting import Lasting
 from relay.model.alert import QUIET, RATES, Finding, Rule, Standing, judge
 from relay.model.delivery import MICROSECONDS, Delivery, State
 from relay.model.event import Event, Kind
@@ -55,20 +55,17 @@ class Watch:
         self._new_id = new_id
         self._upstream_states = upstream_states
         self._look = look
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting("watch")
         self.use(rules, hostname=hostname, can_send=can_send)
 
     def use(self, rules: Sequence[Alert], *, hostname: str, can_send: bool) -> None:
         self._rules, self._hostname, self._can_send = tuple(rules), hostname, can_send
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="watch")
+        self._task.start(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
 
     async def _run(self) -> None:
         while True:

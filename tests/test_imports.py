@@ -34,7 +34,7 @@ API = {
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 
-LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog"}
+LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog", "relay.lasting"}
 
 ROOMS: dict[str, set[str]] = {
     # room: what of ours it may import
@@ -42,12 +42,13 @@ ROOMS: dict[str, set[str]] = {
     "relay.config": {"relay.model", "relay.config", "relay.signing_keys"},
     "relay.rendition": {"relay.model", "relay.rendition"},
     "relay.ledger": {"relay.model", "relay.ledger"},
-    "relay.archive": {"relay.model", "relay.archive", "relay.ledger", "relay.maillog"},
+    "relay.archive": {"relay.model", "relay.archive", "relay.ledger", "relay.maillog", "relay.lasting"},
     "relay.intake": {"relay.intake", *LOGGED, *API},
     "relay.courier": {"relay.courier", "relay.resolver", *LOGGED, *API},
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
     "relay.herald": {"relay.herald", *LOGGED, *API},
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
+    "relay.lasting": set(),
     "relay.metrics": set(),
     "relay.resolver": set(),
     "relay.commands": {"relay", "viewer"},

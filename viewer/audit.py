@@ -18,6 +18,7 @@ from viewer import present
 from viewer.deeds import GROUPS, sentence
 from viewer.errors import FieldError
 from viewer.security import archive_of
+from viewer.translation import say
 
 FILTERS = ("actor", "kind", "message", "from", "to")
 PIECE = 64 * 1024
@@ -39,7 +40,7 @@ def chosen(filters: dict[str, str]) -> Deeds:
         actor = f"user:{actor}"
     message_id = filters["message"].upper()
     if message_id and re.fullmatch(ULID_PATTERN, message_id) is None:
-        raise FieldError("message", "must be the id of a message")
+        raise FieldError("message", say("must be the id of a message"))
     until = _day("to", filters["to"])
     return Deeds(
         actor=actor,
@@ -57,7 +58,7 @@ def _kinds(name: str) -> frozenset[Kind]:
         return GROUPS[name][1]
     if name in set(Kind):
         return frozenset({Kind(name)})
-    raise FieldError("kind", f"must be one of {', '.join(GROUPS)}, or a kind of event")
+    raise FieldError("kind", say("must be one of %(known)s, or a kind of event", known=", ".join(GROUPS)))
 
 
 def _day(field: str, text: str) -> int | None:
@@ -67,7 +68,7 @@ def _day(field: str, text: str) -> int | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise FieldError(field, "must be a day such as 2026-11-24") from None
+        raise FieldError(field, say("must be a day such as 2026-11-24")) from None
     return (datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -81,7 +82,7 @@ def cursor_of(request: web.Request) -> tuple[int, int] | None:
         return None
     at, dash, seq = text.partition("-")
     if not dash or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (at, seq)):
-        raise FieldError("cursor", "was not given by this page")
+        raise FieldError("cursor", say("was not given by this page"))
     return int(at), int(seq)
 
 

@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping
 from relay.model.event import Event, Kind
 from viewer import present
 from viewer.message.happenings import KINDS
-from viewer.translation import Saying, say, say_n
+from viewer.translation import Saying, joined, known, say, say_n
+
+MOST_FACTS = 20
+LONGEST_FACT = 200
+"""Characters."""
 
 GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
     "views": (say("Looked at and saved"), frozenset({Kind.VIEWED, Kind.DOWNLOADED})),
@@ -61,13 +65,13 @@ def _viewed(who: str, event: Event) -> Saying:
 
 
 def _downloaded(who: str, event: Event) -> Saying:
-    return say("%(who)s saved a file: %(what)s", who=who, what=str(event.data.get("what", "")))
+    return say("%(who)s saved a file: %(what)s", who=who, what=known(str(event.data.get("what", ""))))
 
 
 def _exported(who: str, event: Event) -> Saying:
     form, query = str(event.data.get("format", "")), str(event.data.get("query", ""))
     if event.data.get("what"):
-        return say("%(who)s exported the %(what)s as %(form)s", who=who, what=str(event.data["what"]), form=form)
+        return say("%(who)s exported the %(what)s as %(form)s", who=who, what=known(str(event.data["what"])), form=form)
     count = int(event.data.get("count", 0) or 0)
     if not query:
         return say_n(
@@ -131,10 +135,13 @@ def _value(value: object) -> str:
     if value is None:
         return say("nothing")
     if isinstance(value, Mapping):
-        text = ", ".join(f"{name}: {_plain(inner)}" for name, inner in value.items())
-    else:
-        text = _plain(value)
-    return text if len(text) <= 200 else text[:199] + "…"
+        facts = [joined(": ", [name, _short(_plain(inner))]) for name, inner in list(value.items())[:MOST_FACTS]]
+        return joined(", ", facts)
+    return _short(_plain(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
 
 
 def _plain(value: object) -> str:
@@ -143,6 +150,8 @@ def _plain(value: object) -> str:
 
 def _account(who: str, event: Event) -> Saying:
     facts = {name: value for name, value in event.data.items() if name != "address"}
+    if isinstance(change := facts.get("change"), str):
+        facts["change"] = known(change)
     return say("%(who)s changed who may come in: %(facts)s", who=who, facts=_value(facts))
 
 

@@ -15,19 +15,37 @@ from relay.archive.api import ArchiveUnavailable, Gone, NotFound, OutOfReach, To
 from relay.archive.query import QuerySyntaxError
 from viewer.context import template_context
 from viewer.keys import Handler
+from viewer.translation import Saying, joined, known, say, sentence
 
 SENTENCES = {
-    401: "Sign in first.",
-    403: "Your role does not allow this.",
-    404: "There is nothing here. It may have been mistyped.",
-    405: "This address does not do that.",
-    410: "The content of this message was deleted. Its page says by whom, when and why.",
-    413: "That is more than this address takes.",
-    500: "Something went wrong on our side. It has been logged.",
-    503: "The archive does not answer at the moment. Nothing was changed; try again.",
+    401: say("Sign in first."),
+    403: say("Your role does not allow this."),
+    404: say("There is nothing here. It may have been mistyped."),
+    405: say("This address does not do that."),
+    410: say("The content of this message was deleted. Its page says by whom, when and why."),
+    413: say("That is more than this address takes."),
+    500: say("Something went wrong on our side. It has been logged."),
+    503: say("The archive does not answer at the moment. Nothing was changed; try again."),
 }
 
-SLOW = "This search took more than five seconds and was stopped. Add a word, a date or a recipient to narrow it."
+TITLES = {
+    400: say("This cannot be asked so"),
+    401: say("Not signed in"),
+    403: say("Not allowed"),
+    404: say("Not found"),
+    405: say("Not done here"),
+    409: say("Not possible now"),
+    410: say("Deleted"),
+    413: say("Too large"),
+    415: say("Not understood"),
+    421: say("Not our name"),
+    422: say("Too much at once"),
+    429: say("Too often"),
+    500: say("Something went wrong"),
+    503: say("Not available at the moment"),
+}
+
+SLOW = say("This search took more than five seconds and was stopped. Add a word, a date or a recipient to narrow it.")
 
 
 class FieldError(Exception):
@@ -73,9 +91,21 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Set-Cookie")
 
 
+SAYING = web.ResponseKey("saying", Saying)
+
+
+def refusal(kind: type[web.HTTPException], words: Saying) -> web.HTTPException:
+    """An error whose sentence has values in it; aiohttp keeps octets only, so the sentence goes along."""
+    error = kind(text=words)
+    error[SAYING] = words
+    return error
+
+
 def _own_text(error: web.HTTPException) -> str:
-    """The sentence a handler gave, or '' for aiohttp's standard text."""
-    return "" if error.text == f"{error.status}: {error.reason}" else error.text or ""
+    """The sentence a handler gave, or '' for aiohttp's standard text. One without values is found by its English."""
+    if SAYING in error:
+        return error[SAYING]
+    return "" if error.text == f"{error.status}: {error.reason}" else known(error.text or "")
 
 
 async def _answer(request: web.Request, status: int, message: str = "", field: str | None = None) -> web.Response:
@@ -85,7 +115,7 @@ async def _answer(request: web.Request, status: int, message: str = "", field: s
         return web.json_response({"error": error}, status=status)
     context = await template_context(request) | {
         "status": status,
-        "title": HTTPStatus(status).phrase,
-        "message": message,
+        "title": TITLES.get(status, HTTPStatus(status).phrase),
+        "message": joined(": ", [field, sentence(message)]) if field else message,
     }
     return aiohttp_jinja2.render_template("error.html", request, context, status=status)

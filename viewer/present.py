@@ -15,7 +15,7 @@ from relay.model.delivery import State
 from relay.model.event import Event, Grade
 from relay.model.message import Mode, Trait
 from viewer import tongue
-from viewer.translation import grouped, joined, month, say, say_n
+from viewer.translation import grouped, joined, known, month, say, say_n
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -288,7 +288,7 @@ def event_note(event: Event) -> str:
     for key in ("reply", "reason", "cause", "text"):
         if event.data.get(key):
             return str(event.data[key])
-    return ", ".join(_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value)
+    return joined(", ", [_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value])
 
 
 _UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "reasons"})
@@ -297,5 +297,6 @@ _UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "rea
 
 def _fact(key: str, value: object) -> str:
     if isinstance(value, list | tuple):
-        value = ", ".join(map(str, value[:5])) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
-    return f"from {value}" if key == "address" else f"{key}: {value}"
+        listed = ", ".join(map(str, value[:5]))
+        value = say("%(listed)s and %(n)s more", listed=listed, n=len(value) - 5) if len(value) > 5 else listed
+    return say("from %(address)s", address=value) if key == "address" else joined(": ", [key, known(str(value))])

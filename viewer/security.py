@@ -21,10 +21,12 @@ from relay.archive.api import Archive
 from relay.archive.scoped import ScopedArchive
 from relay.config import Config, Network
 from relay.model.access import Permission
+from viewer.errors import refusal
 from viewer.identity import callers
 from viewer.identity.people import Person, bearer_of, person_of
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, INTRODUCE, MASKS, NEW_SECRET, PERSON, SESSION, Handler
 from viewer.message.discretion import discreet
+from viewer.translation import say
 
 PUBLIC = frozenset(
     {
@@ -113,7 +115,14 @@ def require(request: web.Request, *permissions: Permission) -> Person:
     for permission in permissions:
         if person.may(permission):
             continue
-        raise web.HTTPForbidden(text=f"Your role ({person.role or 'none'}) does not allow this: {permission}.")
+        raise refusal(
+            web.HTTPForbidden,
+            say(
+                "Your role (%(role)s) does not allow this: %(permission)s.",
+                role=person.role or say("none"),
+                permission=permission,
+            ),
+        )
     return person
 
 
@@ -131,7 +140,7 @@ def _check_host(request: web.Request) -> None:
     """Raises 421 unless the Host names us: a page whose name was made to point here must get nothing."""
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or _host_of(hosts[0]) not in _own_hosts(request):
-        raise web.HTTPMisdirectedRequest(text="This name is not ours; add it to viewer.hosts if it should be.")
+        raise web.HTTPMisdirectedRequest(text=say("This name is not ours; add it to viewer.hosts if it should be."))
 
 
 def _own_hosts(request: web.Request) -> set[str]:
@@ -159,11 +168,11 @@ def _check_origin(request: web.Request) -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     is_link = request.method in SAFE_METHODS and request.headers.get("Sec-Fetch-Mode") == "navigate"
     if site not in ("same-origin", "none") and not is_link:
-        raise web.HTTPForbidden(text="Another site may not ask for this.")
+        raise web.HTTPForbidden(text=say("Another site may not ask for this."))
     origin = request.headers.get("Origin")
     is_read = request.method in SAFE_METHODS and "text/event-stream" not in request.headers.get("Accept", "")
     if origin is not None and not is_read and not _is_own_origin(request, origin):
-        raise web.HTTPForbidden(text="Another site may not ask for this.")
+        raise web.HTTPForbidden(text=say("Another site may not ask for this."))
 
 
 def _is_own_origin(request: web.Request, origin: str) -> bool:
@@ -307,7 +316,7 @@ async def _read_body(request: web.Request) -> None:
     A text/plain or multipart form could carry JSON from another site without a preflight, so neither is read.
     """
     if request.can_read_body and not (request.content_type in (FORM, "application/json") or callers.takes(request)):
-        raise web.HTTPUnsupportedMediaType(text="Send application/x-www-form-urlencoded or application/json.")
+        raise web.HTTPUnsupportedMediaType(text=say("Send application/x-www-form-urlencoded or application/json."))
     try:
         await asyncio.wait_for(request.read(), BODY_DEADLINE)
     except TimeoutError:
@@ -325,7 +334,7 @@ async def _check_csrf(request: web.Request, person: Person | None) -> None:
     if not given and request.content_type == FORM:
         given = str((await request.post()).get("csrf", ""))
     if not hmac.compare_digest(_unmasked(given), _csrf_digest(person)):
-        raise web.HTTPForbidden(text="The form was too old or not ours. Reload the page and try again.")
+        raise web.HTTPForbidden(text=say("The form was too old or not ours. Reload the page and try again."))
 
 
 def csrf_token(request: web.Request) -> str:

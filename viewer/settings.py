@@ -23,6 +23,7 @@ from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.keys import CONFIG, ORIGINS, SETTINGS_CHANGED
 from viewer.security import archive_of
+from viewer.translation import say
 
 TRIES = 5
 MOST = 200
@@ -87,7 +88,7 @@ def _keys(here: Location, value: Any) -> Iterator[tuple[Location, Any]]:
 
 def _secret(value: Any) -> str:
     held = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-    return "set, not shown" if held else "not set"
+    return say("set, not shown") if held else say("not set")
 
 
 def _shown(value: Any, words: str) -> str:
@@ -151,7 +152,7 @@ async def change(request: web.Request, key: str, turned: Callable[[dict[str, Any
         if await archive.change_setting(SETTING, before, after, [event]):
             await request.app[SETTINGS_CHANGED]()
             return True
-    raise web.HTTPConflict(text="Somebody else changed settings at the same moment. Try again.")
+    raise web.HTTPConflict(text=say("Somebody else changed settings at the same moment. Try again."))
 
 
 def _part(stored_: Mapping[str, Any] | None, key: str) -> Any:
@@ -168,12 +169,12 @@ async def put_named(request: web.Request, kind: str, values: Mapping[str, Any]) 
     entry = checked(kind, values)
     name = entry["name"]
     if name in names_in_file(request, kind):
-        raise FieldError("name", f"{name} stands in the file, which wins: change it there")
+        raise FieldError("name", say("%(name)s stands in the file, which wins: change it there", name=name))
 
     def turned(before: dict[str, Any]) -> dict[str, Any]:
         others = [one for one in before.get(kind, []) if one.get("name") != name]
         if len(others) >= MOST:
-            raise FieldError("name", f"at most {MOST} can be kept here")
+            raise FieldError("name", say("at most %(most)s can be kept here", most=MOST))
         return {**before, kind: [*others, entry]}
 
     await change(request, f"{kind}.{name}", turned)
@@ -204,23 +205,25 @@ def checked(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0]) if first["loc"] else "name"
         slot = slot_at(LISTS[kind], (field,))
-        raise FieldError(field, f"must be {expected(slot)}" if slot else "is not known here") from None
+        raise FieldError(
+            field, say("must be %(expected)s", expected=expected(slot)) if slot else say("is not known here")
+        ) from None
     if isinstance(made, Reference):
         _check_reference(made)
     elif made.application and made.rule not in (*RATES, Rule.SILENCE):
-        raise FieldError("application", f"{made.rule.value} is of the whole house")
+        raise FieldError("application", say("%(key)s is of the whole house", key=made.rule.value))
     return made.model_dump(mode="json", exclude_unset=True)
 
 
 def _check_reference(made: Reference) -> None:
     """Only patterns that run in linear time: they are run over anybody's text."""
     if made.syntax != "re2":
-        raise FieldError("syntax", "must be re2: what is added here runs in linear time")
+        raise FieldError("syntax", say("must be re2: what is added here runs in linear time"))
     if fault := pattern_fault(made.pattern, is_linear=True):
-        raise FieldError("pattern", f"is no regular expression of RE2: {fault}")
+        raise FieldError("pattern", say("is no regular expression of RE2: %(fault)s", fault=fault))
     if matches_nothing(made.pattern, is_linear=True):
-        raise FieldError("pattern", "matches nothing at all")
+        raise FieldError("pattern", say("matches nothing at all"))
     if len(made.pattern) > 500:
-        raise FieldError("pattern", "at most 500 characters")
+        raise FieldError("pattern", say("at most 500 characters"))
     if made.link and "{code}" not in made.link:
-        raise FieldError("link", "must have {code} in it, which stands for the code")
+        raise FieldError("link", say("must have {code} in it, which stands for the code"))

@@ -9,14 +9,16 @@ from __future__ import annotations
 from contextvars import ContextVar
 from datetime import UTC, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from aiohttp import web
 from babel import negotiate_locale
 
-from viewer.keys import Handler
+if TYPE_CHECKING:
+    from viewer.keys import Handler
 
-LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français"}
+LANGUAGES: dict[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français"}
 """What a reader can choose, each in its own words."""
 LANGUAGE_COOKIE = "language"
 """Keeps the choice also for the sign-in page."""

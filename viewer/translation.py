@@ -7,6 +7,7 @@ needed (nothing is compiled beforehand). Which language a request has says `tong
   '%(num)s messages', count) }}`, `{% trans who=name %}Made by <b>{{ who }}</b>.{% endtrans %}`.
 - In Python: `say("Sent to %(who)s.", who=name)` is English as a text (JSON, logs, the journal) and becomes the reader's
   language when a template shows it. It may be kept in constants. `%` itself is written `%%` in both.
+- What programs get stays English: `/api`, the journal, logs; so do the words of `viewer/api/` and `viewer/mailpit/`.
 - `make words` brings the .po files up to date; a test says which words are not translated.
 """
 
@@ -15,11 +16,12 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import jinja2
-from babel.dates import get_month_names
+from babel.dates import format_date, get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import get_group_symbol
@@ -95,6 +97,24 @@ class Saying(str):
         return Saying(self.words, self.many, self.number, self.values, is_small=True)
 
 
+class _Sentence(Saying):
+    """A capital letter first, a full stop last."""
+
+    __slots__ = ()
+
+    def shown(self) -> str:
+        return _as_sentence(str(shown(self.values["text"])))
+
+
+def sentence(text: str) -> Saying:
+    """`must be a day` -> `Must be a day.`, in whatever language it is shown."""
+    return _Sentence("%(whole)s", "", 1, {"whole": _as_sentence(text), "text": text})
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def _filled(words: str, values: dict[str, object]) -> str:
     return words % values if values else words.replace("%%", "%")
 
@@ -111,13 +131,45 @@ def say(words: str, **values: object) -> Saying:
 
 def say_n(one: str, many: str, number: int, **values: object) -> Saying:
     """The same where the words depend on a number, which is `%(num)s` in them."""
-    return Saying(one, many, number, {"num": number, **values})
+    return Saying(one, many, number, {"num": thousands(number), **values})
+
+
+class _Thousands(Saying):
+    """A number: `1,234` as a text."""
+
+    __slots__ = ()
+
+    def shown(self) -> str:
+        return grouped(self.number)
+
+
+def thousands(number: int) -> Saying:
+    """`1,234` as a text; in a template with the separator of the reader's language."""
+    return _Thousands("%(number)s", "", number, {"number": f"{number:,}"})
+
+
+def known(text: str) -> str:
+    """`text` as a saying: what was kept in English, such as the name of a deed, found again among the words."""
+    return text if isinstance(text, Saying) or not text else Saying(text.replace("%", "%%"), "", 1, {})
 
 
 def joined(separator: str, parts: Sequence[str]) -> Saying:
     """Several sayings as one."""
     values: dict[str, object] = {f"part{number}": part for number, part in enumerate(parts)}
     return Saying(separator.replace("%", "%%").join(f"%({name})s" for name in values), "", 1, values)
+
+
+class _Day(Saying):
+    __slots__ = ()
+
+    def shown(self) -> str:
+        given = self.values["date"]
+        return format_date(given, "EEE d MMM y", locale=tongue.language()) if isinstance(given, date) else str(given)
+
+
+def day(value: date) -> Saying:
+    """`Tue 24 Nov 2026`."""
+    return _Day("%(english)s", "", 1, {"english": f"{value:%a} {value.day} {value:%b %Y}", "date": value})
 
 
 def month(number: int) -> str:

@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from relay.archive import schema
-from relay.archive.matching import TEXT, Lexicon, text_expression
+from relay.archive.matching import TEXT, Lexicon, is_gathered, is_recipient, text_expression
 from relay.archive.normalise import normalised, tokens
 from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term, Within
 from relay.model.access import Scope, Share
@@ -147,7 +147,7 @@ def _matching(expression: str) -> Members:
     place = _full_text.c.rowid
     window = chosen.where(place >= bindparam(LOWEST, 0, Integer), place <= bindparam(HIGHEST, 2**63 - 1, Integer))
     walked = (_message.seq + 0).in_(window)
-    is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and "*" not in expression
+    is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and not is_gathered(expression)
     tried = _tried(chosen, place) if is_cheap else walked
     return Members(chosen, place, walked, chosen.order_by(place.desc()), chosen, is_text=True, by_one=tried)
 
@@ -166,7 +166,10 @@ def _tried(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def _text(term: Term) -> Members | ColumnElement[bool]:
-    """A text term without a letter or digit: nothing that the index knows."""
+    """A text term that is none for the index: a recipient's whole address, or nothing with a letter or digit."""
+    if is_recipient(term):
+        found = schema.addressed.c
+        return _set(found.seq, found.address == term.value.lower())
     if term.is_phrase and term.value.strip() and term.field in ("", "subject"):
         # `"***"`: looked for literally in the subject.
         return _set(_listing.seq, func.instr(_listing.subject, term.value) > 0)
@@ -252,9 +255,9 @@ def _tag(term: Term) -> Members:
     return _set(found.seq, found.tag == term.value.casefold())
 
 
-def _application(term: Term) -> Members:
-    sent = schema.message.alias("sent").c
-    return _set(sent.seq, sent.application == term.value)
+def _application(term: Term) -> ColumnElement[bool]:
+    """An index has them by date: not a set to be measured."""
+    return _message.application == term.value
 
 
 def _mailing(term: Term) -> Members:

@@ -7,10 +7,10 @@ tenth of the time at most.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from relay import maillog
 from relay.archive.api import Archive
+from relay.lasting import Lasting
 
 LOOK = 2.0
 """Seconds between two looks at the journal."""
@@ -30,19 +30,14 @@ class Counting:
     def __init__(self, archive: Archive, *, look: float = LOOK) -> None:
         self._archive = archive
         self._look = look
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting("figures")
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="figures")
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Stops at once; what was not counted is found again at the next start."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+        await self._task.stop()
 
     async def _run(self) -> None:
         while True:

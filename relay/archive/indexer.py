@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from relay import maillog
 from relay.archive.api import Archive, ArchiveError, ArchiveUnavailable
+from relay.lasting import Lasting
 from relay.model.summary import Summary
 
 LOOK_AHEAD = 50
@@ -37,19 +37,14 @@ class Indexer:
         self._archive = archive
         self._extract = extract
         self._timeout = timeout
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting("indexer")
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="indexer")
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Stops between or within messages; what is not indexed is found again at the next start."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+        await self._task.stop()
 
     async def _run(self) -> None:
         while True:

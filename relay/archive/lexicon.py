@@ -11,12 +11,23 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive.matching import COLUMNS, FRAGMENTS, SHORTEST, TEXT, Lexicon, Words, is_address, is_open
+from relay.archive.matching import (
+    COLUMNS,
+    FRAGMENTS,
+    SHORTEST,
+    TEXT,
+    Lexicon,
+    Words,
+    is_address,
+    is_open,
+    is_recipient,
+)
 from relay.archive.normalise import is_spaceless, tokens
 from relay.archive.query import And, Node, Not, Or, Term
 
 MOST = 80
 """Words that one word of a search may stand for and still be named one by one."""
+_IS_ADDRESSED = "SELECT EXISTS (SELECT 1 FROM addressed WHERE address = ?)"
 
 # Each word is found by a seek: `term > …` would walk through all places of a common word first.
 _BEGINNINGS = """
@@ -45,7 +56,8 @@ async def lexicon(connection: AsyncConnection, node: Node) -> Lexicon:
 
 def _text_terms(node: Node) -> Iterator[Term]:
     if isinstance(node, Term):
-        if node.field in TEXT and not node.is_phrase and tokens(node.value):
+        is_open = node.field in TEXT and not node.is_phrase and tokens(node.value)
+        if is_open or is_recipient(node):
             yield node
     elif isinstance(node, Not):
         yield from _text_terms(node.node)
@@ -55,8 +67,13 @@ def _text_terms(node: Node) -> Iterator[Term]:
 
 
 async def _words(connection: AsyncConnection, term: Term) -> Words:
+    if is_recipient(term):
+        asked = await connection.exec_driver_sql(_IS_ADDRESSED, (term.value.lower(),))
+        return Words((), is_recipient=bool(asked.scalar_one()))
     found = tokens(term.value)
-    beginnings = await beginning(connection, found[-1], MOST) if is_open(term) else ()
+    # Three letters have an index: there is no need to name the words.
+    is_short = len(found[-1]) == SHORTEST
+    beginnings = None if is_short else await beginning(connection, found[-1], MOST) if is_open(term) else ()
     return Words(beginnings, await _fragments(connection, found) if _may_be_part(term, found[0]) else ())
 
 

@@ -3,10 +3,12 @@
 A word that is not quoted stands for every word that begins with it. FTS5 can look for beginnings itself (`"inv" *`),
 but then it first puts the lists of all those words together, which for common words takes as long as a table scan.
 So the words are looked up (`lexicon.py`) and named one by one where they are few: FTS5 walks them without gathering.
+Beginnings of three letters have an index of their own, and are walked as a word is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +41,7 @@ SHORTEST = 3
 
 PHRASES = 200
 """Phrases that one term may become."""
+_GATHERED = re.compile(rf'[^" ]{{{SHORTEST + 1},}}" \*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Words:
     """Words that begin with the last one; None: too many to name."""
     fragments: tuple[tuple[str, str], ...] = ()
     """(kind, word) of addresses, codes and file names that contain the only word, or end with the first of several."""
+    is_recipient: bool = False
+    """The term is the whole address of somebody who was written to: a table knows the messages."""
 
 
 Lexicon = Mapping[Term, Words]
@@ -57,6 +62,11 @@ Lexicon = Mapping[Term, Words]
 def is_address(term: Term) -> bool:
     """True for a whole address: nobody who writes `ann@example.com` means `joann@example.community`."""
     return "." in term.value.partition("@")[2]
+
+
+def is_recipient(term: Term) -> bool:
+    """True for somebody's whole address in ASCII, asked for as a recipient: `recipient:ann@example.com`."""
+    return term.field == "recipient" and term.value.isascii() and not term.value.startswith("@") and is_address(term)
 
 
 def is_open(term: Term) -> bool:
@@ -84,12 +94,12 @@ def text_expression(node: Node, lexicon: Lexicon) -> str:
 
 
 def match_expression(term: Term, words: Words | None = None) -> str:
-    """The FTS5 expression of a text term; '' if the term has no letter or digit.
+    """The FTS5 expression of a text term; '' if the term has no letter or digit, or another index knows better.
 
     `subject:INV-12` -> `{subject} : "inv 12" *`; with words: `{subject} : ("inv 123" OR "inv 124")`.
     """
     found = tokens(term.value)
-    if not found:
+    if not found or (words is not None and words.is_recipient):
         return ""
     columns = COLUMNS[term.field]
     lasts = words.beginnings if words and is_open(term) else None
@@ -114,6 +124,11 @@ def _any(columns: str, heads: Sequence[Sequence[str]], last: str, lasts: Sequenc
     else:
         phrases = [f'"{" ".join([*head, last])}"{star}' for head in heads]
     return f"{{{columns}}} : {phrases[0] if len(phrases) == 1 else '(' + ' OR '.join(phrases) + ')'}"
+
+
+def is_gathered(expression: str) -> bool:
+    """True if FTS5 puts lists of hits together before it gives the first: too dear to be asked again and again."""
+    return _GATHERED.search(expression) is not None
 
 
 def has_header(headers: str, name: str, value: str) -> bool:

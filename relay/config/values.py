@@ -73,3 +73,8 @@ class Table(BaseModel):
 
 
 SENDER_RULE = re.compile(r"<>|@[^\s@]+|[^\s@]+@[^\s@]+")
+
+
+def names_author(text: str) -> bool:
+    """Whether it is an address, or a domain such as `@example.com`: one that somebody writes from."""
+    return text != "<>" and SENDER_RULE.fullmatch(text) is not None

@@ -8,7 +8,6 @@ conversation itself is aioimaplib's; nothing is read of a mail here but which re
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Callable, Sequence
 
@@ -19,6 +18,7 @@ from relay.config import Imap
 from relay.feedback.inbound import SOURCE, VERDICT
 from relay.feedback.mailbox import Mailbox, MailboxError
 from relay.feedback.returnpath import ReturnPaths
+from relay.lasting import Lasting
 from relay.model.event import Grade
 from relay.model.report import Payload
 from relay.model.token import TokenKind
@@ -54,19 +54,16 @@ class MailboxReader:
         self._pauses = pauses
         self.problem = ""
         """In words, why the mailbox cannot be read now; '' if it can."""
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting("imap")
         self._left: set[str] = set()
         """Of this connection: mails that are left alone."""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Ends at once: what was kept is kept, the rest is fetched at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
 
     async def _run(self) -> None:
         failures = 0

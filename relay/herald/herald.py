@@ -15,6 +15,7 @@ from relay.archive.api import Archive, ArchiveError
 from relay.archive.api.notification import Fact
 from relay.config import Endpoint
 from relay.herald.telling import Telling
+from relay.lasting import Lasting
 from relay.model.notification import Notification, Target
 
 LOOK = 0.3
@@ -51,7 +52,7 @@ class Herald:
         self._spread = spread
         self._retry = retry
         self._tellings: list[Telling] = []
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting("herald")
         self._tidied_at = -TIDYING
 
     async def start(self) -> None:
@@ -72,15 +73,12 @@ class Herald:
         ]
         for telling in self._tellings:
             telling.start()
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Ends at once; nothing is lost, what was under way is sent again."""
-        tasks = [self._task] if self._task else []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *(telling.stop() for telling in self._tellings), return_exceptions=True)
-        self._task, self._tellings = None, []
+        await asyncio.gather(self._task.stop(), *(telling.stop() for telling in self._tellings))
+        self._tellings = []
 
     async def reload(self, endpoints: Sequence[Endpoint]) -> None:
         """Uses these endpoints from now on. Raises ArchiveError."""

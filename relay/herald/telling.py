@@ -14,6 +14,7 @@ from relay.archive.api import Archive, ArchiveError
 from relay.archive.api.notification import Due, Outcome
 from relay.config import Endpoint
 from relay.herald.post import post, session
+from relay.lasting import Lasting
 from relay.model.event import Event, Kind
 from relay.model.notification import GONE, Answer, Notification, Standing, after, body, headers, key_of, trial
 
@@ -46,16 +47,14 @@ class Telling:
         self._spread = spread
         self._retry = retry
         self._places = asyncio.Semaphore(endpoint.concurrency)
-        self._task: asyncio.Task[None] | None = None
+        self._task = Lasting(f"endpoint {endpoint.name}")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Ends at once: what has no answer yet is sent again after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
 
     async def _run(self) -> None:
         async with session(self.endpoint.concurrency) as self._client:

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
+from tests.browser import showroom
 from tests.browser.filling import fill
+from tests.browser.samples import samples
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream
 
@@ -111,6 +113,36 @@ def shop(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedUpstream) -
     thread.join()
     with RunningServer(folder, CONFIGURATION.format(port=provider.port)) as server:
         yield Shop(server, provider)
+
+
+@pytest.fixture(scope="session")
+def furnished_shop(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedUpstream) -> Iterator[Shop]:
+    """Another shop, with something to show on every page: see `showroom.py`. A module asks for it by its own `shop`."""
+    folder = tmp_path_factory.mktemp("showroom")
+    now = time.time_ns() // 1000
+    chosen = [*samples(now), *showroom.campaign(now)]
+    thread = threading.Thread(target=lambda: asyncio.run(fill(folder / "data", now, chosen)))
+    thread.start()
+    thread.join()
+    with RunningServer(folder, CONFIGURATION.format(port=provider.port) + showroom.MORE_CONFIGURATION) as server:
+        yield Shop(server, provider)
+
+
+@pytest.fixture(scope="session")
+def furniture() -> dict[str, str]:
+    """What `names` found, kept for later modules: it is made once."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def names(furnished_shop: Shop, browser: Browser, cookies: StorageState, furniture: dict[str, str]) -> dict[str, str]:
+    """What is there in the furnished shop, by the names of `places.py`."""
+    if not furniture:
+        context = browser.new_context(base_url=furnished_shop.url, storage_state=cookies, viewport=DESK)
+        context.set_default_timeout(15_000)
+        furniture.update(showroom.furnish(context.new_page()))
+        context.close()
+    return furniture
 
 
 @pytest.fixture(scope="module")

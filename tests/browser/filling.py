@@ -152,7 +152,7 @@ async def _attempt(
         await archive.add_events([Event(ids(), at + 200_000, Kind.NOT_TRACKED, "relay", message.id, data=reasons)])
     if state in REPORTS:
         await _report(archive, duty, REPORTS[state], at, ids)
-    if state in (State.SENT, State.DELIVERED):
+    if sample.is_read and state in (State.SENT, State.DELIVERED):
         await archive.add_fetches(readers(copy.tokens, at, ids))
 
 

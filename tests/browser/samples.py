@@ -32,6 +32,8 @@ class Sample:
     fates: tuple[tuple[str, State], ...]
     tags: tuple[str, ...] = ()
     reply: Reply | None = None
+    is_read: bool = True
+    """Whether a person opened it, where there is a pixel to tell."""
 
 
 OK = Reply(250, "Ok 0107019a6f21c3-8d0c6c1e-000000", "2.0.0")

@@ -17,31 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 from tests.support.waiting import wait_until
 
 PASSWORD = "long enough a password\n"
 CONTENT = b"From: Ann <ann@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject: =cmd\r\n\r\nHello \xff.\r\n"
-
-
-class Prompt:
-    """Runs commands with one configuration file."""
-
-    def __init__(self, config_file: Path) -> None:
-        self._config_file = config_file
-
-    def __call__(self, *arguments: str, typed: str = "", code: int = 0) -> str:
-        """Standard output; standard error where the code is not 0."""
-        done = subprocess.run(
-            [sys.executable, "-m", "relay", *arguments, "-c", str(self._config_file)],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done.stderr if code else done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +47,7 @@ def test_users_are_managed_without_a_server(alone: Prompt) -> None:
     assert (
         alone("user", "add", "ann", "--role", "auditor", "--password-stdin", typed=PASSWORD) == "Added ann (auditor).\n"
     )
-    assert alone("user", "list") == "ann\tauditor\n"
+    assert alone("user", "list") == "ann\tauditor\t\t\tenabled\n"
     assert "already" in alone("user", "add", "ann", "--password-stdin", typed=PASSWORD, code=65)
     alone("user", "passwd", "ann", "--password-stdin", typed="another good password\n")
     assert "by password alone" in alone("user", "reset-factors", "ann")
@@ -76,7 +57,7 @@ def test_users_are_managed_without_a_server(alone: Prompt) -> None:
 
 def test_users_are_managed_beside_a_running_server(beside: Prompt) -> None:
     beside("user", "add", "bea", "--password-stdin", typed=PASSWORD)
-    assert "bea\tadministrator\n" in beside("user", "list")
+    assert "bea\tadministrator\t" in beside("user", "list")
     beside("user", "passwd", "bea", "--password-stdin", typed="another good password\n")
     assert "by password alone" in beside("user", "reset-factors", "bea")
     beside("user", "remove", "bea")

@@ -175,7 +175,7 @@ async def test_sending_again_warns_of_the_list_and_does_not_tick_who_is_on_it(ho
     client = await house.client("administrator")
     async with client.get(f"/messages/{message_id}/resend") as answer:
         page = await answer.text()
-    assert "1 more recipients are on it" in page
+    assert "1 more recipient is on it" in page
     assert 'value="r0@example.org">' in page
     assert 'value="r6@example.org" checked>' in page
     csrf = page.split('name="csrf" value="')[1].split('"')[0]

@@ -18,6 +18,8 @@ from tests.support.openapi_check import problems
 from tests.support.viewer_house import House
 from viewer.description.openapi import SCHEMAS
 from viewer.figures.catalogue import LISTED
+from viewer.figures.period import iso
+from viewer.figures.senders import MOST
 
 DAYS = "from=2026-05-26&to=2026-06-01"
 
@@ -263,6 +265,25 @@ async def test_an_empty_archive_has_reports_too(house: House) -> None:
 async def test_what_is_not_counted_yet_is_told_on_the_page(house: House) -> None:
     await Mill(7).fill(house.archive, 1)
     assert "As of" in await text_of(house, f"/reports/volume?{DAYS}")
+
+
+async def test_a_page_says_what_it_does_not_show_and_the_csv_has_it(house: House) -> None:
+    for n in range(MOST + 2):
+        await house.add(f"From: a{n:02}@example.com\r\nSubject: x\r\n\r\nx\r\n".encode())
+    while await house.archive.look_for_changes(1000):
+        pass
+    for day in await house.archive.days_to_count():
+        await house.archive.count_day(day)
+    days = f"from={iso(house.clock() // DAY)}&to={iso(house.clock() // DAY)}"
+    client = await house.client("auditor")
+    async with client.get(f"/reports/senders?{days}") as answer:
+        page = await answer.text()
+    assert "more lines than the 60 shown here" in page
+    assert ("a59@example.com" in page, "a60@example.com" in page) == (True, False)
+    async with client.get(f"/api/figures/senders/csv?{days}") as answer:
+        rows = list(csv.DictReader(io.StringIO((await answer.read()).decode("utf-8-sig"))))
+    assert len(rows) == MOST + 2
+    assert "more lines" not in await text_of(house, f"/reports/volume?{days}", "operator")
 
 
 def test_the_days_are_those_of_the_mail() -> None:

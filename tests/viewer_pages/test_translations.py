@@ -11,13 +11,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
+from tests.support.unwrapped import unwrapped
 from viewer import tongue
 from viewer.present import STATES
 from viewer.translation import LOCALE
 
 VIEWER = LOCALE.parent
+TEMPLATES = VIEWER / "templates"
 LANGUAGES = [language for language in tongue.LANGUAGES if language != "en"]
 KEYWORDS = {**DEFAULT_KEYWORDS, "say": None, "say_n": (1, 2)}
+_TAG = re.compile(r"<[^>]*>")
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 
 
@@ -48,7 +51,43 @@ def test_every_translation_fits_its_words(language: str) -> None:
         assert said[0] in words(), said[0]
         for text in both(message.string):
             assert text, said[0]
-            assert set(re.findall(r"%\(\w+\)s|%%", text)) == set(re.findall(r"%\(\w+\)s|%%", said[-1])), text
+            assert _marks(text) == _marks(said[-1]), text
+            assert ('"' in _TAG.sub("", text)) <= ('"' in _TAG.sub("", said[-1])), f"{text}: would end an attribute"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_words_are_translated(language: str) -> None:
+    translated = {both(message.id)[0] for message in catalogue(language) if message.id and all(both(message.string))}
+    assert sorted(words() - translated) == []
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_no_template_says_a_word_that_is_not_marked(path: Path) -> None:
+    assert unwrapped(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("<p>Words</p>", ["Words"]),
+        ("<p>{{ _('Words') }} · {{ n }}</p>", []),
+        ("<p>{% trans %}Words <b>and</b> more{% endtrans %}</p>", []),
+        ('<a title="Words" href="/words">{{ name }}</a>', ["Words"]),
+        ("<p>{{ name or 'nobody' }}</p>", ["… ['nobody']"]),
+        ("<p>{{ 'one' if n == 1 else n ~ ' words' }}</p>", ["… ['one', ' words']"]),
+        ("<p class=\"{{ 'tone-bad' if x }}\"></p>", []),
+        ("<code>mailwitness serve</code> <kbd>Esc</kbd>", []),
+        ("{% set said = 'some words' %}{{ said }}", ["some words"]),
+        ("<b>SHA-256</b>: ann@example.com", []),
+    ],
+)
+def test_words_that_are_not_marked_are_found(source: str, found: list[str]) -> None:
+    assert unwrapped(source) == found
+
+
+def _marks(text: str) -> set[str]:
+    """What has to be in both: values, a percent sign, elements."""
+    return set(re.findall(r"%\(\w+\)s|%%", text)) | set(_TAG.findall(text))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,6 +11,7 @@ from relay.archive.api import SORT_KEYS, Sort
 from relay.archive.query import Query, parse_query
 from viewer.errors import FieldError
 from viewer.keys import CLOCK
+from viewer.translation import say
 
 MOST_ROWS = 500
 LONGEST_QUERY = 2000
@@ -24,7 +25,7 @@ def query_of(request: web.Request) -> Query:
 
 def query_text(text: str) -> str:
     if len(text) > LONGEST_QUERY:
-        raise FieldError("q", f"at most {LONGEST_QUERY} characters")
+        raise FieldError("q", say("at most %(longest_query)s characters", longest_query=LONGEST_QUERY))
     return text
 
 
@@ -37,14 +38,16 @@ def choice(request: web.Request, name: str, values: tuple[str, ...]) -> str:
     """The parameter's value, the first of `values` if it is not given."""
     value = request.query.get(name, values[0])
     if value not in values:
-        raise FieldError(name, f"must be one of {', '.join(values)}")
+        raise FieldError(name, say("must be one of %(known)s", known=", ".join(values)))
     return value
 
 
 def number(request: web.Request, name: str, default: int, lowest: int, highest: int) -> int:
     text = request.query.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 20 and lowest <= int(text) <= highest):
-        raise FieldError(name, f"must be a whole number from {lowest} to {highest}")
+        raise FieldError(
+            name, say("must be a whole number from %(lowest)s to %(highest)s", lowest=lowest, highest=highest)
+        )
     return int(text)
 
 
@@ -53,9 +56,9 @@ async def json_object(request: web.Request, names: frozenset[str]) -> dict[str, 
     try:
         value = json.loads(await request.text() or "{}")
     except (ValueError, RecursionError, LookupError):
-        raise FieldError("body", "must be JSON") from None
+        raise FieldError("body", say("must be JSON")) from None
     if not isinstance(value, dict):
-        raise FieldError("body", "must be an object")
+        raise FieldError("body", say("must be an object"))
     if unknown := sorted(set(value) - names):
-        raise FieldError(unknown[0][:80], f"is not known here; known are {', '.join(sorted(names))}")
+        raise FieldError(unknown[0][:80], say("is not known here; known are %(known)s", known=", ".join(sorted(names))))
     return value

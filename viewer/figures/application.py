@@ -40,7 +40,9 @@ async def application(asked: Asked) -> Report:
     """Of `asked.application`."""
     sheet = await asked.archive.figures(replace(asked.choice, by=(By.DAY,)))
     before = await asked.archive.figures(asked.choice_before) if asked.compares else None
-    places = await asked.archive.figures(replace(asked.choice, by=(By.VALUE,), facet=Facet.PLACE, limit=PLACES))
+    places = await asked.archive.figures(
+        replace(asked.choice, by=(By.VALUE,), facet=Facet.PLACE, limit=asked.limit(PLACES))
+    )
     buckets = asked.period.buckets()
     return Report(
         "application",
@@ -81,7 +83,7 @@ def _places(asked: Asked, figures: Sequence[Figure]) -> Table:
                 rate(sums.opened, sums.tracked, q=f"{STATUS['opened']} {q}"),
             ]
         )
-    return Table("places", say("Where it goes"), columns, rows, empty=say("Nothing in this period."))
+    return Table("places", say("Where it goes"), columns, rows, empty=say("Nothing in this period."), most=PLACES)
 
 
 async def settings(request: web.Request, name: str) -> list[Setting]:

@@ -18,6 +18,8 @@ from viewer.keys import CLOCK
 from viewer.security import archive_of
 from viewer.translation import say
 
+LINES = 5000
+"""Lines of a table at most, as CSV and JSON."""
 LONGEST = 320
 """Characters of a filter."""
 STATUS = {
@@ -51,6 +53,12 @@ class Asked:
     compares: bool = False
     application: str = ""
     author: str = ""
+    is_whole: bool = False
+    """Whether all lines of the tables are wanted: programs do, a page has only so much room."""
+
+    def limit(self, most: int) -> int:
+        """How many lines to ask for, where a page shows `most`: one more says that there are more."""
+        return LINES if self.is_whole else most + 1
 
     @property
     def filters(self) -> dict[str, str]:
@@ -92,6 +100,7 @@ def asked(request: web.Request) -> Asked:
         query.get("compare") == "1",
         text(query, "application"),
         text(query, "author"),
+        request.path.startswith("/api/"),
     )
 
 

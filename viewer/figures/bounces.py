@@ -19,7 +19,7 @@ DROPPED = "dropped"
 """The class of what a provider did not try."""
 CLASSES = (*(one.value for one in BounceClass), DROPPED)
 MOST_DOMAINS, MOST_ROWS = 50, 100
-"""Lines of the tables: those with the most recipients."""
+"""Lines of a page: those with the most recipients."""
 MOST_SUPPRESSED = 5000
 """Addresses put on the list at once."""
 
@@ -54,7 +54,7 @@ async def bounces(asked: Asked, domain: str = "") -> Report:
     for loss in losses:
         kind = kind_of(loss)
         kinds[kind] = kinds.get(kind, 0) + loss.count
-    shown = tuple(sorted(name for name, _ in _by_domain(kinds)))
+    shown = tuple(sorted(name for name, _ in _by_domain(asked, kinds)))
     places = await asked.archive.figures(
         replace(asked.choice, by=(By.VALUE,), facet=Facet.PLACE, values=shown, author="")
     )
@@ -109,21 +109,21 @@ def _domains(asked: Asked, kinds: dict[Kind, int], taken: dict[str, int], domain
         Column("hard", say("Hard")),
     ]
     rows = []
-    for name, (lost, hard) in _by_domain(kinds):
+    for name, (lost, hard) in _by_domain(asked, kinds):
         q = asked.search("(status:failed OR status:bounced OR status:dropped)", _place_term(name))
         all_of_it = max(taken.get(name, 0), lost)
         rows.append([Cell(name), count(lost, q), rate(lost, all_of_it), Cell(hard)])
-    return Table("domains", say("By domain"), columns, rows)
+    return Table("domains", say("By domain"), columns, rows, most=MOST_DOMAINS)
 
 
-def _by_domain(kinds: dict[Kind, int]) -> list[tuple[str, list[int]]]:
+def _by_domain(asked: Asked, kinds: dict[Kind, int]) -> list[tuple[str, list[int]]]:
     """(domain, [lost, of these for good]) of those that lost most."""
     counts: dict[str, list[int]] = {}
     for kind, value in kinds.items():
         one = counts.setdefault(kind.domain, [0, 0])
         one[0] += value
         one[1] += value if kind.bounce == BounceClass.HARD else 0
-    return sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[:MOST_DOMAINS]
+    return sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))[: asked.limit(MOST_DOMAINS)]
 
 
 def _reasons(asked: Asked, kinds: dict[Kind, int]) -> Table:
@@ -144,7 +144,7 @@ def _reasons(asked: Asked, kinds: dict[Kind, int]) -> Table:
         ]
         for kind, value in sorted(kinds.items(), key=lambda item: (-item[1], item[0].domain, item[0].reason))
     ]
-    return Table("reasons", say("By reason"), columns, rows[:MOST_ROWS])
+    return Table("reasons", say("By reason"), columns, rows[: asked.limit(MOST_ROWS)], most=MOST_ROWS)
 
 
 def _class_term(bounce: str) -> str:

@@ -115,7 +115,8 @@ def term(kind: str, value: str) -> str:
 
 
 async def _offered(asked: Asked, choice: Choice) -> FigureSheet:
-    return await asked.archive.figures(replace(asked.choice, by=(By.VALUE,), facet=FACETS[choice.kind], limit=OFFERED))
+    limit = asked.limit(OFFERED)
+    return await asked.archive.figures(replace(asked.choice, by=(By.VALUE,), facet=FACETS[choice.kind], limit=limit))
 
 
 def _offered_table(asked: Asked, choice: Choice, sheet: FigureSheet) -> Table:
@@ -141,9 +142,8 @@ def _offered_table(asked: Asked, choice: Choice, sheet: FigureSheet) -> Table:
                 rate(sums.lost, sums.ended, q=f"{STATUS['lost']} {q}"),
             ]
         )
-    return Table(
-        "offered", say("Most sent in this period"), columns, rows, empty=say("No mail in this period, or none with it.")
-    )
+    empty = say("No mail in this period, or none with it.")
+    return Table("offered", say("Most sent in this period"), columns, rows, empty=empty, most=OFFERED)
 
 
 def _rates_table(asked: Asked, variants: Sequence[Variant]) -> Table:

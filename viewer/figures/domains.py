@@ -38,7 +38,7 @@ class Signing:
 
 
 async def domains(asked: Asked) -> Report:
-    choice = replace(asked.choice, by=(By.DOMAIN,), limit=MOST)
+    choice = replace(asked.choice, by=(By.DOMAIN,), limit=asked.limit(MOST))
     sheet = await asked.archive.figures(choice)
     rows = [_row(asked, figure) for figure in sheet.figures if figure.keys[0]]
     columns = [
@@ -82,7 +82,9 @@ async def domains(asked: Asked) -> Report:
             "beside what the large providers accept."
         ),
         asked.period,
-        tables=(Table("domains", say("Sending domains"), columns, rows, empty=say("No mail in this period.")),),
+        tables=(
+            Table("domains", say("Sending domains"), columns, rows, empty=say("No mail in this period."), most=MOST),
+        ),
         filters=asked.filters,
         **lag(sheet),
     )

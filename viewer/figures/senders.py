@@ -18,13 +18,14 @@ KINDS: dict[str, tuple[By, Saying, Saying]] = {
 }
 """By what they may be told apart: the way, the name of the choice, the heading of the column."""
 MOST = 60
+"""Lines of a page: those who send most."""
 NOBODY = say("not known (yet)")
 """There is no From field that can be read, or the indexer has not been there."""
 
 
 async def senders(asked: Asked, kind: str) -> Report:
     by, title, heading = KINDS[kind]
-    choice = replace(asked.choice, by=(by,), limit=MOST)
+    choice = replace(asked.choice, by=(by,), limit=asked.limit(MOST))
     sheet = await asked.archive.figures(choice)
     sheets, before = [sheet], None
     if asked.compares:
@@ -48,6 +49,7 @@ async def senders(asked: Asked, kind: str) -> Report:
         columns,
         [_row(asked, kind, figure, before) for figure in sheet.figures],
         empty=say("No mail in this period."),
+        most=MOST,
     )
     return Report(
         "senders",

@@ -63,6 +63,18 @@ class Table:
     empty: str = ""
     """What is said in place of no rows."""
     intro: str = ""
+    most: int | None = None
+    """So many rows a page shows; programs get all that there are."""
+
+    @property
+    def shown(self) -> Sequence[Sequence[Cell]]:
+        """The rows of a page."""
+        return self.rows[: self.most]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a page shows fewer than there are."""
+        return self.most is not None and len(self.rows) > self.most
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from relay.archive.api.view import View
 from relay.model.access import Permission
 from viewer.errors import FieldError
 from viewer.security import archive_of, require, signed_in_user
+from viewer.translation import say
 
 MOST_VIEWS = 100
 """Of one person."""
@@ -34,4 +35,4 @@ async def check_room(request: web.Request) -> None:
     """Raises FieldError when the person has as many views as one may."""
     name = signed_in_user(request).name
     if sum(view.owner == name for view in await archive_of(request).views(name)) >= MOST_VIEWS:
-        raise FieldError("name", f"you have {MOST_VIEWS} views; remove some")
+        raise FieldError("name", say("you have %(most_views)s views; remove some", most_views=MOST_VIEWS))

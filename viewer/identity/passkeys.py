@@ -38,10 +38,11 @@ from viewer.identity.ceremonies import CEREMONIES
 from viewer.identity.sessions import PASSKEY, local_path, open_session, refused
 from viewer.keys import ARCHIVE, CLOCK, CONFIG
 from viewer.security import set_session_cookie
+from viewer.translation import say
 
 SIGN_IN, REGISTER = "passkey sign-in", "passkey registration"
 HOUSE = "Mailwitness"
-WRONG = "This passkey does not open an account here."
+WRONG = say("This passkey does not open an account here.")
 
 routes = web.RouteTableDef()
 
@@ -85,7 +86,7 @@ def party_of(request: web.Request) -> tuple[str, str]:
     """The same. Raises 409 where there is none."""
     party = relying_party(request)
     if party is None:
-        raise web.HTTPConflict(text="Passkeys need https:// and a name. An administrator can set viewer.url.")
+        raise web.HTTPConflict(text=say("Passkeys need https:// and a name. An administrator can set viewer.url."))
     return party
 
 
@@ -114,7 +115,7 @@ def new_key(request: web.Request, session: bytes, credential: object) -> tuple[b
     name, origin = party_of(request)
     challenge = request.app[CEREMONIES].take(REGISTER, session, request.app[CLOCK]())
     if challenge is None or not isinstance(credential, dict):
-        raise web.HTTPBadRequest(text="That took too long. Try again.")
+        raise web.HTTPBadRequest(text=say("That took too long. Try again."))
     try:
         made = verify_registration_response(
             credential=credential,
@@ -124,7 +125,7 @@ def new_key(request: web.Request, session: bytes, credential: object) -> tuple[b
             require_user_verification=True,
         )
     except _FORGERIES:
-        raise web.HTTPBadRequest(text="The browser's answer is not a passkey for this address.") from None
+        raise web.HTTPBadRequest(text=say("The browser's answer is not a passkey for this address.")) from None
     return made.credential_id, made.credential_public_key, made.sign_count
 
 
@@ -158,7 +159,7 @@ async def sign_in(request: web.Request) -> web.Response:
     wait = request.app[ATTEMPTS].begin(keys, request.app[CLOCK]())
     if wait:
         raise web.HTTPTooManyRequests(
-            text="Too many tries. Wait a quarter of an hour.", headers={"Retry-After": str(wait)}
+            text=say("Too many tries. Wait a quarter of an hour."), headers={"Retry-After": str(wait)}
         )
     key = await _proved(request, given.get("credential"))
     user = await request.app[ARCHIVE].user(key.user) if key else None
@@ -179,7 +180,7 @@ async def body(request: web.Request) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
-        raise web.HTTPBadRequest(text="Send a JSON object.")
+        raise web.HTTPBadRequest(text=say("Send a JSON object."))
     return given
 
 
@@ -189,7 +190,7 @@ async def _proved(request: web.Request, credential: object) -> Passkey | None:
     challenge = request.app[CEREMONIES].take(SIGN_IN, ceremonies.own_key(request), request.app[CLOCK]())
     key = await _known(request, credential)
     if challenge is None or key is None or not isinstance(credential, dict):
-        await refused(request, None, "unknown passkey")
+        await refused(request, None, say("unknown passkey"))
         return None
     try:
         seen = verify_authentication_response(
@@ -202,7 +203,7 @@ async def _proved(request: web.Request, credential: object) -> Passkey | None:
             require_user_verification=True,
         )
     except _FORGERIES:
-        await refused(request, key.user, "wrong passkey")
+        await refused(request, key.user, say("wrong passkey"))
         return None
     await request.app[ARCHIVE].use_passkey(key.credential_id, seen.new_sign_count, request.app[CLOCK]())
     return key

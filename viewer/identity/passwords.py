@@ -11,6 +11,8 @@ import functools
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from viewer.translation import say
+
 SHORTEST = 10
 LONGEST = 1024
 """Characters; a longer one is refused unread."""
@@ -49,11 +51,11 @@ def needs_rehash(password_hash: str) -> bool:
 def weakness(password: str, name: str = "") -> str:
     """What is wrong with a new password, in a sentence, or ''."""
     if len(password) < SHORTEST:
-        return f"Choose a password of at least {SHORTEST} characters."
+        return say("Choose a password of at least %(shortest)s characters.", shortest=SHORTEST)
     if len(password) > LONGEST:
-        return f"Choose a password of at most {LONGEST} characters."
+        return say("Choose a password of at most %(longest)s characters.", longest=LONGEST)
     if (name and password.casefold() == name.casefold()) or len(set(password)) < 4:
-        return "Choose a password that is harder to guess."
+        return say("Choose a password that is harder to guess.")
     return ""
 
 

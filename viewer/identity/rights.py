@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiohttp import web
 from multidict import MultiMapping
 
-from relay.config.values import SENDER_RULE
+from relay.config.values import names_author
 from relay.model.access import BUILT_IN, EVERYTHING, NOTHING, PARTS, Grant, Group, Permission, Role, Scope, Share, grant
-from viewer.errors import FieldError
+from viewer.errors import FieldError, refusal
 from viewer.identity.people import Person
 from viewer.translation import say
 
@@ -56,15 +56,17 @@ def _share(form: MultiMapping[object], n: int) -> Share:
     applications, senders, tags = (values(str(form.get(f"{part}-{n}", "")), f"{part}-{n}") for part in PARTS)
     senders = tuple(sender.lower() for sender in senders)
     for sender in senders:
-        if sender == "<>" or SENDER_RULE.fullmatch(sender) is None:
-            raise FieldError(f"senders-{n}", f"{sender[:100]} is no address, and no domain such as @example.com")
+        if not names_author(sender):
+            raise FieldError(
+                f"senders-{n}", say("%(sender)s is no address, and no domain such as @example.com", sender=sender[:100])
+            )
     return Share(applications, senders, tags)
 
 
 def values(text: str, field: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(filter(None, (one.strip() for one in text.replace("\n", ",").split(",")))))
     if len(text) > LONGEST or len(found) > MOST_VALUES:
-        raise FieldError(field, f"at most {MOST_VALUES} values")
+        raise FieldError(field, say("at most %(most_values)s values", most_values=MOST_VALUES))
     return found
 
 
@@ -73,21 +75,23 @@ def permissions_in(names: Iterable[object]) -> frozenset[Permission]:
     try:
         return frozenset(Permission(str(name)) for name in names)
     except ValueError:
-        raise FieldError("permission", f"must be one of {', '.join(Permission)}") from None
+        raise FieldError("permission", say("must be one of %(known)s", known=", ".join(Permission))) from None
 
 
 def check_giver(person: Person, given: Grant) -> None:
     """Raises 403 if the person would give what they do not have: nobody lifts themselves by making a user."""
     if not given.permissions <= person.grant.permissions:
         missing = ", ".join(sorted(given.permissions - person.grant.permissions))
-        raise web.HTTPForbidden(text=f"You cannot give what you do not have yourself: {missing}.")
+        raise refusal(
+            web.HTTPForbidden, say("You cannot give what you do not have yourself: %(missing)s.", missing=missing)
+        )
 
 
 def check_role(name: str, roles: Sequence[Role], *, may_be_none: bool = False) -> str:
     """Raises FieldError for a role that there is not."""
     if name in {role.name for role in (*BUILT_IN, *roles)} or (may_be_none and not name):
         return name
-    raise FieldError("role", "must be one of the roles")
+    raise FieldError("role", say("must be one of the roles"))
 
 
 def all_that(role: str, groups: Iterable[Group], roles: Sequence[Role]) -> Grant:

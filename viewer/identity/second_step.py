@@ -87,7 +87,7 @@ async def check(request: web.Request) -> web.StreamResponse:
         return response
     method = await _proved(request, user.name, given)
     if not method:
-        await refused(request, user.name, "wrong code")
+        await refused(request, user.name, say("wrong code"))
         return await _page(request, user, waiting.onward, say("The code is wrong, or was used before."), status=401)
     request.app[ATTEMPTS].forgive(keys)
     finish(request)
@@ -106,7 +106,7 @@ async def _proved(request: web.Request, user: str, given: str) -> str:
     archive = request.app[ARCHIVE]
     if _SIX_DIGITS.fullmatch("".join(given.split())):
         return WITH_CODE if await is_code_right(request, user, given) else ""
-    event = account_event(request, Kind.ACCOUNT_CHANGED, user, user=user, change="recovery code used")
+    event = account_event(request, Kind.ACCOUNT_CHANGED, user, user=user, change=say("recovery code used"))
     return WITH_RECOVERY_CODE if await archive.use_recovery_code(user, recovery.digest(given), event) else ""
 
 

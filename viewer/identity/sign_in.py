@@ -24,12 +24,13 @@ from viewer.identity.people import NAME, name_problem
 from viewer.identity.sessions import LINK, PASSWORD, account_event, attend, begin_session, local_path, refused
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, PERSON, SESSION
 from viewer.security import clear_session_cookie, signed_in_user
+from viewer.translation import say
 
 PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords", Passwords)
 FIRST_ADMINISTRATOR: web.AppKey[asyncio.Lock] = web.AppKey("first_administrator", asyncio.Lock)
 FIRST_SIGN_IN = "first-sign-in"
 """The setting `{"hash": SHA-256 of the link's token in hex, "expires_at": UTC microseconds}`, while no one exists."""
-GONE = "This link has been used or has expired. Restart the service for a new one."
+GONE = say("This link has been used or has expired. Restart the service for a new one.")
 
 routes = web.RouteTableDef()
 
@@ -62,14 +63,14 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     keys = attempt_keys(request, name)
     wait = request.app[ATTEMPTS].begin(keys, request.app[CLOCK]())
     if wait:
-        problem = f"Too many wrong passwords. Try again in {-(-wait // 60)} minutes."
+        problem = say("Too many wrong passwords. Try again in %(minutes)s minutes.", minutes=-(-wait // 60))
         response = _page(request, name, onward, problem, status=429)
         response.headers["Retry-After"] = str(wait)
         return response
     user = await _checked(request, name, password)
     if user is None:
         await _refused(request, name)
-        return _page(request, name, onward, "The user name or the password is wrong.", status=401)
+        return _page(request, name, onward, say("The user name or the password is wrong."), status=401)
     request.app[ATTEMPTS].forgive(keys)
     if await second_step.is_needed(request.app[ARCHIVE], user.name):
         return second_step.begin(request, user, local_path(onward))
@@ -103,7 +104,7 @@ async def _checked(request: web.Request, name: str, password: str) -> User | Non
 async def _refused(request: web.Request, name: str) -> None:
     """The name as given is kept, bounded; a password typed into the wrong field would be, too, so only known names."""
     known = NAME.fullmatch(name) is not None and await request.app[ARCHIVE].user(name) is not None
-    await refused(request, name if known else None, "wrong password" if known else "unknown user")
+    await refused(request, name if known else None, say("wrong password") if known else say("unknown user"))
 
 
 # -- by the first link ---------------------------------------------------------------------------------------------
@@ -174,10 +175,10 @@ async def change_password(request: web.Request, old: str, new: str) -> web.Respo
     person, archive = signed_in_user(request), request.app[ARCHIVE]
     keys = attempt_keys(request, person.name)
     if request.app[ATTEMPTS].begin(keys, request.app[CLOCK]()):
-        return "Too many wrong passwords. Try again in 15 minutes."
+        return say("Too many wrong passwords. Try again in 15 minutes.")
     user = await _checked(request, person.name, old)
     if user is None:
-        return "The old password is wrong."
+        return say("The old password is wrong.")
     request.app[ATTEMPTS].forgive(keys)
     if problem := passwords.weakness(new, person.name):
         return problem

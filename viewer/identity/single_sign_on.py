@@ -19,6 +19,7 @@ from relay.archive.api import ArchiveError, User
 from relay.archive.api.sign_in import Identity
 from relay.model.access import BUILT_IN
 from relay.model.event import Kind
+from viewer.errors import refusal
 from viewer.flash import flash
 from viewer.identity import ceremonies
 from viewer.identity.admission import Admission, Refusal, admit, groups_after
@@ -27,11 +28,12 @@ from viewer.identity.oidc_client import PROVIDER, NotProved, ProviderError
 from viewer.identity.sessions import SINGLE_SIGN_ON, account_event, begin_session, is_fresh, local_path, refused
 from viewer.keys import ARCHIVE, CLOCK, CONFIG, NEW_SECRET, PERSON
 from viewer.security import signed_in_user
+from viewer.translation import say
 
 AWAY = "single sign-on"
-FAILED = "Single sign-on did not work. Try again; if it stays so, ask an administrator."
-UNREACHABLE = "The sign-in service does not answer at the moment. Try again in a minute."
-NOT_ADMITTED = "You are signed in there, but may not come in here. Ask an administrator which group you need."
+FAILED = say("Single sign-on did not work. Try again; if it stays so, ask an administrator.")
+UNREACHABLE = say("The sign-in service does not answer at the moment. Try again in a minute.")
+NOT_ADMITTED = say("You are signed in there, but may not come in here. Ask an administrator which group you need.")
 
 routes = web.RouteTableDef()
 
@@ -66,7 +68,7 @@ async def start(request: web.Request) -> web.Response:
 async def join(request: web.Request) -> web.Response:
     """Begins to join the person who is signed in to an identity there; the page has the link to go to it."""
     if not is_fresh(request):
-        raise web.HTTPForbidden(text="Sign in again before you change how you sign in.")
+        raise web.HTTPForbidden(text=say("Sign in again before you change how you sign in."))
     address, token = await _away(request, "/account#factors", joins=signed_in_user(request).name, is_again=True)
     context = {"address": address, "label": request.app[CONFIG].oidc.label}
     response = aiohttp_jinja2.render_template("single_sign_on.html", request, context)
@@ -80,18 +82,20 @@ async def part(request: web.Request) -> web.Response:
     person, archive = signed_in_user(request), request.app[ARCHIVE]
     user = await archive.user(person.name)
     if not is_fresh(request) or user is None or not user.password_hash:
-        raise web.HTTPForbidden(text="Only who has just signed in, and has a password, may do this.")
+        raise web.HTTPForbidden(text=say("Only who has just signed in, and has a password, may do this."))
     for one in await archive.identities(person.name):
-        event = account_event(request, Kind.ACCOUNT_CHANGED, person.name, user=person.name, change="identity removed")
+        event = account_event(
+            request, Kind.ACCOUNT_CHANGED, person.name, user=person.name, change=say("identity removed")
+        )
         await archive.remove_identity(one.issuer, one.subject, event)
-    flash(request, "Single sign-on no longer opens this account.")
+    flash(request, say("Single sign-on no longer opens this account."))
     raise web.HTTPSeeOther("/account#factors")
 
 
 async def _away(request: web.Request, onward: str, *, joins: str = "", is_again: bool = False) -> tuple[str, str]:
     """The provider's address for this sign-in, and the token of the ceremony that waits for its end."""
     if not request.app[CONFIG].oidc.issuer:
-        raise web.HTTPNotFound(text="There is no single sign-on here.")
+        raise web.HTTPNotFound(text=say("There is no single sign-on here."))
     new_secret = request.app[NEW_SECRET]
     away = Away(new_secret(), new_secret(), new_secret() + new_secret(), _redirect_uri(request), onward, joins)
     try:
@@ -119,22 +123,26 @@ async def come_back(request: web.Request) -> web.Response:
     away: Away | None = request.app[CEREMONIES].take(AWAY, ceremonies.own_key(request), request.app[CLOCK]())
     given = request.query
     if away is None or not hmac.compare_digest(away.state.encode(), given.get("state", "").encode()):
-        await refused(request, None, "single sign-on: unknown state")
+        await refused(request, None, say("single sign-on: unknown state"))
         raise web.HTTPForbidden(text=FAILED)
     issuer = request.app[CONFIG].oidc.issuer
     if given.get("iss", issuer) != issuer or not given.get("code"):
-        await refused(request, None, f"single sign-on: the provider said {given.get('error', 'nothing')[:60]!r}")
+        await refused(
+            request,
+            None,
+            say("single sign-on: the provider said %(what)s", what=repr(given.get("error", "nothing")[:60])),
+        )
         raise web.HTTPForbidden(text=FAILED)
     try:
         claims = await request.app[PROVIDER].claims(
             code=given["code"], redirect_uri=away.redirect_uri, verifier=away.verifier, nonce=away.nonce
         )
     except NotProved as error:
-        await refused(request, None, f"single sign-on: {error}")
+        await refused(request, None, say("single sign-on: %(error)s", error=error))
         raise web.HTTPForbidden(text=FAILED) from error
     except ProviderError as error:
         maillog.sign_in_failed(str(error))
-        await refused(request, None, f"single sign-on: {error}")
+        await refused(request, None, say("single sign-on: %(error)s", error=error))
         raise web.HTTPBadGateway(text=UNREACHABLE) from error
     if away.joins:
         return await _join(request, away, str(claims["sub"]))
@@ -162,14 +170,18 @@ async def _user(request: web.Request, subject: str, decision: Admission | Refusa
     if known is not None and user is not None and not known.is_managed:
         return user
     if isinstance(decision, Refusal):
-        await refused(request, user.name if user else None, f"single sign-on: {decision.reason}")
+        await refused(request, user.name if user else None, say("single sign-on: %(reason)s", reason=decision.reason))
         raise web.HTTPForbidden(text=NOT_ADMITTED)
     if user is None:
         return await _new_user(request, decision)
     groups = groups_after(request.app[CONFIG].oidc, user.groups, decision)
     if (user.role, user.groups) != (decision.role, groups):
         user = replace(user, role=decision.role, groups=groups)
-        change = {"change": "role changed by single sign-on", "role": user.role, "groups": list(groups)}
+        change = {
+            "change": say("role changed by single sign-on"),
+            "role": user.role,
+            "groups": list(groups),
+        }
         await archive.put_user(user, account_event(request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, **change))
     return user
 
@@ -178,7 +190,7 @@ async def _new_user(request: web.Request, admission: Admission) -> User:
     """Never one that is there already: whoever chooses a name at the provider would choose an account here."""
     app, now = request.app, request.app[CLOCK]()
     if not admission.name:
-        await refused(request, None, "single sign-on: no claim makes a user name")
+        await refused(request, None, say("single sign-on: no claim makes a user name"))
         raise web.HTTPForbidden(text=NOT_ADMITTED)
     user = User(admission.name, admission.role, "", now, groups=admission.groups)
     identity = Identity(app[CONFIG].oidc.issuer, admission.subject, user.name, True, now)
@@ -187,16 +199,20 @@ async def _new_user(request: web.Request, admission: Admission) -> User:
         Kind.ACCOUNT_CHANGED,
         user.name,
         user=user.name,
-        change="added by single sign-on",
+        change=say("added by single sign-on"),
         role=user.role,
         groups=list(user.groups),
     )
     try:
         await app[ARCHIVE].add_identity(identity, user, event)
     except ArchiveError as error:
-        await refused(request, None, "single sign-on: a user of that name is there already")
-        raise web.HTTPForbidden(
-            text=f"There is a user {user.name} here already. Sign in by password and join the two on the account page."
+        await refused(request, None, say("single sign-on: a user of that name is there already"))
+        raise refusal(
+            web.HTTPForbidden,
+            say(
+                "There is a user %(name)s here already. Sign in by password and join the two on the account page.",
+                name=user.name,
+            ),
         ) from error
     return user
 
@@ -207,11 +223,11 @@ async def _join(request: web.Request, away: Away, subject: str) -> web.Response:
     issuer, now = request.app[CONFIG].oidc.issuer, request.app[CLOCK]()
     known = await archive.identity(issuer, subject)
     if person is None or person.name != away.joins or (known is not None and known.user != away.joins):
-        await refused(request, None, "single sign-on: the identity cannot be joined")
-        raise web.HTTPForbidden(text="This identity belongs to somebody else here.")
-    event = account_event(request, Kind.ACCOUNT_CHANGED, person.name, user=person.name, change="identity added")
+        await refused(request, None, say("single sign-on: the identity cannot be joined"))
+        raise web.HTTPForbidden(text=say("This identity belongs to somebody else here."))
+    event = account_event(request, Kind.ACCOUNT_CHANGED, person.name, user=person.name, change=say("identity added"))
     await archive.add_identity(Identity(issuer, subject, person.name, False, now), None, event)
-    flash(request, "You can use single sign-on from now on.")
+    flash(request, say("You can use single sign-on from now on."))
     response = web.Response(status=303, headers={"Location": away.onward})
     ceremonies.clear_cookie(request, response)
     return response

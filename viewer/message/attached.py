@@ -12,6 +12,7 @@ from relay.rendition.mime import Part
 from relay.rendition.parts import content_id, is_body, leaves
 from viewer.message.invitation import TYPES as CALENDARS
 from viewer.message.pictures import can_draw
+from viewer.translation import say
 
 MAX_LISTED = 300
 MAX_SHOWN_TEXT = 200_000
@@ -42,7 +43,7 @@ class Attached:
 
     @property
     def title(self) -> str:
-        return self.filename or f"part {self.number}"
+        return self.filename or say("part %(number)s", number=self.number)
 
     @property
     def extension(self) -> str:

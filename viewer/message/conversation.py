@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from relay.model.delivery import Attempt, Delivery
 from relay.model.message import Envelope, Message, Recipient
+from viewer.translation import say, say_n, thousands
 
 MOST_RECIPIENTS = 50
 MOST_ATTEMPTS = 100
@@ -39,27 +40,47 @@ class Conversation:
 def reception(message: Message) -> Conversation:
     """How the message came to us."""
     how, envelope = message.reception, message.envelope
-    title = f"{message.application} to us"
-    proxy = f" through proxy {how.via_proxy}" if how.via_proxy else ""
-    lines = [Line("aside", f"{how.peer}{proxy} on listener {how.listener}, {how.protocol}")]
+    title = say("%(application)s to us", application=message.application)
+    lines = [
+        Line(
+            "aside",
+            say(
+                "%(peer)s on listener %(listener)s, %(protocol)s",
+                peer=say("%(peer)s through proxy %(proxy)s", peer=how.peer, proxy=how.via_proxy)
+                if how.via_proxy
+                else how.peer,
+                listener=how.listener,
+                protocol=how.protocol,
+            ),
+        )
+    ]
     if how.protocol in NOT_SMTP or how.protocol.startswith("HTTP"):
-        lines.append(Line("aside", "It did not come by SMTP."))
+        lines.append(Line("aside", say("It did not come by SMTP.")))
         return Conversation(title, message.received_at, tuple(lines))
     if how.helo:
         lines.append(Line("client", f"{'HELO' if how.protocol == 'SMTP' else 'EHLO'} {how.helo}"))
     if how.tls_version:
         lines.append(
-            Line("aside", f"Encrypted from here on or before: {how.tls_version} {how.tls_cipher or ''}".rstrip())
+            Line(
+                "aside",
+                say(
+                    "Encrypted from here on or before: %(how)s",
+                    how=f"{how.tls_version} {how.tls_cipher or ''}".rstrip(),
+                ),
+            )
         )
     if how.auth_user:
-        lines.append(Line("client", f"AUTH … (as {how.auth_user}; the secret is not kept)"))
+        lines.append(Line("client", say("AUTH … (as %(auth_user)s; the secret is not kept)", auth_user=how.auth_user)))
     lines.append(Line("client", _mail_from(envelope)))
     lines += [Line("client", _rcpt_to(recipient)) for recipient in envelope.recipients[:MOST_RECIPIENTS]]
     if len(envelope.recipients) > MOST_RECIPIENTS:
-        lines.append(Line("aside", f"and {len(envelope.recipients) - MOST_RECIPIENTS} more recipients"))
+        lines.append(Line("aside", _more(len(envelope.recipients) - MOST_RECIPIENTS)))
     lines += [
         Line("client", "DATA"),
-        Line("aside", f"{message.size:,} octets, SHA-256 {message.sha256.hex()}"),
+        Line(
+            "aside",
+            say("%(size)s octets, SHA-256 %(hash)s", size=thousands(message.size), hash=message.sha256.hex()),
+        ),
         Line("server", f"250 2.0.0 queued as {message.id}"),
     ]
     return Conversation(title, message.received_at, tuple(lines))
@@ -74,8 +95,18 @@ def attempts(message: Message, deliveries: Sequence[Delivery], tried: Sequence[A
 
 
 def _attempt(message: Message, delivery: Delivery, attempt: Attempt) -> Conversation:
-    where = f" at {attempt.peer}" if attempt.peer else ""
-    lines = [Line("aside", f"Attempt {attempt.number} through {attempt.upstream}{where}")]
+    lines = [
+        Line(
+            "aside",
+            say(
+                "Attempt %(number)s through %(upstream)s",
+                number=attempt.number,
+                upstream=say("%(upstream)s at %(peer)s", upstream=attempt.upstream, peer=attempt.peer)
+                if attempt.peer
+                else attempt.upstream,
+            ),
+        )
+    ]
     if attempt.tls_version:
         lines.append(Line("aside", f"Encrypted: {attempt.tls_version} {attempt.tls_cipher or ''}".rstrip()))
     sender = message.envelope.sender if attempt.sender is None else attempt.sender
@@ -85,15 +116,36 @@ def _attempt(message: Message, delivery: Delivery, attempt: Attempt) -> Conversa
             Line("client", f"MAIL FROM:<{sender}>"),
             Line("client", f"RCPT TO:<{delivery.recipient.address}>"),
             Line("client", "DATA"),
-            Line("aside", f"{attempt.wire_size:,} octets, SHA-256 {attempt.wire_sha256.hex()}"),
+            Line(
+                "aside",
+                say(
+                    "%(size)s octets, SHA-256 %(hash)s",
+                    size=thousands(attempt.wire_size),
+                    hash=attempt.wire_sha256.hex(),
+                ),
+            ),
         ]
     if reply is not None:
         side = "aside" if reply.is_local else "server"
         words = " ".join(word for word in (str(reply.code), reply.enhanced or "", reply.text) if word)
-        lines.append(Line(side, f"Our own word, the provider said nothing: {words}" if reply.is_local else words))
+        lines.append(
+            Line(
+                side,
+                say("Our own word, the provider said nothing: %(reply)s", reply=words) if reply.is_local else words,
+            )
+        )
     elif attempt.finished_at is None:
-        lines.append(Line("aside", "No reply yet."))
-    return Conversation(f"to {delivery.recipient.address}", attempt.began_at, tuple(lines), attempt.finished_at is None)
+        lines.append(Line("aside", say("No reply yet.")))
+    return Conversation(
+        say("to %(address)s", address=delivery.recipient.address),
+        attempt.began_at,
+        tuple(lines),
+        attempt.finished_at is None,
+    )
+
+
+def _more(count: int) -> str:
+    return say_n("and %(num)s more recipient", "and %(num)s more recipients", count)
 
 
 def _mail_from(envelope: Envelope) -> str:

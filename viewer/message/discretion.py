@@ -21,10 +21,11 @@ from relay.model.delivery import Attempt, Delivery
 from relay.model.event import Event
 from relay.model.message import Message
 from viewer.message.masking import Rule, masked, masked_snippet, withheld
+from viewer.translation import say
 
-HIDDEN = "Secrets in this message are hidden from you, so you cannot have the original. Ask an administrator."
-NOT_WHOLE = "You may not see all of a message, so you cannot have the original."
-NO_ORIGINALS = "You may not see all of these messages, so they cannot be exported whole; choose CSV."
+HIDDEN = say("Secrets in this message are hidden from you, so you cannot have the original. Ask an administrator.")
+NOT_WHOLE = say("You may not see all of a message, so you cannot have the original.")
+NO_ORIGINALS = say("You may not see all of these messages, so they cannot be exported whole; choose CSV.")
 ELSEWHERE = ("from", "to", "cc", "recipient", "sender", "subject", "filename")
 """Where a word is looked for by those who may not see bodies."""
 AS_THEY_ARE = (str, bytes, int, Attempt, Delivery, Message, Change)

@@ -17,7 +17,7 @@ from relay.model.fetch import Fetch, Verdict
 from relay.model.token import Token, TokenKind
 from viewer.message.happenings import KINDS
 from viewer.present import Word
-from viewer.translation import say
+from viewer.translation import joined, known, say
 
 OPENS: Mapping[Verdict, Word] = {
     Verdict.HUMAN: Word(
@@ -119,8 +119,8 @@ def circumstances(event: Event) -> str:
     """What is known of an open or a click beside its verdict: the reason, the link, the opinion before."""
     facts = [str(event.data[key]) for key in ("reason", "url") if event.data.get(key)]
     if event.data.get("was"):
-        facts.append(f"judged anew, was {event.data['was']}")
-    return " · ".join(facts)
+        facts.append(say("judged anew, was %(verdict)s", verdict=known(str(event.data["was"]))))
+    return joined(" · ", facts)
 
 
 def token_stories(

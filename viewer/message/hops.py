@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from relay.rendition.dates import parse_date
+from viewer.translation import say
 
 MAX_HOPS = 100
 MAX_VALUE = 4000
@@ -75,7 +76,8 @@ def shown_delay(delay: int) -> str:
     """
     seconds = abs(delay) // 1_000_000
     if seconds == 0:
-        return "at once"
+        return say("at once")
     hours, minutes, rest = seconds // 3600, seconds % 3600 // 60, seconds % 60
     words = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if count]
-    return f"{' '.join(words[:2])} {'later' if delay > 0 else 'earlier: the clocks disagree'}"
+    span = " ".join(words[:2])
+    return say("%(span)s later", span=span) if delay > 0 else say("%(span)s earlier: the clocks disagree", span=span)

@@ -16,6 +16,7 @@ from relay.rendition.charsets import to_text
 from relay.rendition.decode import clean, decode_body, parameter
 from relay.rendition.mime import Part
 from relay.rendition.parts import leaves
+from viewer.translation import day, joined, say
 
 TYPES = frozenset({"text/calendar", "application/ics"})
 MAX_SIZE = 200_000
@@ -27,21 +28,30 @@ MAX_LINE = 500
 MAX_TEXT = 5000
 
 METHODS: Mapping[str, str] = {
-    "REQUEST": "Invitation, or a change to one",
-    "CANCEL": "Cancelled",
-    "REPLY": "An answer to an invitation",
-    "PUBLISH": "An event to be noted; no answer is asked for",
-    "COUNTER": "A proposal for another time",
-    "ADD": "More dates for an event",
-    "REFRESH": "Asks for the latest version",
+    "REQUEST": say("Invitation, or a change to one"),
+    "CANCEL": say("Cancelled"),
+    "REPLY": say("An answer to an invitation"),
+    "PUBLISH": say("An event to be noted; no answer is asked for"),
+    "COUNTER": say("A proposal for another time"),
+    "ADD": say("More dates for an event"),
+    "REFRESH": say("Asks for the latest version"),
 }
 ANSWERS: Mapping[str, str] = {
-    "ACCEPTED": "accepted",
-    "DECLINED": "declined",
-    "TENTATIVE": "perhaps",
-    "NEEDS-ACTION": "not answered",
-    "DELEGATED": "sent somebody else",
+    "ACCEPTED": say("accepted"),
+    "DECLINED": say("declined"),
+    "TENTATIVE": say("perhaps"),
+    "NEEDS-ACTION": say("not answered"),
+    "DELEGATED": say("sent somebody else"),
 }
+FREQUENCIES: Mapping[str, str] = {
+    "YEARLY": say("yearly"),
+    "MONTHLY": say("monthly"),
+    "WEEKLY": say("weekly"),
+    "DAILY": say("daily"),
+    "HOURLY": say("hourly"),
+}
+MOST_CLAUSES = 12
+"""Parts of a rule of repetition that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +102,14 @@ def invitations(root: Part, content: bytes) -> tuple[Invitation, ...]:
 def _invitation(part: Part, content: bytes) -> Invitation:
     data = decode_body(part, content)
     if len(data) > MAX_SIZE:
-        return Invitation(part.number, "", problem="This calendar is too large to be shown; it can be downloaded.")
+        return Invitation(part.number, "", problem=say("This calendar is too large to be shown; it can be downloaded."))
     try:
         calendar = Calendar.from_ical(to_text(data, parameter(part.parameters, "charset") or "utf-8"))
         method = str(calendar.get("METHOD", "")).upper()
         found = [one for one in calendar.walk() if one.name in ("VEVENT", "VTODO", "VJOURNAL")]
         happenings = tuple(_happening(one) for one in found[:MAX_EVENTS])
     except Exception:  # whatever a library makes of a stranger's octets
-        return Invitation(part.number, "", problem="This calendar cannot be read; it can be downloaded.")
+        return Invitation(part.number, "", problem=say("This calendar cannot be read; it can be downloaded."))
     more = len(found) - len(happenings)
     problem = f"{more} more events are not shown." if more > 0 else "" if found else "There is no event in it."
     return Invitation(part.number, METHODS.get(method, _line(method)), happenings, problem)
@@ -147,10 +157,10 @@ def _line(value: object) -> str:
 def _when(value: object) -> str:
     """`Tue 24 Nov 2026, 14:00 (Europe/Berlin)`; whole days without a time."""
     if isinstance(value, datetime):
-        zone = value.tzname() if value.tzinfo is not None else "local time, wherever that is"
+        zone = str(value.tzname()) if value.tzinfo is not None else say("local time, wherever that is")
         name = getattr(value.tzinfo, "key", None) or zone
-        return f"{value:%a} {value.day} {value:%b %Y, %H:%M} ({name})"
-    return f"{value:%a} {value.day} {value:%b %Y}" if isinstance(value, date) else ""
+        return joined("", [day(value), f", {value:%H:%M} (", name, ")"])
+    return day(value) if isinstance(value, date) else ""
 
 
 def _microseconds(value: object) -> int | None:
@@ -180,15 +190,16 @@ def _repeats(rule: Any) -> str:
     if not isinstance(rule, Mapping):
         return ""
     parts = {str(name).upper(): ", ".join(map(_word, values)) for name, values in _listed(rule)}
-    words = [parts.pop("FREQ", "").lower()]
+    often = parts.pop("FREQ", "").upper()
+    words = [FREQUENCIES.get(often, often.lower())]
     if interval := parts.pop("INTERVAL", ""):
-        words.append(f"every {interval}")
+        words.append(say("every %(interval)s", interval=interval))
     if count := parts.pop("COUNT", ""):
-        words.append(f"{count} times")
+        words.append(say("%(count)s times", count=count))
     if until := parts.pop("UNTIL", ""):
-        words.append(f"until {until}")
+        words.append(say("until %(until)s", until=until))
     words += [f"{name.lower()} {value}" for name, value in parts.items()]
-    return ", ".join(word for word in words if word)[:MAX_LINE]
+    return joined(", ", [word for word in words if word][:MOST_CLAUSES])
 
 
 def _listed(rule: Mapping[Any, Any]) -> Iterable[tuple[Any, list[Any]]]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from relay.archive.api import StoredMessage
-from viewer import present
+from viewer import present, tongue
 from viewer.message import standing
 from viewer.message.attached import attached
 from viewer.message.preview import TooMuch
 from viewer.pages.reading import preview_of, read, text_of
+from viewer.translation import joined, say, say_n, shown, thousands
 
 MOST = 200
 """Messages printed together."""
@@ -82,12 +83,18 @@ class Sheet:
 def sheet(stored: StoredMessage, content: bytes | None) -> Sheet:
     """The message as it is printed; of a content that is deleted, or may not be seen, the facts alone."""
     message, summary = stored.message, stored.summary
-    title = summary.subject if summary and summary.subject else "(no subject)"
+    title = summary.subject if summary and summary.subject else say("(no subject)")
     if content is None:
-        return Sheet(message.id, title, _facts(stored, ()), "", "The content is not there.")
+        return Sheet(message.id, title, _facts(stored, ()), "", say("The content is not there."))
     reading = read(content)
     files = tuple(
-        f"{file.title}, {file.content_type}, {file.size:,} octets, SHA-256 {file.sha256}"
+        say(
+            "%(title)s, %(kind)s, %(size)s octets, SHA-256 %(hash)s",
+            title=file.title,
+            kind=file.content_type,
+            size=thousands(file.size),
+            hash=file.sha256,
+        )
         for file in attached(reading.root, content)
         if not file.is_inline
     )
@@ -106,24 +113,30 @@ def _facts(stored: StoredMessage, files: tuple[str, ...]) -> tuple[tuple[str, st
     message, summary = stored.message, stored.summary
     authors = ", ".join(map(str, summary.senders)) if summary else ""
     fates = [
-        f"{one.recipient.address}: {standing.state_word(one.state, one.bounce, one.grade, one.source).text}"
+        joined(": ", [one.recipient.address, standing.state_word(one.state, one.bounce, one.grade, one.source).text])
         for one in stored.deliveries[:MOST_RECIPIENTS]
     ]
     if len(stored.deliveries) > MOST_RECIPIENTS:
-        fates.append(f"and {len(stored.deliveries) - MOST_RECIPIENTS} more recipients")
+        fates.append(
+            say_n(
+                "and %(num)s more recipient",
+                "and %(num)s more recipients",
+                len(stored.deliveries) - MOST_RECIPIENTS,
+            )
+        )
     found = (
-        ("From", authors or message.envelope.sender or "<>"),
-        ("To", ", ".join(map(str, summary.to)) if summary else ""),
-        ("Cc", ", ".join(map(str, summary.cc)) if summary else ""),
-        ("Taken in", present.exact(message.received_at)),
-        ("Recipients", "\n".join(fates)),
-        ("Reverse-path", f"<{message.envelope.sender}>"),
-        ("Application", message.application),
-        ("References", ", ".join(one.code for one in summary.references) if summary else ""),
-        ("Tags", ", ".join(summary.tags if summary else message.tags)),
-        ("Attached", "\n".join(files)),
-        ("Message-ID", summary.header_message_id if summary else ""),
-        ("Our id", message.id),
+        (say("From"), authors or message.envelope.sender or "<>"),
+        (say("To"), ", ".join(map(str, summary.to)) if summary else ""),
+        (say("Cc"), ", ".join(map(str, summary.cc)) if summary else ""),
+        (say("Taken in"), present.exact(message.received_at)),
+        (say("Recipients"), joined("\n", fates)),
+        (say("Reverse-path"), f"<{message.envelope.sender}>"),
+        (say("Application"), message.application),
+        (say("References"), ", ".join(one.code for one in summary.references) if summary else ""),
+        (say("Tags"), ", ".join(summary.tags if summary else message.tags)),
+        (say("Attached"), joined("\n", files)),
+        (say("Message-ID"), summary.header_message_id if summary else ""),
+        (say("Our id"), message.id),
         ("SHA-256", message.sha256.hex()),
     )
     return tuple((name, value) for name, value in found if value)
@@ -138,25 +151,25 @@ def head(one: Sheet) -> Markup:
 
 
 def _lines(value: str) -> Markup:
-    return Markup("<br>").join(map(escape, value.split("\n")))
+    return Markup("<br>").join(map(escape, str(shown(value)).split("\n")))
 
 
 def page(sheets: Sequence[Sheet], *, tools: Markup) -> str:
     """The document that a browser prints. `tools` stands above and is not printed."""
-    title = sheets[0].title if len(sheets) == 1 else f"{len(sheets)} messages"
+    title = sheets[0].title if len(sheets) == 1 else say_n("%(num)s message", "%(num)s messages", len(sheets))
     articles = "".join(f"<article>{head(one)}{_body(one)}</article>" for one in sheets)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{tongue.language()}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} · Mailwitness</title><style>{FACTS_STYLE}{_SCREEN_STYLE}</style></head><body>"
-        f'<nav class="tools" aria-label="Tools">{tools}</nav><main>{articles}</main></body></html>'
+        f'<nav class="tools" aria-label="{escape(say("Tools"))}">{tools}</nav><main>{articles}</main></body></html>'
     )
 
 
 def _body(one: Sheet) -> str:
     """In nh3's output no template can be closed: the tag is not among those that it lets through."""
     if not one.html:
-        return f"<pre>{escape(one.text)}</pre>"
+        return f"<pre>{escape(shown(one.text))}</pre>"
     inner = f'<style>{_MAIL_STYLE}</style><div class="mail-body">{one.html}</div>'
     return f'<div class="mail"><template shadowrootmode="open">{inner}</template></div>'
 
@@ -165,7 +178,7 @@ def pieces(sheets: Sequence[Sheet]) -> list[dict[str, str]]:
     """What the PDF worker makes pages of: the facts of each message (with a plain body), and its HTML if any."""
     found = []
     for one in sheets:
-        plain = "" if one.html else f"<pre>{escape(one.text)}</pre>"
+        plain = "" if one.html else f"<pre>{escape(shown(one.text))}</pre>"
         found.append({"id": one.id, "html": f"<style>{FACTS_STYLE}</style>{head(one)}{plain}"})
         if one.html:
             found.append({"id": one.id, "html": f'<style>{_MAIL_STYLE}</style><div class="mail-body">{one.html}</div>'})

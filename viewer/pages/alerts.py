@@ -50,7 +50,9 @@ async def save(request: web.Request) -> web.Response:
             values["above"] = _figure(given["above"])
         await settings.put_named(request, "alert", values)
     except FieldError as error:
-        return await _page(request, given, problem=f"{error.field}: {error.message}.")
+        return await _page(
+            request, given, problem=say("%(field)s: %(message)s.", field=error.field, message=error.message)
+        )
     flash(request, say("Saved. It is looked at every minute."))
     raise web.HTTPSeeOther("/alerts")
 
@@ -67,7 +69,7 @@ def _figure(text: str) -> float:
     try:
         return float(text.replace(",", "."))
     except ValueError:
-        raise FieldError("above", "must be a number") from None
+        raise FieldError("above", say("must be a number")) from None
 
 
 def _may_look(request: web.Request) -> None:

@@ -52,7 +52,9 @@ async def save(request: web.Request) -> web.Response:
     try:
         values = _values(given, _locked(table, await settings.stored(request), name))
     except FieldError as error:
-        return await _page(request, name, given=given, problem=f"{error.field}: {error.message}.")
+        return await _page(
+            request, name, given=given, problem=say("%(field)s: %(message)s.", field=error.field, message=error.message)
+        )
     if record is not None:
         await _change_record(request, record, values)
     await settings.put_application(request, name, values)
@@ -67,9 +69,9 @@ async def renew(request: web.Request) -> web.Response:
     name = str((await request.post()).get("application", ""))
     _, record = await _found(request, name)
     if record is None:
-        raise web.HTTPConflict(text="Its secret stands in the file: change it there.")
+        raise web.HTTPConflict(text=say("Its secret stands in the file: change it there."))
     secret = request.app[NEW_SECRET]()[:SECRET_LENGTH]
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="application secret renewed", application=name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("application secret renewed"), application=name)
     renewed = replace(record, secret_hash=hashlib.sha256(secret.encode()).digest())
     await archive_of(request).put_application(renewed, event)
     await request.app[APPLICATIONS_CHANGED]()
@@ -101,17 +103,19 @@ def _values(given: Mapping[str, str], kept: frozenset[str]) -> dict[str, Any]:
     if given["unsubscribe"] == "yes":
         values["unsubscribe"] = True
     if given["priority"] not in ("urgent", "normal", "bulk", ""):
-        raise FieldError("priority", "must be urgent, normal or bulk")
+        raise FieldError("priority", say("must be urgent, normal or bulk"))
     if given["priority"] in ("urgent", "bulk"):
         values["priority"] = given["priority"]
     hourly = given["max_messages_per_hour"] or "0"
     if not (hourly.isascii() and hourly.isdigit() and len(hourly) < 10):
-        raise FieldError("max_messages_per_hour", "must be a whole number")
+        raise FieldError("max_messages_per_hour", say("must be a whole number"))
     if int(hourly):
         values["max_messages_per_hour"] = int(hourly)
     for rule in given["senders"].split():
         if SENDER_RULE.fullmatch(rule) is None:
-            raise FieldError("senders", f"“{rule}” is no sender rule: a@example.com, @example.com or <>")
+            raise FieldError(
+                "senders", say("“%(rule)s” is no sender rule: a@example.com, @example.com or <>", rule=rule)
+            )
     for key in ("senders", "tags"):
         if given[key]:
             values[key] = given[key].split()

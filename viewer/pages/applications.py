@@ -19,6 +19,7 @@ from viewer.flash import flash
 from viewer.journal import deed
 from viewer.keys import APPLICATIONS_CHANGED, CLOCK, CONFIG, NEW_SECRET
 from viewer.security import archive_of, require
+from viewer.translation import say
 from viewer.work import modes
 
 routes = web.RouteTableDef()
@@ -52,7 +53,7 @@ async def add(request: web.Request) -> web.Response:
         senders=tuple(given["senders"].split()),
         tags=tuple(given["tags"].split()),
     )
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="application added", application=record.name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("application added"), application=record.name)
     await archive.put_application(record, event)
     await request.app[APPLICATIONS_CHANGED]()
     return await _page(request, secret=secret, added=record.name)
@@ -72,7 +73,15 @@ async def set_mode(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
     switch = await modes.switch(request, await request.post())
     await modes.carry_out(request, switch)
-    flash(request, f"{switch.application} is in mode {switch.after.value} now: {present.MODES[switch.after]}.")
+    flash(
+        request,
+        say(
+            "%(application)s is in mode %(mode)s now: %(meaning)s.",
+            application=switch.application,
+            mode=switch.after.value,
+            meaning=present.MODES[switch.after],
+        ),
+    )
     raise web.HTTPSeeOther("/applications")
 
 
@@ -81,10 +90,10 @@ async def remove(request: web.Request) -> web.Response:
     """Refuses the application's credentials from now on; its messages stay."""
     require(request, Permission.ADMINISTER)
     name = str((await request.post()).get("name", ""))
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="application removed", application=name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("application removed"), application=name)
     await archive_of(request).remove_application(name, event)
     await request.app[APPLICATIONS_CHANGED]()
-    flash(request, f"{name} is removed; its messages stay.")
+    flash(request, say("%(name)s is removed; its messages stay.", name=name))
     raise web.HTTPSeeOther("/applications")
 
 
@@ -92,16 +101,16 @@ async def _problem(request: web.Request, given: dict[str, str]) -> str:
     """What is wrong with a new application, in a sentence, or ''."""
     name = given["name"]
     if NAME.fullmatch(name) is None:
-        return "A name begins with a letter or digit and has up to 63 letters, digits, spaces and . _ -"
+        return say("A name begins with a letter or digit and has up to 63 letters, digits, spaces and . _ -")
     known = {one.name for one in request.app[CONFIG].application}
     known |= {one.name for one in await archive_of(request).applications()}
     if name in known:
-        return f"There is an application {name} already."
+        return say("There is an application %(name)s already.", name=name)
     if given["mode"] and given["mode"] not in set(Mode):
-        return "Choose one of the modes."
+        return say("Choose one of the modes.")
     for rule in given["senders"].split():
         if SENDER_RULE.fullmatch(rule) is None:
-            return f"“{rule}” is no sender rule: a@example.com, @example.com or <>."
+            return say("“%(rule)s” is no sender rule: a@example.com, @example.com or <>.", rule=rule)
     return ""
 
 

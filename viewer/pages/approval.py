@@ -8,6 +8,7 @@ from relay.model.access import Permission
 from viewer.flash import flash
 from viewer.keys import ID
 from viewer.security import require
+from viewer.translation import say_n
 from viewer.work.approval import approve, reject
 
 routes = web.RouteTableDef()
@@ -17,7 +18,10 @@ routes = web.RouteTableDef()
 async def approved(request: web.Request) -> web.Response:
     require(request, Permission.RELEASE)
     count = len(await approve(request, request.match_info["id"]))
-    flash(request, f"Approved: on its way to {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    flash(
+        request,
+        say_n("Approved: on its way to %(num)s recipient.", "Approved: on its way to %(num)s recipients.", count),
+    )
     raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")
 
 
@@ -25,5 +29,10 @@ async def approved(request: web.Request) -> web.Response:
 async def rejected(request: web.Request) -> web.Response:
     require(request, Permission.RELEASE)
     count = len(await reject(request, request.match_info["id"]))
-    flash(request, f"Rejected: it is not sent to {'1 recipient' if count == 1 else f'{count} recipients'}.")
+    flash(
+        request,
+        say_n(
+            "Rejected: it is not sent to %(num)s recipient.", "Rejected: it is not sent to %(num)s recipients.", count
+        ),
+    )
     raise web.HTTPSeeOther(f"/messages/{request.match_info['id']}")

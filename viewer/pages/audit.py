@@ -17,6 +17,7 @@ from viewer.keys import CLOCK
 from viewer.message.happenings import KINDS
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 PAGE = 100
@@ -51,7 +52,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     """All that the filter finds. That it was taken away is itself an event."""
     require(request, Permission.AUDIT)
     which = audit.chosen(audit.given(request))
-    await record(request, Kind.EXPORTED, what="audit history", format="csv", query=request.query_string[:500])
+    await record(request, Kind.EXPORTED, what=say("audit history"), format="csv", query=request.query_string[:500])
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": attachment(f"audit-{present.iso(request.app[CLOCK]())[:10]}.csv"),

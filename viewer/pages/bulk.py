@@ -77,7 +77,7 @@ async def do(request: web.Request) -> web.Response:
     require(request, kind.permission)
     meant = _selected(request, form, _whole(form, "until"))
     if not meant.ids and form.get("all") != "1":
-        raise FieldError("all", "must be 1 to mean all that match")
+        raise FieldError("all", say("must be 1 to mean all that match"))
     try:
         checked(kind, form)
         address = await begin(request, kind, meant, form, _whole(form, "count"))
@@ -91,7 +91,7 @@ async def do(request: web.Request) -> web.Response:
 def _kind(form: MultiDict[str]) -> Kind:
     name = form.get("kind", "")
     if name not in KINDS:
-        raise FieldError("kind", f"must be one of {', '.join(KINDS)}")
+        raise FieldError("kind", say("must be one of %(known)s", known=", ".join(KINDS)))
     return KINDS[name]
 
 
@@ -104,7 +104,7 @@ def _selected(request: web.Request, form: MultiDict[str], until: int) -> Selecte
 def _whole(form: MultiDict[str], name: str) -> int:
     text = form.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise FieldError(name, "must be a whole number")
+        raise FieldError(name, say("must be a whole number"))
     return int(text)
 
 

@@ -102,7 +102,7 @@ async def decided(request: web.Request) -> web.Response:
         closed = [await refuse(request, one, answer) for one in chosen]
         flash(request, say_n("%(num)s request refused.", "%(num)s requests refused.", sum(closed)))
     else:
-        raise FieldError("decision", "must be approve or refuse")
+        raise FieldError("decision", say("must be approve or refuse"))
     raise web.HTTPSeeOther("/deletions")
 
 

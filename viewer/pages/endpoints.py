@@ -14,6 +14,7 @@ from viewer.errors import FieldError
 from viewer.flash import flash
 from viewer.keys import CLOCK
 from viewer.security import archive_of, require
+from viewer.translation import say, say_n
 from viewer.work import endpoints
 from viewer.work.endpoints import NAME, STANDINGS
 
@@ -54,10 +55,18 @@ async def replay(request: web.Request) -> web.Response:
             since=since if which == "since" else "",
         )
     except FieldError as error:
-        problem = "Choose what to send again." if error.field == "ids" else f"Since when: {error.message}."
+        problem = (
+            say("Choose what to send again.")
+            if error.field == "ids"
+            else say("Since when: %(message)s.", message=error.message)
+        )
         return await _page(request, problem=problem, status=400)
-    told = "1 notification is" if count == 1 else f"{count:,} notifications are"
-    flash(request, f"{told} sent again." if count else "There was none to send again.", "good" if count else "note")
+    told = say_n("%(num)s notification is sent again.", "%(num)s notifications are sent again.", count)
+    flash(
+        request,
+        told if count else say("There was none to send again."),
+        "good" if count else "note",
+    )
     raise web.HTTPSeeOther(_address(request))
 
 
@@ -67,7 +76,11 @@ async def try_out(request: web.Request) -> web.Response:
     require(request, Permission.ADMINISTER)
     await endpoints.endpoint(request)
     await endpoints.try_out(request)
-    flash(request, "A trial is on its way. What came of it is in the list in a moment; load the page again.", "note")
+    flash(
+        request,
+        say("A trial is on its way. What came of it is in the list in a moment; load the page again."),
+        "note",
+    )
     raise web.HTTPSeeOther(_address(request))
 
 
@@ -79,7 +92,7 @@ async def _page(request: web.Request, *, problem: str = "", status: int = 200) -
             state.name, standing=endpoints.standing(chosen), cursor=cursor, limit=ROWS
         )
     except (FieldError, ValueError):
-        raise web.HTTPBadRequest(text="This filter cannot be read.") from None
+        raise web.HTTPBadRequest(text=say("This filter cannot be read.")) from None
     counts = {"waiting": state.waiting, "delivered": state.delivered, "failed": state.failed}
     context: dict[str, Any] = {
         "endpoint": state,

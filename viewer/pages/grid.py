@@ -271,9 +271,9 @@ def _listeners(request: web.Request) -> list[Where]:
 def _where(listener: Listener, bound: str) -> Where:
     encryption = "none"
     if listener.tls is TlsPolicy.IMPLICIT:
-        encryption = "TLS from the start"
+        encryption = say("TLS from the start")
     elif listener.certificate is not None and listener.tls is not TlsPolicy.NONE:
-        encryption = "STARTTLS" if listener.tls is TlsPolicy.REQUIRED else "STARTTLS, optional"
+        encryption = "STARTTLS" if listener.tls is TlsPolicy.REQUIRED else say("STARTTLS, optional")
     host, _, port = bound.rpartition(":")
-    sign_in = "user name and secret" if listener.require_auth else "none needed from this machine"
+    sign_in = say("user name and secret") if listener.require_auth else say("none needed from this machine")
     return Where(host, port, str(listener.socket or ""), encryption, sign_in)

@@ -10,8 +10,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from viewer.message.preview import SCHEMES, USUAL, Look
+from viewer.translation import say
 
-WIDTHS: Mapping[str, str] = {"fit": "Fit", "desktop": "Desktop", "tablet": "Tablet", "phone": "Phone"}
+WIDTHS: Mapping[str, str] = {
+    "fit": say("Fit"),
+    "desktop": say("Desktop"),
+    "tablet": say("Tablet"),
+    "phone": say("Phone"),
+}
 """Name in the address and on the page. In pixels they are in message.css: 1024, 768, 375."""
 
 

@@ -30,6 +30,7 @@ from viewer.pages import reading, tabs
 from viewer.pages.frames import framed
 from viewer.pages.looking import looking
 from viewer.security import archive_of, require
+from viewer.translation import say
 from viewer.work import waiting_words
 from viewer.work.operations import OPERATIONS, allowed
 from viewer.work.resend import obstacle
@@ -232,7 +233,7 @@ def _is_of_all(event: Event) -> bool:
 
 
 def _attempted(attempt: Attempt) -> Moment:
-    text = "Attempt under way" if attempt.finished_at is None else "Attempted"
+    text = say("Attempt under way") if attempt.finished_at is None else say("Attempted")
     grade = Grade.OWN
     return Moment(
         attempt.began_at, text, "sending", "busy", "Mailwitness", grade.value, present.GRADES[grade], "", attempt

@@ -15,7 +15,7 @@ from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.rendition.decode import decode_body, decode_text
 from relay.rendition.mime import Part
-from viewer.errors import FieldError
+from viewer.errors import FieldError, refusal
 from viewer.journal import record
 from viewer.keys import ID
 from viewer.message.attached import Attached, described, shown_text
@@ -27,6 +27,7 @@ from viewer.message.thumbnail import SIDES
 from viewer.pages.frames import framed
 from viewer.security import archive_of, require
 from viewer.streams import INERT
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 PART = f"/messages/{ID}/parts/{{number:[0-9]{{1,4}}}}"
@@ -39,7 +40,9 @@ async def _found(request: web.Request) -> tuple[Parsed, Part, bytes]:
     found = await parsed(request, request.match_info["id"])
     number = int(request.match_info["number"])
     if number >= len(found.parts):
-        raise web.HTTPNotFound(text=f"This message has {len(found.parts)} parts, counted from 0.")
+        raise refusal(
+            web.HTTPNotFound, say("This message has %(parts)s parts, counted from 0.", parts=len(found.parts))
+        )
     part = found.parts[number]
     return found, part, await in_thread(request, lambda: decode_body(part, found.content))
 
@@ -47,7 +50,7 @@ async def _found(request: web.Request) -> tuple[Parsed, Part, bytes]:
 def _page(request: web.Request) -> int:
     text = request.query.get("page", "1")
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_PAGE):
-        raise FieldError("page", f"must be a number from 1 to {MAX_PAGE}")
+        raise FieldError("page", say("must be a number from 1 to %(max_page)s", max_page=MAX_PAGE))
     return int(text)
 
 
@@ -82,12 +85,12 @@ async def picture(request: web.Request) -> web.Response:
     """A PNG of the picture or PDF page; 404 where none can be drawn. Not an event: the page that shows it is."""
     size = request.query.get("size", "small")
     if size not in SIDES:
-        raise FieldError("size", f"must be one of {', '.join(SIDES)}")
+        raise FieldError("size", say("must be one of %(known)s", known=", ".join(SIDES)))
     page = _page(request)
     _, part, data = await _found(request)
     made = await drawn(request, part.content_type, data, size, page - 1)
     if made is None:
-        raise web.HTTPNotFound(text="No picture can be drawn of this.")
+        raise web.HTTPNotFound(text=say("No picture can be drawn of this."))
     headers = {"Content-Security-Policy": INERT, "Cache-Control": "private, max-age=300"}
     return web.Response(body=made.png, content_type="image/png", headers=headers)
 
@@ -97,7 +100,7 @@ async def preview(request: web.Request) -> web.Response:
     """An attached HTML file made inert, for the frame of its page."""
     found, part, _ = await _found(request)
     if part.content_type != "text/html":
-        raise web.HTTPNotFound(text="Only HTML is previewed in this way.")
+        raise web.HTTPNotFound(text=say("Only HTML is previewed in this way."))
     try:
         made = await in_thread(
             request, lambda: make_preview(decode_text(part, found.content, MAX_HTML + 1), lambda _: None)

@@ -14,6 +14,7 @@ from viewer.journal import deed
 from viewer.keys import ARCHIVE, CLOCK, ID, NEW_ID
 from viewer.pages.second_factor import check_fresh, check_not_the_last, issue_codes, other_browsers_end
 from viewer.security import signed_in_user
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 
@@ -26,7 +27,7 @@ async def options(request: web.Request) -> web.Response:
     session, person = check_fresh(request), signed_in_user(request)
     known = await request.app[ARCHIVE].passkeys(person.name)
     if len(known) >= MOST:
-        raise web.HTTPConflict(text="You have as many passkeys as there may be. Remove one first.")
+        raise web.HTTPConflict(text=say("You have as many passkeys as there may be. Remove one first."))
     made = passkeys.creation_options(request, person.name, session.token_hash, known)
     return web.Response(text=made, content_type="application/json")
 
@@ -40,16 +41,16 @@ async def add(request: web.Request) -> web.Response:
     name = _name(given.get("name")) or browser_in_words(request.headers.get("User-Agent", "")) or "Passkey"
     key = Passkey(request.app[NEW_ID](), person.name, name, credential_id, public_key, count, request.app[CLOCK]())
     if await archive.passkey(credential_id) is not None:
-        raise web.HTTPConflict(text="This passkey is registered already.")
+        raise web.HTTPConflict(text=say("This passkey is registered already."))
     await archive.add_passkey(
-        key, deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="passkey added", passkey=name)
+        key, deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("passkey added"), passkey=name)
     )
     if must_set_up(request, session):
         await archive.strengthen_session(session.token_hash, PASSKEY)
     await other_browsers_end(request)
     if await issue_codes(request, only_if_none=True):
         return web.json_response({"onward": "/account/recovery-codes"})
-    flash(request, "The passkey is added. You can sign in with it from now on.")
+    flash(request, say("The passkey is added. You can sign in with it from now on."))
     return web.json_response({"onward": "/account#factors"})
 
 
@@ -58,8 +59,8 @@ async def rename(request: web.Request) -> web.Response:
     key = await _own(request)
     name = _name((await request.post()).get("name"))
     if not name:
-        raise web.HTTPBadRequest(text="Give the passkey a name.")
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=key.user, change="passkey renamed", passkey=name)
+        raise web.HTTPBadRequest(text=say("Give the passkey a name."))
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=key.user, change=say("passkey renamed"), passkey=name)
     await request.app[ARCHIVE].rename_passkey(key.id, name, event)
     raise web.HTTPSeeOther("/account#factors")
 
@@ -69,9 +70,9 @@ async def remove(request: web.Request) -> web.Response:
     check_fresh(request)
     key = await _own(request)
     await check_not_the_last(request, key.user)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=key.user, change="passkey removed", passkey=key.name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=key.user, change=say("passkey removed"), passkey=key.name)
     await request.app[ARCHIVE].remove_passkey(key.id, event)
-    flash(request, "The passkey is removed. It opens nothing here any more.")
+    flash(request, say("The passkey is removed. It opens nothing here any more."))
     raise web.HTTPSeeOther("/account#factors")
 
 
@@ -79,7 +80,7 @@ async def _own(request: web.Request) -> Passkey:
     for key in await request.app[ARCHIVE].passkeys(signed_in_user(request).name):
         if key.id == request.match_info["id"]:
             return key
-    raise web.HTTPNotFound(text="You have no such passkey.")
+    raise web.HTTPNotFound(text=say("You have no such passkey."))
 
 
 def _name(given: object) -> str:

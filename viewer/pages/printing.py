@@ -25,6 +25,7 @@ from viewer.message.worker import Worker
 from viewer.pages.frames import document
 from viewer.security import archive_of, require
 from viewer.streams import download
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 WORKER: web.AppKey[Worker] = web.AppKey("pdf", Worker)
@@ -32,8 +33,8 @@ TIME_LIMIT = 60.0
 MEMORY = 2 * 1024 * 1024 * 1024
 MAX_PDF = 8_000_000
 """Characters of HTML of which a PDF is made."""
-NO_PDF = "No PDF could be made of this in the time and memory it may take. Print the view in your browser instead."
-NOT_INSTALLED = (
+NO_PDF = say("No PDF could be made of this in the time and memory it may take. Print the view in your browser instead.")
+NOT_INSTALLED = say(
     "PDFs need an extra of Mailwitness: pip install 'mailwitness[pdf]'. The print view can be saved as PDF too."
 )
 _ID = re.compile(ULID_PATTERN)
@@ -55,12 +56,12 @@ async def show(request: web.Request) -> web.Response:
     ids, is_cut = await _chosen(request)
     sheets = await _sheets(request, ids)
     await _record(request, ids, Kind.VIEWED, "print")
-    tools = [Markup('<a href="{}">{}</a>').format(f"/messages/{ids[0]}" if len(ids) == 1 else "/", "Back")]
+    tools = [Markup('<a href="{}">{}</a>').format(f"/messages/{ids[0]}" if len(ids) == 1 else "/", say("Back"))]
     if pdf.IS_THERE:
         tools.append(Markup('<a href="{}" download>PDF</a>').format(f"/print.pdf?{request.query_string}"))
-    tools.append(Markup("<span>Print with Ctrl+P.</span>"))
+    tools.append(Markup("<span>{}</span>").format(say("Print with Ctrl+P.")))
     if is_cut:
-        tools.append(Markup("<b>More match: these are the newest {}.</b>").format(MOST))
+        tools.append(Markup("<b>{}</b>").format(say("More match: these are the newest %(most)s.", most=MOST)))
     html = await in_thread(request, lambda: printing.page(sheets, tools=Markup(" ").join(tools)))
     return document(html, printing.POLICY)
 
@@ -87,18 +88,18 @@ async def _chosen(request: web.Request) -> tuple[list[str], bool]:
     require(request, Permission.BODY)
     named = list(dict.fromkeys(request.query.getall("message", [])))
     if len(named) > MOST or not all(_ID.fullmatch(one) for one in named):
-        raise FieldError("message", f"must be the id of a message, {MOST} at most")
+        raise FieldError("message", say("must be the id of a message, %(most)s at most", most=MOST))
     if len(named) == 1:
         return named, False
     require(request, Permission.EXPORT)
     if named:
         return named, False
     if "q" not in request.query:
-        raise FieldError("message", "name at least one message, or give a search as q")
+        raise FieldError("message", say("name at least one message, or give a search as q"))
     query = parse_query(query_text(request.query["q"]), now=request.app[CLOCK]())
     page = await archive_of(request).search(query, limit=MOST + 1)
     if not page.rows:
-        raise web.HTTPNotFound(text="No message matches this search.")
+        raise web.HTTPNotFound(text=say("No message matches this search."))
     return [row.id for row in page.rows[:MOST]], len(page.rows) > MOST
 
 
@@ -111,7 +112,9 @@ async def _sheets(request: web.Request, ids: Sequence[str]) -> list[Sheet]:
         made = await in_thread(request, lambda stored=stored, content=content: sheet(stored, content))  # type: ignore[misc]
         weight += made.weight
         if weight > MAX_ALL:
-            raise web.HTTPUnprocessableEntity(text="These messages are too large for one print view; choose fewer.")
+            raise web.HTTPUnprocessableEntity(
+                text=say("These messages are too large for one print view; choose fewer.")
+            )
         sheets.append(made)
     return sheets
 

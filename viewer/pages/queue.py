@@ -22,6 +22,7 @@ from viewer.flash import flash
 from viewer.keys import CLOCK, CONFIG, UPSTREAM_STATES
 from viewer.present import Word
 from viewer.security import archive_of, require
+from viewer.translation import say, thousands
 from viewer.work import queue_jobs, upstreams, waiting_words
 from viewer.work.choosing import NAMES, Choice, choice
 from viewer.work.operations import OPERATIONS, allowed
@@ -75,7 +76,7 @@ async def page(request: web.Request, *, problem: str = "", status: int = 200) ->
         following = _address(given, cursor=rows.next) if rows.next else ""
     except (QuerySyntaxError, FieldError) as error:
         text = error.message if isinstance(error, FieldError) else str(error)
-        problem, status = f"This filter cannot be read: {text}.", 400
+        problem, status = say("This filter cannot be read: %(text)s.", text=text), 400
     switches, groups = await archive.switches(), await archive.waiting_groups()
     states = {state.name: state for state in request.app[UPSTREAM_STATES]()}
     context: dict[str, Any] = {
@@ -87,7 +88,7 @@ async def page(request: web.Request, *, problem: str = "", status: int = 200) ->
         "first_address": _address(given),
         "next_address": following,
         "count": count,
-        "count_text": f"more than {COUNT_TO:,}" if count >= COUNT_TO else f"{count:,}",
+        "count_text": say("more than %(n)s", n=thousands(COUNT_TO)) if count >= COUNT_TO else thousands(count),
         "chips": _chips(groups, given),
         "lanes": _lanes(groups, given),
         "lane_names": sorted({group.lane for group in groups} - {""}),
@@ -164,7 +165,12 @@ async def pause(request: web.Request) -> web.Response:
     form = await request.post()
     upstream = str(form.get("upstream", "")) or None
     await upstreams.pause(request, upstream, str(form.get("reason", "")))
-    flash(request, f"Upstream {upstream} is paused." if upstream else "All sending is paused. Mail is still taken in.")
+    flash(
+        request,
+        say("Upstream %(upstream)s is paused.", upstream=upstream)
+        if upstream
+        else say("All sending is paused. Mail is still taken in."),
+    )
     raise web.HTTPSeeOther("/queue")
 
 
@@ -173,5 +179,7 @@ async def resume(request: web.Request) -> web.Response:
     require(request, Permission.RELEASE)
     upstream = str((await request.post()).get("upstream", "")) or None
     await upstreams.resume(request, upstream)
-    flash(request, f"Upstream {upstream} is used again." if upstream else "Sending goes on.")
+    flash(
+        request, say("Upstream %(upstream)s is used again.", upstream=upstream) if upstream else say("Sending goes on.")
+    )
     raise web.HTTPSeeOther("/queue")

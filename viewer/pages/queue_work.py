@@ -17,6 +17,7 @@ from viewer.flash import flash
 from viewer.grid.live import PAUSE, event_stream, sse
 from viewer.keys import CLOCK, CONFIG, ID
 from viewer.security import archive_of, require
+from viewer.translation import say
 from viewer.work import queue_jobs, upstreams
 from viewer.work.choosing import Choice, choice
 from viewer.work.exports import wants_json
@@ -53,13 +54,13 @@ async def choose(request: web.Request) -> web.Response:
     require(request, PERMISSIONS[name])
     _check_can_send(request, name)
     if chosen.is_all and form.get("all") != "1":
-        flash(request, "Choose at least one delivery first.", "bad")
+        flash(request, say("Choose at least one delivery first."), "bad")
         raise web.HTTPSeeOther(_back(form, chosen))
     if name == "retry" and len(chosen.delivery_ids) == 1:
         return await _carry_out(request, form, chosen, order_of(request, name))
     count = await chosen.count(archive_of(request), COUNT_TO)
     if not count:
-        flash(request, "Nothing of what you chose waits any more.", "bad")
+        flash(request, say("Nothing of what you chose waits any more."), "bad")
         raise web.HTTPSeeOther(_back(form, chosen))
     first = [row async for row in _first(request, chosen)]
     context: dict[str, Any] = {
@@ -86,10 +87,10 @@ async def do(request: web.Request) -> web.Response:
     require(request, PERMISSIONS[name])
     _check_can_send(request, name)
     if chosen.is_all and form.get("all") != "1":
-        raise FieldError("all", "must be 1 to mean all that match")
+        raise FieldError("all", say("must be 1 to mean all that match"))
     upstream = form.get("way", "") or None
     if upstream is not None and upstream not in upstreams.names(request):
-        raise FieldError("way", "must be the name of an upstream")
+        raise FieldError("way", say("must be the name of an upstream"))
     return await _carry_out(request, form, chosen, order_of(request, name, upstream))
 
 
@@ -124,7 +125,7 @@ def _form(posted: Any) -> MultiDict[str]:
 def _operation(form: MultiDict[str]) -> str:
     name = form.get("operation", "")
     if name not in OPERATIONS:
-        raise FieldError("operation", f"must be one of {', '.join(OPERATIONS)}")
+        raise FieldError("operation", say("must be one of %(known)s", known=", ".join(OPERATIONS)))
     return name
 
 

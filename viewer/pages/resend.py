@@ -26,6 +26,7 @@ from viewer.message.preview import TooMuch
 from viewer.pages.frames import framed
 from viewer.pages.reading import Reading, preview_of, read, text_of
 from viewer.security import archive_of, require
+from viewer.translation import joined, say, say_n, sentence
 from viewer.work import drafts
 from viewer.work.resend import edited, obstacle, resend_edited, resend_exact
 from viewer.work.resend_warnings import Offer, offers, taken, unconfirmed, waiting
@@ -66,7 +67,7 @@ async def resend(request: web.Request) -> web.Response:
     recipients = _recipients(form)
     try:
         if not recipients:
-            raise FieldError("recipients", "choose at least one recipient")
+            raise FieldError("recipients", say("choose at least one recipient"))
         if form.get("how") == "edited":
             require(request, Permission.EDIT)
             revision = _revision(form, await _draft(request, message_id))
@@ -78,16 +79,28 @@ async def resend(request: web.Request) -> web.Response:
         else:
             done = await resend_exact(request, message_id, recipients)
     except FieldError as error:
-        return await _page(request, problem=f"{error.message[:1].upper()}{error.message[1:]}.", form=form, status=400)
+        return await _page(
+            request,
+            problem=sentence(error.message),
+            form=form,
+            status=400,
+        )
     count = len(done.delivery_ids)
     kept = await kept_from(request, await archive_of(request).message(message_id), recipients)
-    but = f" {_count(len(kept))} on the suppression list: recorded, not sent." if kept else ""
-    flash(request, f"Queued again for {'1 recipient' if count == 1 else f'{count} recipients'}.{but}")
+    flash(request, joined(" ", [_queued(count), *([_kept(len(kept))] if kept else [])]))
     raise web.HTTPSeeOther(f"/messages/{done.message_id}")
 
 
-def _count(kept: int) -> str:
-    return "1 of them is" if kept == 1 else f"{kept} of them are"
+def _queued(count: int) -> str:
+    return say_n("Queued again for %(num)s recipient.", "Queued again for %(num)s recipients.", count)
+
+
+def _kept(count: int) -> str:
+    return say_n(
+        "%(num)s of them is on the suppression list: recorded, not sent.",
+        "%(num)s of them are on the suppression list: recorded, not sent.",
+        count,
+    )
 
 
 def _recipients(form: MultiDictProxy[Any]) -> list[str]:
@@ -107,7 +120,7 @@ def _revision(form: MultiDictProxy[Any], draft: Draft) -> Revision:
         if after != before:
             changed[name] = after
     if not changed:
-        raise FieldError("edit", "nothing was changed; choose “exactly as it was”, or edit something")
+        raise FieldError("edit", say("nothing was changed; choose “exactly as it was”, or edit something"))
     return Revision(
         subject=changed.get("subject"),
         to=changed.get("to"),

@@ -10,7 +10,7 @@ from aiohttp import web
 from relay.archive.api import ArchiveError
 from relay.model.access import BUILT_IN, Group, Permission, Role
 from relay.model.event import Kind
-from viewer.errors import FieldError
+from viewer.errors import FieldError, refusal
 from viewer.flash import flash
 from viewer.identity.people import name_problem
 from viewer.identity.rights import PERMISSION_WORDS, all_that, check_giver, check_role, permissions_in, scope_in
@@ -45,7 +45,7 @@ async def put_role(request: web.Request) -> web.Response:
     if name in known:
         check_giver(person, all_that(name, (), [known[name]]))
     check_giver(person, all_that(name, (), [role]))
-    await archive.put_role(role, deed(request, Kind.ACCOUNT_CHANGED, change="role changed", role=name))
+    await archive.put_role(role, deed(request, Kind.ACCOUNT_CHANGED, change=say("role changed"), role=name))
     flash(request, say("The role is kept."))
     raise web.HTTPSeeOther("/roles")
 
@@ -54,13 +54,13 @@ async def put_role(request: web.Request) -> web.Response:
 async def remove_role(request: web.Request) -> web.Response:
     keeper(request)
     name = request.match_info["name"]
-    event = deed(request, Kind.ACCOUNT_CHANGED, change="role removed", role=name)
+    event = deed(request, Kind.ACCOUNT_CHANGED, change=say("role removed"), role=name)
     if name not in {role.name for role in await request.app[ARCHIVE].roles()}:
-        raise web.HTTPNotFound(text="There is no such role.")
+        raise web.HTTPNotFound(text=say("There is no such role."))
     try:
         await request.app[ARCHIVE].remove_role(name, event)
     except ArchiveError as error:
-        raise web.HTTPConflict(text=f"{error}; give them another first.") from None
+        raise refusal(web.HTTPConflict, say("%(error)s; give them another first.", error=error)) from None
     flash(request, say("The role is removed."))
     raise web.HTTPSeeOther("/roles")
 
@@ -97,7 +97,7 @@ async def put_group(request: web.Request) -> web.Response:
         return await _groups_page(request, f"{error.field}: {error.message}")
     old = [one for one in await archive.groups() if one.name == name]
     check_giver(person, all_that("", [*old, group], roles))
-    await archive.put_group(group, deed(request, Kind.ACCOUNT_CHANGED, change="group changed", group=name))
+    await archive.put_group(group, deed(request, Kind.ACCOUNT_CHANGED, change=say("group changed"), group=name))
     flash(request, say("The group is kept."))
     raise web.HTTPSeeOther("/groups")
 
@@ -107,7 +107,7 @@ async def remove_group(request: web.Request) -> web.Response:
     person, archive, name = keeper(request), request.app[ARCHIVE], request.match_info["name"]
     old = [one for one in await archive.groups() if one.name == name]
     check_giver(person, all_that("", old, await archive.roles()))
-    await archive.remove_group(name, deed(request, Kind.ACCOUNT_CHANGED, change="group removed", group=name))
+    await archive.remove_group(name, deed(request, Kind.ACCOUNT_CHANGED, change=say("group removed"), group=name))
     flash(request, say("The group is removed."))
     raise web.HTTPSeeOther("/groups")
 

@@ -54,7 +54,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
         return await _page(request, problem, status=400)
     request.app[ATTEMPTS].forgive(keys)
     request.app[CEREMONIES].take(SETTING_UP, session.token_hash, now)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="authenticator app added")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("authenticator app added"))
     await request.app[ARCHIVE].put_second_factor(SecondFactor(person.name, secret, now, step), event)
     if must_set_up(request, session):
         await request.app[ARCHIVE].strengthen_session(session.token_hash, WITH_CODE)
@@ -68,7 +68,7 @@ async def remove(request: web.Request) -> web.Response:
     check_fresh(request)
     person = signed_in_user(request)
     await check_not_the_last(request, person.name)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="authenticator app removed")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("authenticator app removed"))
     await request.app[ARCHIVE].remove_second_factor(person.name, event)
     flash(request, say("The authenticator app is removed."))
     raise web.HTTPSeeOther("/account#factors")
@@ -91,7 +91,7 @@ async def new_codes(request: web.Request) -> web.Response:
     person = signed_in_user(request)
     archive = request.app[ARCHIVE]
     if await archive.second_factor(person.name) is None and not await archive.passkeys(person.name):
-        raise web.HTTPConflict(text="Set up an authenticator app or a passkey first.")
+        raise web.HTTPConflict(text=say("Set up an authenticator app or a passkey first."))
     await issue_codes(request)
     raise web.HTTPSeeOther("/account/recovery-codes")
 
@@ -103,7 +103,7 @@ def check_fresh(request: web.Request) -> WebSession:
     """The session, if it is young enough to change how one signs in. Raises 403."""
     session: WebSession | None = request.get(SESSION)
     if session is None or not is_fresh(request):
-        raise web.HTTPForbidden(text="Sign in again before you change how you sign in.")
+        raise web.HTTPForbidden(text=say("Sign in again before you change how you sign in."))
     return session
 
 
@@ -112,13 +112,13 @@ async def check_not_the_last(request: web.Request, user: str) -> None:
     archive = request.app[ARCHIVE]
     count = len(await archive.passkeys(user)) + (await archive.second_factor(user) is not None)
     if request.app[CONFIG].viewer.second_factor == "required" and count <= 1:
-        raise web.HTTPConflict(text="A second factor is required here. Set up another one before you remove this.")
+        raise web.HTTPConflict(text=say("A second factor is required here. Set up another one before you remove this."))
 
 
 async def other_browsers_end(request: web.Request) -> None:
     """Whoever was signed in elsewhere proved less than is asked for now."""
     session, person = request[SESSION], signed_in_user(request)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="other sessions ended")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("other sessions ended"))
     await request.app[ARCHIVE].end_sessions(person.name, session.token_hash, event)
 
 
@@ -128,7 +128,7 @@ async def issue_codes(request: web.Request, *, only_if_none: bool = False) -> bo
     if only_if_none and await app[ARCHIVE].recovery_codes(person.name):
         return False
     codes = recovery.new_codes(app[NEW_SECRET])
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="recovery codes made")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("recovery codes made"))
     await app[ARCHIVE].put_recovery_codes(person.name, [recovery.digest(code) for code in codes], event)
     app[CEREMONIES].keep(SHOWN_ONCE, request[SESSION].token_hash, codes, app[CLOCK]())
     return True

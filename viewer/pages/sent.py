@@ -25,6 +25,7 @@ from viewer.message.engagement import TokenStory
 from viewer.message.parsing import in_thread
 from viewer.pages.message import record_view
 from viewer.security import archive_of, require
+from viewer.translation import say
 
 routes = web.RouteTableDef()
 
@@ -33,22 +34,28 @@ MOST_FETCHES = 60
 """Fetches of one token that are listed; the rest are counted."""
 
 STEPS: Mapping[str, tuple[str, str]] = {
-    "dkim": ("DKIM signature", "our signature, put on top when everything else was done"),
-    "trace": ("Trace", "our Received field"),
-    "own-headers": ("Own fields", "X-Mailwitness-… fields taken out: they are for us alone"),
-    "line-ends": ("Line ends", "every line made to end with CRLF"),
-    "tracking": ("Tracking", "pixel and links, or signatures that they would break"),
-    "metadata": ("Provider's field", "our number for the delivery, which the provider's reports bring back"),
-    "unsubscribe": ("Unsubscribe", "List-Unsubscribe with one-click, its own address for this recipient"),
-    "redirect": ("Redirected", "whom the copy was for, before it went to a test address"),
-    "decoded": ("Change", "what the recipient's mail program sees differently"),
+    "dkim": (say("DKIM signature"), say("our signature, put on top when everything else was done")),
+    "trace": (say("Trace"), say("our Received field")),
+    "own-headers": (say("Own fields"), say("X-Mailwitness-… fields taken out: they are for us alone")),
+    "line-ends": (say("Line ends"), say("every line made to end with CRLF")),
+    "tracking": (say("Tracking"), say("pixel and links, or signatures that they would break")),
+    "metadata": (
+        say("Provider's field"),
+        say("our number for the delivery, which the provider's reports bring back"),
+    ),
+    "unsubscribe": (
+        say("Unsubscribe"),
+        say("List-Unsubscribe with one-click, its own address for this recipient"),
+    ),
+    "redirect": (say("Redirected"), say("whom the copy was for, before it went to a test address")),
+    "decoded": (say("Change"), say("what the recipient's mail program sees differently")),
 }
 """Name and meaning of each step of rendition."""
 
 ALIGNMENTS: Mapping[str, str] = {
-    Alignment.STRICT: "strict: signed by the very domain of From, so DMARC passes by it",
-    Alignment.RELAXED: "relaxed: DMARC passes by it, unless the domain asks for adkim=s",
-    Alignment.NONE: "none: another domain than that of From, so it does not count for DMARC",
+    Alignment.STRICT: say("strict: signed by the very domain of From, so DMARC passes by it"),
+    Alignment.RELAXED: say("relaxed: DMARC passes by it, unless the domain asks for adkim=s"),
+    Alignment.NONE: say("none: another domain than that of From, so it does not count for DMARC"),
 }
 
 

@@ -50,7 +50,7 @@ async def rows(request: web.Request, user: str) -> list[dict[str, Any]]:
 @routes.post("/account/sessions/end")
 async def end_others(request: web.Request) -> web.Response:
     person = signed_in_user(request)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change="other sessions ended")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=person.name, change=say("other sessions ended"))
     await request.app[ARCHIVE].end_sessions(person.name, person.session, event)
     flash(request, say("Your other browsers are signed out."))
     raise web.HTTPSeeOther("/account#sessions")
@@ -62,7 +62,7 @@ async def end(request: web.Request) -> web.Response:
     person = signed_in_user(request)
     session = await _named(request, person.name)
     if session.token_hash == person.session:
-        raise web.HTTPConflict(text="This is the browser you are using. Sign out instead.")
+        raise web.HTTPConflict(text=say("This is the browser you are using. Sign out instead."))
     await _end(request, session)
     raise web.HTTPSeeOther("/account#sessions")
 
@@ -71,7 +71,7 @@ async def _named(request: web.Request, user: str) -> WebSession:
     for session in await request.app[ARCHIVE].sessions(user, request.app[CLOCK]()):
         if handle_of(session) == request.match_info["handle"]:
             return session
-    raise web.HTTPNotFound(text="This session has ended.")
+    raise web.HTTPNotFound(text=say("This session has ended."))
 
 
 async def _end(request: web.Request, session: WebSession) -> None:
@@ -80,7 +80,7 @@ async def _end(request: web.Request, session: WebSession) -> None:
         request,
         Kind.ACCOUNT_CHANGED,
         user=session.user,
-        change="session ended",
+        change=say("session ended"),
         browser=browser,
         session_address=session.address,
     )
@@ -109,7 +109,7 @@ async def show(request: web.Request) -> web.Response:
 @routes.post("/users/{name}/sessions/end")
 async def end_all_of_user(request: web.Request) -> web.Response:
     user, person = await _user(request), signed_in_user(request)
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change="all sessions ended")
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change=say("all sessions ended"))
     keep = person.session if user.name == person.name else None
     await request.app[ARCHIVE].end_sessions(user.name, keep, event)
     flash(request, say("%(user)s is signed out everywhere.", user=user.name))
@@ -128,8 +128,8 @@ async def remove_factors(request: web.Request) -> web.Response:
     """For people who lost phone and codes: from then on the password alone signs in, until they set up new ones."""
     user, person = await _user(request), signed_in_user(request)
     if user.name == person.name:
-        raise web.HTTPConflict(text="Remove your own on your account page.")
-    event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change="second factors removed")
+        raise web.HTTPConflict(text=say("Remove your own on your account page."))
+    event = deed(request, Kind.ACCOUNT_CHANGED, user=user.name, change=say("second factors removed"))
     await request.app[ARCHIVE].remove_factors(user.name, event)
     flash(request, say("%(user)s signs in by password alone until a new second factor is set up.", user=user.name))
     raise web.HTTPSeeOther(_address(user))
@@ -143,9 +143,9 @@ async def _user(request: web.Request) -> User:
     person = require(request, Permission.USERS)
     account = await request.app[ARCHIVE].account(request.match_info["name"])
     if account is None:
-        raise web.HTTPNotFound(text="There is no such user.")
+        raise web.HTTPNotFound(text=say("There is no such user."))
     if not person.scope.is_everything or not account.grant.permissions <= person.grant.permissions:
-        raise web.HTTPForbidden(text="You have fewer rights than this user; ask an administrator.")
+        raise web.HTTPForbidden(text=say("You have fewer rights than this user; ask an administrator."))
     return account.user
 
 

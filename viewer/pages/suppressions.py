@@ -23,6 +23,7 @@ from viewer.journal import record
 from viewer.keys import CLOCK, ID
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
+from viewer.translation import joined, say, say_n, sentence, thousands
 from viewer.work import suppressions
 from viewer.work.suppressions import Which
 
@@ -36,10 +37,12 @@ FILTERS = ("q", "cause", "application", "which")
 FIELDS = ("address", "application", "reason", "until")
 
 CAUSES: dict[Cause, present.Word] = {
-    Cause.BOUNCE: present.Word("Bounced", "bounced", "bad", "Mail there came back for good, or again and again."),
-    Cause.COMPLAINT: present.Word("Complained", "complained", "bad", "They called a message spam."),
-    Cause.UNSUBSCRIBE: present.Word("Unsubscribed", "unsubscribed", "held", "They asked for no more."),
-    Cause.MANUAL: present.Word("By hand", "user", "quiet", "A person put the address here, or a file did."),
+    Cause.BOUNCE: present.Word(
+        say("Bounced"), "bounced", "bad", say("Mail there came back for good, or again and again.")
+    ),
+    Cause.COMPLAINT: present.Word(say("Complained"), "complained", "bad", say("They called a message spam.")),
+    Cause.UNSUBSCRIBE: present.Word(say("Unsubscribed"), "unsubscribed", "held", say("They asked for no more.")),
+    Cause.MANUAL: present.Word(say("By hand"), "user", "quiet", say("A person put the address here, or a file did.")),
 }
 
 
@@ -64,9 +67,15 @@ async def add(request: web.Request) -> web.Response:
             until=given["until"],
         )
     except FieldError as error:
-        return await _page(request, problem=_sentence(error.message), given=given, status=400)
-    whose = f" by {entry.application}" if entry.application else ""
-    flash(request, f"Nothing is sent to {entry.address}{whose} any more.")
+        return await _page(request, problem=sentence(error.message), given=given, status=400)
+    words = say("Nothing is sent to %(address)s any more.", address=entry.address)
+    if entry.application:
+        words = say(
+            "Nothing is sent to %(address)s by %(application)s any more.",
+            address=entry.address,
+            application=entry.application,
+        )
+    flash(request, words)
     raise web.HTTPSeeOther("/suppressions")
 
 
@@ -74,7 +83,7 @@ async def add(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.StreamResponse:
     require(request, Permission.EXPORT)
     meant = _selection(request)
-    await record(request, Kind.EXPORTED, what="suppression list", query=meant.text, format="csv")
+    await record(request, Kind.EXPORTED, what=say("suppression list"), query=meant.text, format="csv")
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": attachment(f"suppressions-{present.iso(meant.now)[:10]}.csv"),
@@ -96,14 +105,11 @@ async def import_list(request: web.Request) -> web.Response:
     text = str(form.get("csv", ""))
     found = await suppressions.read_file(request, text.encode("utf-8", "replace"))
     if not found.entries and not found.problems:
-        return _import_page(request, text=text, problem="There is nothing in it.", status=400)
+        return _import_page(request, text=text, problem=say("There is nothing in it."), status=400)
     if found.problems and form.get("skip_bad") != "1":
         return _import_page(request, text=text, problems=found.problems, right=len(found.entries), status=400)
     count = await suppressions.import_entries(request, found.entries)
-    left = f" {_lines(len(found.problems))} left out." if found.problems else ""
-    there = len(found.entries) - count
-    already = f" {there} said nothing new." if there else ""
-    flash(request, f"{count} added.{already}{left}")
+    flash(request, _imported(count, len(found.entries) - count, len(found.problems)))
     raise web.HTTPSeeOther("/suppressions")
 
 
@@ -121,8 +127,14 @@ async def remove(request: web.Request) -> web.Response:
     try:
         entry = await suppressions.remove(request, request.match_info["id"], reason)
     except FieldError as error:
-        return await _entry_page(request, problem=_sentence(error.message), reason=reason, status=400)
-    flash(request, f"{entry.address} is off the list. What was not sent stays unsent; send it again if it is wanted.")
+        return await _entry_page(request, problem=sentence(error.message), reason=reason, status=400)
+    flash(
+        request,
+        say(
+            "%(address)s is off the list. What was not sent stays unsent; send it again if it is wanted.",
+            address=entry.address,
+        ),
+    )
     raise web.HTTPSeeOther("/suppressions")
 
 
@@ -139,7 +151,7 @@ async def _page(
         following = _address(chosen, cursor=page.next) if page.next else ""
     except (FieldError, ValueError) as error:
         text = error.message if isinstance(error, FieldError) else str(error)
-        problem, status = f"This filter cannot be read: {text}.", 400
+        problem, status = say("This filter cannot be read: %(text)s.", text=text), 400
     context: dict[str, Any] = {
         "entries": page.entries,
         "count": count,
@@ -211,9 +223,11 @@ def _address(chosen: dict[str, str], *, path: str = "/suppressions", cursor: str
     return f"{path}?{urlencode(named)}" if named else path
 
 
-def _lines(count: int) -> str:
-    return "1 line was" if count == 1 else f"{count} lines were"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def _imported(count: int, there: int, wrong: int) -> str:
+    """`12 added. 3 said nothing new. 1 line was left out.`"""
+    words = [say("%(count)s added.", count=thousands(count))]
+    if there:
+        words.append(say("%(count)s said nothing new.", count=thousands(there)))
+    if wrong:
+        words.append(say_n("%(num)s line was left out.", "%(num)s lines were left out.", wrong))
+    return joined(" ", words)

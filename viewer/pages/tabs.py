@@ -24,17 +24,18 @@ from viewer.pages import reading
 from viewer.pages.looking import looking
 from viewer.pages.reading import HeaderField, Reading
 from viewer.security import archive_of
+from viewer.translation import say
 
 NAMES: Mapping[str, str] = {
-    "preview": "Preview",
-    "text": "Text",
-    "event": "Event",
-    "headers": "Headers",
-    "structure": "Structure",
-    "source": "Source",
-    "attachments": "Attachments",
+    "preview": say("Preview"),
+    "text": say("Text"),
+    "event": say("Event"),
+    "headers": say("Headers"),
+    "structure": say("Structure"),
+    "source": say("Source"),
+    "attachments": say("Attachments"),
     "smtp": "SMTP",
-    "related": "Related",
+    "related": say("Related"),
 }
 NEEDS: Mapping[str, Permission] = {
     "preview": Permission.BODY,
@@ -45,10 +46,10 @@ NEEDS: Mapping[str, Permission] = {
 }
 """What a tab takes beyond reading."""
 KINDS: Mapping[str, tuple[str, str]] = {
-    "resent": ("Sent again", "The message this one was edited from, and edited copies of it."),
-    "thread": ("Same conversation", "By Message-ID, In-Reply-To and References."),
-    "reference": ("Same reference", "Messages in which the same business code was found."),
-    "mailing": ("Same mailing", "Sent by the same application on the same day as one mailing."),
+    "resent": (say("Sent again"), say("The message this one was edited from, and edited copies of it.")),
+    "thread": (say("Same conversation"), say("By Message-ID, In-Reply-To and References.")),
+    "reference": (say("Same reference"), say("Messages in which the same business code was found.")),
+    "mailing": (say("Same mailing"), say("Sent by the same application on the same day as one mailing.")),
 }
 """Title and meaning of each kind of related messages."""
 MAX_WANTED = 200

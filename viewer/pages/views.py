@@ -73,14 +73,14 @@ def _width(name: str, text: str) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise FieldError(f"width.{name}", "must be a width in pixels")
+        raise FieldError(f"width.{name}", say("must be a width in pixels"))
     return int(text)
 
 
 def _order(name: str, form: MultiDictProxy[Any]) -> int:
     text = str(form.get(f"order.{name}", "")).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 4):
-        raise FieldError(f"order.{name}", "must be a whole number")
+        raise FieldError(f"order.{name}", say("must be a whole number"))
     return int(text)
 
 
@@ -136,7 +136,7 @@ async def set_usual(request: web.Request) -> web.Response:
     wanted = str((await request.post()).get("view", ""))
     archive = archive_of(request)
     if wanted and wanted not in {view.id for view in await archive.views(person.name)}:
-        raise FieldError("view", "must be one of your views")
+        raise FieldError("view", say("must be one of your views"))
     await archive.put_preference(person.name, "view", wanted or None)
     raise web.HTTPSeeOther("/views")
 
@@ -145,7 +145,7 @@ def _filled(request: web.Request, view: View, form: MultiDictProxy[Any]) -> View
     """The view with what the form says. Raises FieldError and QuerySyntaxError."""
     name = " ".join(str(form.get("name", view.name)).split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise FieldError("name", f"must have 1 to {LONGEST_NAME} characters")
+        raise FieldError("name", say("must have 1 to %(longest_name)s characters", longest_name=LONGEST_NAME))
     given = {key: str(form.get(key, old)) for key, old in _parameters(view).items()}
     place = place_of(given)
     parse_query(place.q, now=request.app[CLOCK]())

@@ -14,10 +14,10 @@ function show(job) {
   const bar = card.querySelector("progress");
   bar.max = Math.max(job.total, 1);
   bar.value = job.state === "finished" ? bar.max : job.done;
-  const texts = { state: job.state, done: job.done, total: job.total, size: size(job.size) };
+  const texts = { state: card.dataset[job.state] ?? job.state, done: job.done, total: job.total, size: size(job.size) };
   for (const [name, text] of Object.entries(texts)) card.querySelector(`[data-show=${name}]`).textContent = text;
   card.querySelector("[data-when=finished]").hidden = job.state !== "finished";
-  if (!["waiting", "running"].includes(job.state)) card.querySelector("form button").textContent = "Remove";
+  if (!["waiting", "running"].includes(job.state)) card.querySelector("form button").textContent = card.dataset.remove;
 }
 
 if (["waiting", "running"].includes(card.dataset.state)) {

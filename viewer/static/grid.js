@@ -92,8 +92,8 @@ function watch() {
   const query = new URLSearchParams({ q, after: seq, columns });
   const source = new EventSource(`/live?${query}`);
   lamp.hidden = false;
-  source.addEventListener("open", () => { lamp.dataset.state = "on"; lamp.textContent = "Live"; });
-  source.addEventListener("error", () => { lamp.dataset.state = "off"; lamp.textContent = "Reconnecting"; });
+  source.addEventListener("open", () => { lamp.dataset.state = "on"; lamp.textContent = lamp.dataset.on; });
+  source.addEventListener("error", () => { lamp.dataset.state = "off"; lamp.textContent = lamp.dataset.off; });
   source.addEventListener("row", (event) => onRow(JSON.parse(event.data)));
   source.addEventListener("status", (event) => onStatus(JSON.parse(event.data)));
   source.addEventListener("behind", () => {

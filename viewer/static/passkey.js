@@ -8,19 +8,19 @@ async function ask(url, body, csrf) {
   if (answer.status === 403) location.href = "/sign-in?again=1&next=/account";
   const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
   const found = isJson ? await answer.json() : {};
-  if (!answer.ok) throw new Error(found.problem ?? "That did not work. Reload the page and try again.");
+  if (!answer.ok) throw new Error(found.problem ?? "");
   return found;
 }
 
 // The person closing the browser's question is no error to shout about.
-const words = (error) => (error.name === "NotAllowedError" ? "Nothing was signed. Try again." : error.message);
+const words = (error, { failed, unsigned }) => (error.name === "NotAllowedError" ? unsigned : error.message || failed);
 
 async function run(note, work) {
   note.hidden = true;
   try {
     location.href = (await work()).onward;
   } catch (error) {
-    note.textContent = words(error);
+    note.textContent = words(error, note.dataset);
     note.hidden = false;
   }
 }

@@ -6,7 +6,7 @@ const isOver = (state) => !["waiting", "running"].includes(state);
 function show(change) {
   const bar = card.querySelector("progress");
   bar.value = change.state === "finished" ? bar.max : change.done;
-  const texts = { state: change.state === "cancelled" ? "stopped" : change.state, done: change.done, told: change.told };
+  const texts = { state: card.dataset[change.state] ?? change.state, done: change.done, told: change.told };
   for (const [name, text] of Object.entries(texts)) card.querySelector(`[data-show=${name}]`).textContent = text;
   card.querySelector("[data-when=running]").hidden = isOver(change.state);
 }

@@ -11,10 +11,10 @@ file.addEventListener("change", async () => {
   const [chosen] = file.files;
   if (!chosen) return;
   if (chosen.size > MOST) {
-    said.textContent = "This file is too large for this page; use the command line.";
+    said.textContent = said.dataset.large;
     return;
   }
   text.value = await chosen.text();
   const lines = text.value.split("\n").filter((line) => line.trim()).length;
-  said.textContent = `${chosen.name}: ${lines} lines read`;
+  said.textContent = `${chosen.name}: ${said.dataset.lines.replace("#", lines)}`;
 });

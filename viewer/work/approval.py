@@ -10,10 +10,11 @@ from aiohttp import web
 from relay.model.delivery import State
 from viewer.keys import CONFIG
 from viewer.security import archive_of
+from viewer.translation import say
 from viewer.work.operations import Outcome, hand_of, order_of
 from viewer.work.resend import obstacle
 
-NOTHING_HELD = "Nothing of this message is waiting for approval."
+NOTHING_HELD = say("Nothing of this message is waiting for approval.")
 
 
 async def approve(request: web.Request, message_id: str) -> list[str]:

@@ -20,7 +20,7 @@ from viewer.api.parameters import query_text
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.security import archive_of, require
-from viewer.translation import joined, say, say_n
+from viewer.translation import joined, known, say, say_n, thousands
 from viewer.work.resend import obstacle
 from viewer.work.tasks import TASKS, Steps, Task
 
@@ -123,7 +123,7 @@ class Bulk(Task):
 
     @property
     def told(self) -> str:
-        left = [say("%(n)s left alone: %(why)s", n=f"{n:,}", why=why) for why, n in self.left.most_common(5)]
+        left = [say("%(n)s left alone: %(why)s", n=thousands(n), why=known(why)) for why, n in self.left.most_common(5)]
         return joined(" ", [self.kind.done(self.count), *left])
 
     def as_json(self) -> dict[str, object]:
@@ -141,14 +141,20 @@ class Bulk(Task):
 
 def messages(count: int) -> str:
     """`1 message`, `1,234 messages`."""
-    return say_n("%(num)s message", "%(num)s messages", count, num=f"{count:,}")
+    return say_n("%(num)s message", "%(num)s messages", count)
 
 
 def selected(q: str, ids: Sequence[str], now: int, until: int) -> Selected:
     """Raises QuerySyntaxError, and FieldError for too many ids. With ids the search only says where they came from."""
     chosen = tuple(dict.fromkeys(ids))
     if len(chosen) > MOST_CHOSEN:
-        raise FieldError("message", f"at most {MOST_CHOSEN:,} can be named one by one; choose all that match instead")
+        raise FieldError(
+            "message",
+            say(
+                "at most %(most_chosen)s can be named one by one; choose all that match instead",
+                most_chosen=thousands(MOST_CHOSEN),
+            ),
+        )
     query = parse_query(query_text(q), now=now)
     if chosen:
         query = Query(Or(tuple(Term("id", message_id) for message_id in chosen)))
@@ -164,11 +170,11 @@ def checked(kind: Kind, given: Mapping[str, str]) -> dict[str, str]:
         if known and not value:
             value = known[0]
         if known and value not in known:
-            raise FieldError(ask.name, f"must be one of {', '.join(known)}")
+            raise FieldError(ask.name, say("must be one of %(known)s", known=", ".join(known)))
         if ask.is_required and not value:
-            raise FieldError(ask.name, "must be given")
+            raise FieldError(ask.name, say("must be given"))
         if len(value) > 500:
-            raise FieldError(ask.name, "at most 500 characters")
+            raise FieldError(ask.name, say("at most 500 characters"))
         answers[ask.name] = value
     return answers
 

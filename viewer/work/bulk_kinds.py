@@ -19,7 +19,7 @@ from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.keys import NEW_ID
 from viewer.security import archive_of, signed_in_user
-from viewer.translation import say, say_n
+from viewer.translation import say, say_n, thousands
 from viewer.work import deletion, tagging
 from viewer.work.bulk import Ask, Each, Kind, Prepare, Selected
 from viewer.work.export import checked_count
@@ -67,7 +67,6 @@ async def _resend_warnings(archive: Archive, meant: Selected, now: int) -> list[
                 "%(num)s of them was taken by the provider already: whoever has it would get it twice.",
                 "%(num)s of them were taken by the provider already: whoever has it would get it twice.",
                 served,
-                num=f"{served:,}",
             )
         )
     doubtful = await archive.count(_with(meant.query, "unconfirmed"), at_most=1_000_000)
@@ -77,7 +76,6 @@ async def _resend_warnings(archive: Archive, meant: Selected, now: int) -> list[
                 "%(num)s of them may have arrived: the provider's answer was lost.",
                 "%(num)s of them may have arrived: the provider's answer was lost.",
                 doubtful,
-                num=f"{doubtful:,}",
             )
         )
     looked_at, kept = await _suppressed(archive, meant, now)
@@ -85,8 +83,8 @@ async def _resend_warnings(archive: Archive, meant: Selected, now: int) -> list[
         warnings.append(
             say(
                 "%(n)s recipients in the newest %(of)s of them are on the suppression list: recorded, not sent.",
-                n=f"{kept:,}",
-                of=f"{looked_at:,}",
+                n=thousands(kept),
+                of=thousands(looked_at),
             )
         )
     return warnings
@@ -138,7 +136,7 @@ def _operated(name: str, states: frozenset[State] | None = None) -> Prepare:
 def _tag(request: web.Request, answers: Mapping[str, str]) -> Each:
     add, remove = tagging.tags_in("add", answers["add"]), tagging.tags_in("remove", answers["remove"])
     if not add and not remove:
-        raise FieldError("add", "name at least one tag to put on or to take off")
+        raise FieldError("add", say("name at least one tag to put on or to take off"))
 
     async def each(message_id: str) -> str:
         is_changed = await tagging.change(request, message_id, add, remove)
@@ -175,9 +173,9 @@ KINDS: dict[str, Kind] = {
             "resend",
             Permission.RESEND,
             say("Send again"),
-            lambda n: say_n("Send %(num)s message again?", "Send %(num)s messages again?", n, num=f"{n:,}"),
+            lambda n: say_n("Send %(num)s message again?", "Send %(num)s messages again?", n),
             say("Each goes out again exactly as it was. What has been sent cannot be called back."),
-            lambda n: say_n("%(num)s message queued again.", "%(num)s messages queued again.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message queued again.", "%(num)s messages queued again.", n),
             _resend,
             asks=(
                 Ask(
@@ -197,11 +195,9 @@ KINDS: dict[str, Kind] = {
             "play",
             Permission.RESEND,
             say("Retry now"),
-            lambda n: say_n(
-                "Retry what waits of %(num)s message?", "Retry what waits of %(num)s messages?", n, num=f"{n:,}"
-            ),
+            lambda n: say_n("Retry what waits of %(num)s message?", "Retry what waits of %(num)s messages?", n),
             say("Each waiting delivery is tried at once, whatever its schedule."),
-            lambda n: say_n("%(num)s message is due.", "%(num)s messages are due.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message is due.", "%(num)s messages are due.", n),
             _operated("retry"),
             needs_upstream=True,
         ),
@@ -210,9 +206,9 @@ KINDS: dict[str, Kind] = {
             "sent",
             Permission.RELEASE,
             say("Approve"),
-            lambda n: say_n("Approve %(num)s message?", "Approve %(num)s messages?", n, num=f"{n:,}"),
+            lambda n: say_n("Approve %(num)s message?", "Approve %(num)s messages?", n),
             say("What is held of them is sent now, and cannot be called back then."),
-            lambda n: say_n("%(num)s message approved.", "%(num)s messages approved.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message approved.", "%(num)s messages approved.", n),
             _operated("release", frozenset({State.HELD})),
             needs_upstream=True,
         ),
@@ -221,9 +217,9 @@ KINDS: dict[str, Kind] = {
             "cancelled",
             Permission.RELEASE,
             say("Reject"),
-            lambda n: say_n("Reject %(num)s message?", "Reject %(num)s messages?", n, num=f"{n:,}"),
+            lambda n: say_n("Reject %(num)s message?", "Reject %(num)s messages?", n),
             say("What is held of them is never sent; the messages stay in the archive."),
-            lambda n: say_n("%(num)s message rejected.", "%(num)s messages rejected.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message rejected.", "%(num)s messages rejected.", n),
             _operated("reject", frozenset({State.HELD})),
             is_grave=True,
         ),
@@ -232,11 +228,9 @@ KINDS: dict[str, Kind] = {
             "cancelled",
             Permission.RELEASE,
             say("Cancel sending"),
-            lambda n: say_n(
-                "Cancel what waits of %(num)s message?", "Cancel what waits of %(num)s messages?", n, num=f"{n:,}"
-            ),
+            lambda n: say_n("Cancel what waits of %(num)s message?", "Cancel what waits of %(num)s messages?", n),
             say("Nothing more is tried. What has left already cannot be called back."),
-            lambda n: say_n("%(num)s message cancelled.", "%(num)s messages cancelled.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message cancelled.", "%(num)s messages cancelled.", n),
             _operated("cancel"),
             is_grave=True,
         ),
@@ -245,11 +239,9 @@ KINDS: dict[str, Kind] = {
             "tag",
             Permission.TAG,
             say("Tags"),
-            lambda n: say_n(
-                "Change the tags of %(num)s message?", "Change the tags of %(num)s messages?", n, num=f"{n:,}"
-            ),
+            lambda n: say_n("Change the tags of %(num)s message?", "Change the tags of %(num)s messages?", n),
             say("Tags are for finding messages. The messages themselves stay as they are."),
-            lambda n: say_n("%(num)s message tagged.", "%(num)s messages tagged.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message tagged.", "%(num)s messages tagged.", n),
             _tag,
             asks=(
                 Ask("add", say("Put on"), say("with commas between them")),
@@ -261,9 +253,9 @@ KINDS: dict[str, Kind] = {
             "download",
             Permission.EXPORT,
             say("Export"),
-            lambda n: say_n("Export %(num)s message?", "Export %(num)s messages?", n, num=f"{n:,}"),
+            lambda n: say_n("Export %(num)s message?", "Export %(num)s messages?", n),
             say("One file with all of them. That it was made is recorded."),
-            lambda n: say_n("%(num)s message exported.", "%(num)s messages exported.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s message exported.", "%(num)s messages exported.", n),
             begin=_export,
             asks=(
                 Ask(
@@ -286,10 +278,9 @@ KINDS: dict[str, Kind] = {
                 "Delete the content of %(num)s message for good?",
                 "Delete the contents of %(num)s messages for good?",
                 n,
-                num=f"{n:,}",
             ),
             say("Contents, texts and attachments go for good; envelope, hash, size and events stay, with the reason."),
-            lambda n: say_n("%(num)s content deleted.", "%(num)s contents deleted.", n, num=f"{n:,}"),
+            lambda n: say_n("%(num)s content deleted.", "%(num)s contents deleted.", n),
             _delete,
             asks=(Ask("reason", say("Reason, for those who ask later"), is_required=True),),
             is_grave=True,

@@ -18,6 +18,7 @@ from relay.archive.query import And, Or, Term, parse_query
 from relay.model.delivery import State
 from viewer.api.parameters import query_text
 from viewer.errors import FieldError
+from viewer.translation import say, thousands
 
 NAMES = ("q", "state", "lane", "upstream", "application", "domain")
 MOST_CHOSEN = 1000
@@ -73,7 +74,13 @@ def choice(values: MultiMapping[str], now: int) -> Choice:
     named = [tuple(dict.fromkeys(map(str, values.getall(name, [])))) for name in ("delivery", "message")]
     for name, ids in zip(("delivery", "message"), named, strict=True):
         if len(ids) > MOST_CHOSEN:
-            raise FieldError(name, f"at most {MOST_CHOSEN:,} can be named one by one; choose all that match instead")
+            raise FieldError(
+                name,
+                say(
+                    "at most %(most_chosen)s can be named one by one; choose all that match instead",
+                    most_chosen=thousands(MOST_CHOSEN),
+                ),
+            )
     wanted = WaitingFilter(
         states=_states(given["state"]),
         lane=given["lane"],
@@ -92,5 +99,7 @@ def _states(text: str) -> tuple[State, ...]:
     if not text:
         return ()
     if text not in {state.value for state in WAITING_STATES}:
-        raise FieldError("state", f"must be one of {', '.join(state.value for state in WAITING_STATES)}")
+        raise FieldError(
+            "state", say("must be one of %(known)s", known=", ".join(state.value for state in WAITING_STATES))
+        )
     return (State(text),)

@@ -24,6 +24,7 @@ from relay.model.address import AddressError, parse_path
 from relay.rendition.addresses import parse_addresses
 from relay.rendition.mime import parse
 from viewer.errors import FieldError
+from viewer.translation import say
 
 MOST_FIELDS = 200
 MOST_TAGS = 50
@@ -58,11 +59,11 @@ def compose(said: dict[str, Any], *, message_id: str, now: int) -> Composed:
     """The message that `said` describes. `now`: UTC microseconds. Raises FieldError."""
     author = _mailboxes(said, "from", required=True)
     if len(author) > 1:
-        raise FieldError("from", "must be one address")
+        raise FieldError("from", say("must be one address"))
     to, cc, bcc = (_mailboxes(said, name) for name in ("to", "cc", "bcc"))
     recipients = tuple(dict.fromkeys(one.addr_spec for one in (*to, *cc, *bcc)))
     if not recipients:
-        raise FieldError("to", "must name somebody, or cc or bcc must")
+        raise FieldError("to", say("must name somebody, or cc or bcc must"))
     sender = checked(_text(said, "sender") or author[0].addr_spec, "sender")
     addresses = [sender, author[0].addr_spec, *recipients]
     is_utf8 = not "".join(addresses).isascii()
@@ -79,7 +80,7 @@ def compose(said: dict[str, Any], *, message_id: str, now: int) -> Composed:
     try:
         content = message.as_bytes()
     except (ValueError, LookupError, MessageError, UnicodeError) as error:
-        raise FieldError("headers", f"cannot be written: {error}") from None
+        raise FieldError("headers", say("cannot be written: %(error)s", error=error)) from None
     return Composed(content, sender, recipients, tags_of(said.get("tags", []), "tags"), is_utf8)
 
 
@@ -88,7 +89,7 @@ def taken(content: bytes, *, sender: str, recipients: Sequence[str], tags: tuple
     if b"\r\n" not in content:
         content = content.replace(b"\n", b"\r\n")
     if not content.strip():
-        raise FieldError("body", "must be a message")
+        raise FieldError("body", say("must be a message"))
     root = parse(content)
     named: dict[str, list[str]] = {"from": [], "to": [], "cc": [], "bcc": []}
     cuts: list[tuple[int, int]] = []
@@ -99,7 +100,7 @@ def taken(content: bytes, *, sender: str, recipients: Sequence[str], tags: tuple
             cuts.append((one.start, one.stop))
     wanted = list(recipients) or [*named["to"], *named["cc"], *named["bcc"]]
     if not wanted:
-        raise FieldError("to", "must name somebody, or the message must")
+        raise FieldError("to", say("must name somebody, or the message must"))
     sender = sender or next(iter(named["from"]), "")
     everyone = tuple(dict.fromkeys(checked(address, "to") for address in wanted))
     sender = checked(sender, "from")
@@ -113,18 +114,20 @@ def checked(address: str, name: str) -> str:
     try:
         path, rest = parse_path(f"<{address.strip()}>".encode())
     except (AddressError, UnicodeEncodeError) as error:
-        raise FieldError(name, f"{address[:100]!r} is not an address: {error}") from None
+        raise FieldError(
+            name, say("%(address)s is not an address: %(error)s", address=repr(address[:100]), error=error)
+        ) from None
     if rest or path.route or "@" not in path.address:
-        raise FieldError(name, f"{address[:100]!r} is not an address")
+        raise FieldError(name, say("%(address)s is not an address", address=repr(address[:100])))
     return path.address
 
 
 def tags_of(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value) or len(value) > MOST_TAGS:
-        raise FieldError(name, f"must be a list of {MOST_TAGS} texts at most")
+        raise FieldError(name, say("must be a list of %(most_tags)s texts at most", most_tags=MOST_TAGS))
     tags = tuple(dict.fromkeys(tag.strip() for tag in value))
     if not all(0 < len(tag) <= 100 and tag.isprintable() for tag in tags):
-        raise FieldError(name, "each has 1 to 100 printable characters")
+        raise FieldError(name, say("each has 1 to 100 printable characters"))
     return tags
 
 
@@ -133,7 +136,7 @@ def _text(said: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise FieldError(name, "must be a text")
+        raise FieldError(name, say("must be a text"))
     return value
 
 
@@ -143,7 +146,7 @@ def _mailboxes(said: dict[str, Any], name: str, *, required: bool = False) -> li
     given = value if isinstance(value, list) else [] if value is None else [value]
     found = [mailbox for one in given for mailbox in _mailbox(one, name)]
     if required and not found:
-        raise FieldError(name, "must be given")
+        raise FieldError(name, say("must be given"))
     return found
 
 
@@ -151,47 +154,49 @@ def _mailbox(value: object, name: str) -> list[Address]:
     if isinstance(value, dict):
         shown, address = value.get("name") or "", value.get("address")
         if not isinstance(shown, str) or not isinstance(address, str) or set(value) - {"name", "address"}:
-            raise FieldError(name, 'must be an address or {"name": …, "address": …}')
+            raise FieldError(name, say('must be an address or {"name": …, "address": …}'))
         return [_address(shown, address, name)]
     if not isinstance(value, str):
-        raise FieldError(name, "must be an address or a list of them")
+        raise FieldError(name, say("must be an address or a list of them"))
     found = parse_addresses(value.encode("utf-8", "replace"))
     if value.strip() and not found:
-        raise FieldError(name, f"{value[:100]!r} is not an address")
+        raise FieldError(name, say("%(value)s is not an address", value=repr(value[:100])))
     return [_address(one.name, one.address, name) for one in found]
 
 
 def _address(shown: str, address: str, name: str) -> Address:
     local, _, domain = checked(address, name).rpartition("@")
     if "\r" in shown or "\n" in shown:
-        raise FieldError(name, "must be one line")
+        raise FieldError(name, say("must be one line"))
     try:
         # A quoted local part is written without its quotes: the package adds them.
         return Address(shown, re.sub(r"\\(.)", r"\1", local[1:-1]) if local.startswith('"') else local, domain)
     except (ValueError, HeaderParseError, IndexError) as error:
-        raise FieldError(name, f"cannot be written: {error}") from None
+        raise FieldError(name, say("cannot be written: %(error)s", error=error)) from None
 
 
 def _put(message: EmailMessage, header: str, value: object, name: str) -> None:
     if isinstance(value, str) and (len(value) > LONGEST_VALUE or re.search(r"[\r\n\0]", value)):
-        raise FieldError(name, f"must be one line of {LONGEST_VALUE} characters at most")
+        raise FieldError(
+            name, say("must be one line of %(longest_value)s characters at most", longest_value=LONGEST_VALUE)
+        )
     try:
         message[header] = value
     except (ValueError, HeaderParseError, IndexError) as error:
-        raise FieldError(name, f"cannot be written: {error}") from None
+        raise FieldError(name, say("cannot be written: %(error)s", error=error)) from None
 
 
 def _put_headers(message: EmailMessage, said: dict[str, Any], message_id: str) -> None:
     headers = _texts(said, "headers")
     for header, value in headers.items():
         if not _NAME.fullmatch(header) or _OURS.match(header.lower()):
-            raise FieldError("headers", f"{header[:100]!r} cannot be given here")
+            raise FieldError("headers", say("%(header)s cannot be given here", header=repr(header[:100])))
         _put(message, header, value, "headers")
     if "Message-ID" not in message:
         _put(message, "Message-ID", f"<{message_id}>", "headers")
     for key, value in _texts(said, "metadata").items():
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", key):
-            raise FieldError("metadata", "each name has 1 to 60 letters, digits, _ and -")
+            raise FieldError("metadata", say("each name has 1 to 60 letters, digits, _ and -"))
         _put(message, f"X-Mailwitness-Metadata-{key}", value, "metadata")
     for member, header in (("priority", "X-Mailwitness-Priority"), ("send_at", "X-Mailwitness-Send-At")):
         if text := _text(said, member):
@@ -202,9 +207,9 @@ def _texts(said: dict[str, Any], name: str) -> dict[str, str]:
     value = said.get(name)
     value = {} if value is None else value
     if not isinstance(value, dict) or len(value) > MOST_FIELDS:
-        raise FieldError(name, f"must be an object of {MOST_FIELDS} members at most")
+        raise FieldError(name, say("must be an object of %(most_fields)s members at most", most_fields=MOST_FIELDS))
     if not all(isinstance(text, str) for text in value.values()):
-        raise FieldError(name, "must have texts as values")
+        raise FieldError(name, say("must have texts as values"))
     return value
 
 
@@ -218,18 +223,18 @@ def _put_bodies(message: EmailMessage, said: dict[str, Any]) -> None:
         else:
             message.set_content(html, subtype="html")
     except UnicodeError:
-        raise FieldError("html" if html else "text", "has characters that no text has") from None
+        raise FieldError("html" if html else "text", say("has characters that no text has")) from None
 
 
 def _attach(message: EmailMessage, said: dict[str, Any]) -> None:
     files = said.get("attachments")
     files = [] if files is None else files
     if not isinstance(files, list):
-        raise FieldError("attachments", "must be a list")
+        raise FieldError("attachments", say("must be a list"))
     for number, file in enumerate(files):
         name = f"attachments[{number}]"
         if not isinstance(file, dict) or set(file) - {"filename", "content", "content_type", "content_id"}:
-            raise FieldError(name, "must be an object of filename, content, content_type and content_id")
+            raise FieldError(name, say("must be an object of filename, content, content_type and content_id"))
         _attach_one(message, file, name)
 
 
@@ -237,15 +242,15 @@ def _attach_one(message: EmailMessage, file: dict[str, Any], name: str) -> None:
     filename, content_id = _text(file, "filename"), _text(file, "content_id")
     content_type = _text(file, "content_type").lower() or "application/octet-stream"
     if not _CONTENT_TYPE.fullmatch(content_type) or content_type.startswith(("multipart/", "message/")):
-        raise FieldError(f"{name}.content_type", "must be a media type such as application/pdf")
+        raise FieldError(f"{name}.content_type", say("must be a media type such as application/pdf"))
     if len(filename) > 255 or not filename.isprintable():
-        raise FieldError(f"{name}.filename", "must have 255 printable characters at most")
+        raise FieldError(f"{name}.filename", say("must have 255 printable characters at most"))
     if content_id and not re.fullmatch(r"[!-;=?-~]{1,200}", content_id):
-        raise FieldError(f"{name}.content_id", "must be printable ASCII without spaces and angle brackets")
+        raise FieldError(f"{name}.content_id", say("must be printable ASCII without spaces and angle brackets"))
     try:
         data = base64.b64decode(_text(file, "content"), validate=True)
     except (binascii.Error, ValueError):
-        raise FieldError(f"{name}.content", "must be base64") from None
+        raise FieldError(f"{name}.content", say("must be base64")) from None
     main, _, sub = content_type.partition("/")
     message.add_attachment(
         data,

@@ -14,6 +14,7 @@ from aiohttp import web
 from viewer.keys import NEW_SECRET
 from viewer.message.preview import Preview
 from viewer.security import signed_in_user
+from viewer.translation import say
 
 MOST = 40
 MOST_TEXT = 40_000_000
@@ -49,5 +50,5 @@ def find(request: web.Request, message_id: str, name: str) -> Preview:
     """The document; 404 for one that went, that is another person's, or of another message."""
     draft = request.app[DRAFTS].get(name)
     if draft is None or (draft.owner, draft.message_id) != (signed_in_user(request).name, message_id):
-        raise web.HTTPNotFound(text="This preview is no longer kept. Go back, and look at the edited copy again.")
+        raise web.HTTPNotFound(text=say("This preview is no longer kept. Go back, and look at the edited copy again."))
     return draft.made

@@ -55,15 +55,15 @@ async def endpoint(request: web.Request) -> EndpointState:
     for state in await archive_of(request).endpoints():
         if state.name == request.match_info["name"]:
             return state
-    raise web.HTTPNotFound(text="There is no such endpoint in the configuration.")
+    raise web.HTTPNotFound(text=say("There is no such endpoint in the configuration."))
 
 
 async def replay(request: web.Request, *, ids: tuple[str, ...] = (), failed: bool = False, since: str = "") -> int:
     """How many are sent again. Raises FieldError, and NotFound for an endpoint that is not there."""
     if bool(ids) + failed + bool(since) != 1:
-        raise FieldError("ids", "expected one of ids, failed and since")
+        raise FieldError("ids", say("expected one of ids, failed and since"))
     if len(ids) > MOST_IDS:
-        raise FieldError("ids", f"at most {MOST_IDS} at once")
+        raise FieldError("ids", say("at most %(most_ids)s at once", most_ids=MOST_IDS))
     name = request.match_info["name"]
     wanted = Replay(name, ids, failed, _time(since) if since else None)
     what = {"since": since} if since else {"failed": True} if failed else {}
@@ -82,7 +82,7 @@ async def try_out(request: web.Request) -> str:
 def standing(text: str) -> Standing | None:
     """Of a query string; '' is none in particular. Raises FieldError."""
     if text and text not in list(Standing):
-        raise FieldError("standing", f"must be one of {', '.join(Standing)}")
+        raise FieldError("standing", say("must be one of %(known)s", known=", ".join(Standing)))
     return Standing(text) if text else None
 
 

@@ -15,6 +15,7 @@ from relay.model.deletion import Deletion
 from relay.rendition.export import WRITERS, Record, Writer, moment
 from viewer.errors import FieldError
 from viewer.message.discretion import require_originals
+from viewer.translation import say
 
 PAGE = 200
 AT_ONCE = 8
@@ -128,14 +129,14 @@ def _told(deletion: Deletion) -> str:
 async def checked_count(archive: Archive, query: Query, form: str) -> int:
     """How many messages the export will have. Raises FieldError for a format that cannot hold them."""
     if form not in WRITERS:
-        raise FieldError("format", f"must be one of {', '.join(WRITERS)}")
+        raise FieldError("format", say("must be one of %(known)s", known=", ".join(WRITERS)))
     if form != "csv":
         require_originals(archive)
     count = await archive.count(query, at_most=MOST)
     if form == "eml" and count != 1:
-        raise FieldError("format", f"eml holds one message and {count} match; use zip or mbox")
+        raise FieldError("format", say("eml holds one message and %(count)s match; use zip or mbox", count=count))
     if form == "eml" and (await archive.search(query, limit=1)).rows[0].is_deleted:
-        raise FieldError("format", "the content of this message was deleted; csv tells what stays of it")
+        raise FieldError("format", say("the content of this message was deleted; csv tells what stays of it"))
     return count
 
 

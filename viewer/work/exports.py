@@ -18,6 +18,7 @@ from viewer.journal import deed, record
 from viewer.keys import CLOCK, ID, NEW_ID
 from viewer.security import archive_of, require
 from viewer.streams import attachment, stream
+from viewer.translation import say
 from viewer.work.export import PIECE, checked_count
 from viewer.work.jobs import JOBS, Job
 
@@ -65,8 +66,8 @@ async def fetch(request: web.Request) -> web.StreamResponse:
     """The finished file; once it has been sent whole, it is removed."""
     job = _own_job(request)
     if job.state != "finished":
-        raise web.HTTPConflict(text=f"This export is {job.state}; there is no file to fetch yet.")
-    await record(request, Kind.DOWNLOADED, what="export", query=job.q, format=job.format, count=job.done)
+        raise web.HTTPConflict(text=say("This export is not finished; there is no file to fetch."))
+    await record(request, Kind.DOWNLOADED, what=say("export"), query=job.q, format=job.format, count=job.done)
     headers = {
         "Content-Type": CONTENT_TYPES[job.format],
         "Content-Length": str(job.size),

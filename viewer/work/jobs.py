@@ -21,6 +21,7 @@ from relay.archive.query import Query
 from relay.rendition.export import WRITERS
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG
+from viewer.translation import say
 from viewer.work.export import export, filename
 from viewer.work.progress import DAY, Progress
 
@@ -73,7 +74,7 @@ class Jobs:
         self.expire()
         mine = [job for job in self._jobs.values() if job.user == user]
         if len(mine) >= MOST_EACH:
-            raise FieldError("format", "you have too many exports waiting; fetch or remove some")
+            raise FieldError("format", say("you have too many exports waiting; fetch or remove some"))
         now = self._clock()
         job = Job(
             id=job_id,

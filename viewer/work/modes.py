@@ -19,14 +19,15 @@ from relay.model.switch import Switches
 from viewer.errors import FieldError
 from viewer.keys import CONFIG
 from viewer.security import archive_of
+from viewer.translation import joined, say
 from viewer.work import upstreams
 from viewer.work.resend import obstacle
 
 CONSEQUENCES: Mapping[Mode, str] = {
-    Mode.RELAY: "What it hands in from now on goes out to its real recipients at once.",
-    Mode.CAPTURE: "What it hands in from now on is kept and sent to nobody. Its recipients get nothing.",
-    Mode.HOLD: "What it hands in from now on waits until a person approves it.",
-    Mode.REDIRECT: "What it hands in from now on goes to the test addresses alone, never to its real recipients.",
+    Mode.RELAY: say("What it hands in from now on goes out to its real recipients at once."),
+    Mode.CAPTURE: say("What it hands in from now on is kept and sent to nobody. Its recipients get nothing."),
+    Mode.HOLD: say("What it hands in from now on waits until a person approves it."),
+    Mode.REDIRECT: say("What it hands in from now on goes to the test addresses alone, never to its real recipients."),
 }
 
 
@@ -81,16 +82,18 @@ async def switch(request: web.Request, given: Mapping[str, Any]) -> ModeSwitch:
     if application is None:
         raise NotFound(f"no application {name}")
     if wanted and wanted not in set(Mode):
-        raise FieldError("mode", f"must be one of {', '.join(Mode)}")
+        raise FieldError("mode", say("must be one of %(known)s", known=", ".join(Mode)))
     chosen = Mode(wanted) if wanted else None
     after = chosen or application.configured
     if after is Mode.REDIRECT and not application.redirect_to:
-        raise FieldError("mode", f"redirect needs test addresses: set redirect_to of {name} in the file first")
+        raise FieldError(
+            "mode", say("redirect needs test addresses: set redirect_to of %(name)s in the file first", name=name)
+        )
     if after is not Mode.CAPTURE and (reason := obstacle(request.app[CONFIG])):
         raise FieldError("mode", reason)
     consequence = CONSEQUENCES[after]
     if after is Mode.REDIRECT:
-        consequence += f" They are {', '.join(application.redirect_to)}."
+        consequence = joined(" ", [consequence, say("They are %(who)s.", who=", ".join(application.redirect_to))])
     return ModeSwitch(name, application.now, after, chosen, consequence)
 
 

@@ -21,11 +21,12 @@ from relay.model.event import Event
 from relay.model.operation import Operated, Refusal
 from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.security import archive_of, client_address, require, signed_in_user
+from viewer.translation import joined, known, say, say_n, sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How an operation is shown. `{n}` is a number of deliveries: `1 delivery`, `12 deliveries`."""
+    """How an operation is shown. `%(n)s` is a number of deliveries: `1 delivery`, `12 deliveries`."""
 
     button: str
     icon: str
@@ -34,33 +35,47 @@ class Words:
     done: str
     is_grave: bool = False
 
+    def asked(self, count: int) -> str:
+        """The question before so many deliveries are changed."""
+        return say(self.question, n=deliveries(count))
+
 
 OPERATIONS: Mapping[str, Words] = {
-    "retry": Words("Retry now", "resend", "Retry {n} now?", "Each is tried at once, whatever its schedule.", "{n} due"),
+    "retry": Words(
+        say("Retry now"),
+        "resend",
+        say("Retry %(n)s now?"),
+        say("Each is tried at once, whatever its schedule."),
+        say("%(n)s due"),
+    ),
     "reroute": Words(
-        "Reroute",
+        say("Reroute"),
         "route",
-        "Send {n} another way?",
-        "Each is due at once by the upstream chosen here, whatever the routes say. What is held stays held.",
-        "{n} rerouted",
+        say("Send %(n)s another way?"),
+        say("Each is due at once by the upstream chosen here, whatever the routes say. What is held stays held."),
+        say("%(n)s rerouted"),
     ),
     "cancel": Words(
-        "Cancel",
+        say("Cancel"),
         "cancelled",
-        "Cancel {n}?",
-        "Nothing more is tried. What may have left already stays unconfirmed; cancelling cannot call it back.",
-        "{n} cancelled",
+        say("Cancel %(n)s?"),
+        say("Nothing more is tried. What may have left already stays unconfirmed; cancelling cannot call it back."),
+        say("%(n)s cancelled"),
         is_grave=True,
     ),
     "release": Words(
-        "Approve", "sent", "Approve {n}?", "Each is sent now, and cannot be called back then.", "{n} approved"
+        say("Approve"),
+        "sent",
+        say("Approve %(n)s?"),
+        say("Each is sent now, and cannot be called back then."),
+        say("%(n)s approved"),
     ),
     "reject": Words(
-        "Reject",
+        say("Reject"),
         "cancelled",
-        "Reject {n}?",
-        "They are never sent; the messages stay in the archive.",
-        "{n} rejected",
+        say("Reject %(n)s?"),
+        say("They are never sent; the messages stay in the archive."),
+        say("%(n)s rejected"),
         is_grave=True,
     ),
 }
@@ -112,14 +127,14 @@ class Hand:
             changes.append(Waiting(after, row.delivery.state))
             data = {"operation": order.name, "address": order.address}
             if order.name == "reroute":
-                data["upstream"] = order.upstream or "as the routes say"
+                data["upstream"] = order.upstream or say("as the routes say")
             events.append(Event(self.new_id(), self.clock(), kind, order.actor, after.message_id, after.id, data=data))
         changed = set(await self.archive.change_waiting(changes, events)) if changes else set()
         for change in changes:
             if change.delivery.id in changed:
                 outcome.changed.append(change.delivery.id)
             else:
-                _leave(outcome, change.delivery.id, "It changed meanwhile.")
+                _leave(outcome, change.delivery.id, say("It changed meanwhile."))
 
     def _made(self, order: Order, delivery: Delivery) -> Operated:
         now = self.clock()
@@ -162,11 +177,11 @@ def allowed(request: web.Request, names: Iterable[str]) -> tuple[str, ...]:
 
 def deliveries(count: int) -> str:
     """`1 delivery`, `1,234 deliveries`."""
-    return "1 delivery" if count == 1 else f"{count:,} deliveries"
+    return say_n("%(num)s delivery", "%(num)s deliveries", count)
 
 
 def told(order: Order, outcome: Outcome) -> str:
     """What was done, in sentences: `12 deliveries due. 2 left alone: It is being sent at this moment.`"""
-    done = OPERATIONS[order.name].done.format(n=deliveries(len(outcome.changed)))
-    left = "".join(f" {count} left alone: {reason}" for reason, count in outcome.left.most_common(3))
-    return f"{done}.{left}"
+    done = say(OPERATIONS[order.name].done, n=deliveries(len(outcome.changed)))
+    left = [say("%(n)s left alone: %(why)s", n=n, why=known(why)) for why, n in outcome.left.most_common(3)]
+    return joined(" ", [sentence(done), *left])

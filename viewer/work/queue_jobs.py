@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from relay.archive.api import NotFound
+from viewer.translation import joined
 from viewer.work.choosing import Choice
 from viewer.work.operations import OPERATIONS, Hand, Order, Outcome, deliveries, told
 from viewer.work.tasks import TASKS, Steps, Task
@@ -46,7 +47,7 @@ def begin(app: web.Application, user: str, hand: Hand, order: Order, choice: Cho
         created_at=hand.clock(),
         name=order.name,
         address=f"/queue/jobs/{change_id}",
-        title=f"{OPERATIONS[order.name].button} {deliveries(total)}",
+        title=joined(" ", [OPERATIONS[order.name].button, deliveries(total)]),
         order=order,
         choice=choice,
     )

@@ -31,6 +31,7 @@ from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.message.discretion import original
 from viewer.message.parsing import in_thread
 from viewer.security import archive_of, require
+from viewer.translation import say
 
 SECOND = 1_000_000
 
@@ -46,7 +47,7 @@ class Resent:
 
 def obstacle(config: Config) -> str:
     """Why nothing can be sent, in a sentence, or ''."""
-    return "" if config.upstream else "No upstream is configured, so nothing can be sent. Add [[upstream]] first."
+    return "" if config.upstream else say("No upstream is configured, so nothing can be sent. Add [[upstream]] first.")
 
 
 async def resend_exact(request: web.Request, message_id: str, recipients: Sequence[str] | None = None) -> Resent:
@@ -105,7 +106,7 @@ async def edited(
     """The copy as `resend_edited` makes it, for looking at it or for sending. Raises the same, nothing is changed."""
     require(request, Permission.EDIT, Permission.BODY)
     if (revision.to is not None or revision.cc is not None) and recipients is None:
-        raise FieldError("recipients", "must be given when To or Cc is changed")
+        raise FieldError("recipients", say("must be given when To or Cc is changed"))
     stored = await archive_of(request).message(message_id)
     chosen = _chosen(request, stored, recipients)
     content = await original(archive_of(request), message_id)
@@ -116,7 +117,13 @@ async def edited(
     except ValueError as error:
         raise FieldError("edit", str(error)) from None
     if len(content) > request.app[CONFIG].smtp.max_message_size:
-        raise FieldError("edit", f"makes more than {request.app[CONFIG].smtp.max_message_size} octets")
+        raise FieldError(
+            "edit",
+            say(
+                "makes more than %(max_message_size)s octets",
+                max_message_size=request.app[CONFIG].smtp.max_message_size,
+            ),
+        )
     return Edited(stored, child_id, now, chosen, content)
 
 
@@ -133,7 +140,7 @@ def _chosen(request: web.Request, stored: StoredMessage, addresses: Sequence[str
     limit = request.app[CONFIG].smtp.max_recipients
     wanted = dict.fromkeys(checked_address(address) for address in addresses)
     if not 1 <= len(wanted) <= limit:
-        raise FieldError("recipients", f"must be 1 to {limit} addresses")
+        raise FieldError("recipients", say("must be 1 to %(limit)s addresses", limit=limit))
     return tuple(known.get(address) or Recipient(address) for address in wanted)
 
 
@@ -143,9 +150,11 @@ def checked_address(text: str) -> str:
     try:
         path, rest = parse_path(f"<{text}>".encode())
     except (AddressError, UnicodeEncodeError) as error:
-        raise FieldError("recipients", f"{text[:100]!r} is not an address: {error}") from None
+        raise FieldError(
+            "recipients", say("%(text)s is not an address: %(error)s", text=repr(text[:100]), error=error)
+        ) from None
     if rest or path.route or "@" not in path.address:
-        raise FieldError("recipients", f"{text[:100]!r} is not an address")
+        raise FieldError("recipients", say("%(text)s is not an address", text=repr(text[:100])))
     return path.address
 
 

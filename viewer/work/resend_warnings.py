@@ -11,6 +11,7 @@ from relay.model.reply import Reply
 from viewer import present
 from viewer.message import standing
 from viewer.present import Word
+from viewer.translation import say
 
 TAKEN = REPORTED_STATES | {State.SENT}
 """The provider has taken it, whatever came after."""
@@ -66,16 +67,21 @@ def _offer(stored: StoredMessage, address: str, deliveries: Sequence[Delivery], 
 def _warning(stored: StoredMessage, delivery: Delivery) -> str:
     when = _tried_at(stored, delivery)
     if delivery.state is State.UNCONFIRMED:
-        return f"may have it already: the answer was lost{when}"
+        return _on(say("may have it already: the answer was lost"), when)
     if delivery.state is State.DELIVERED:
-        return f"has it: sent{when}, and reported delivered by {standing.source_name(delivery.source)}"
+        source = standing.source_name(delivery.source)
+        return say("%(sent)s, and reported delivered by %(source)s", sent=_on(say("has it: sent"), when), source=source)
     if delivery.state in TAKEN:
-        return f"the provider took it{when}"
-    return "on its way already" if delivery.state in ON_ITS_WAY else ""
+        return _on(say("the provider took it"), when)
+    return say("on its way already") if delivery.state in ON_ITS_WAY else ""
+
+
+def _on(what: str, when: str) -> str:
+    return say("%(what)s on %(when)s", what=what, when=when) if when else what
 
 
 def _tried_at(stored: StoredMessage, delivery: Delivery) -> str:
-    """` on 24 Nov 2026, 13:46:39 UTC`, of the attempt that may have got through; '' if it is not known."""
+    """`24 Nov 2026, 13:46:39 UTC`, of the attempt that may have got through; '' if it is not known."""
     times = [
         attempt.finished_at
         for attempt in stored.attempts
@@ -83,7 +89,7 @@ def _tried_at(stored: StoredMessage, delivery: Delivery) -> str:
         and attempt.finished_at is not None
         and (attempt.is_uncertain or _is_positive(attempt.reply))
     ]
-    return f" on {present.exact(max(times))}" if times else ""
+    return present.exact(max(times)) if times else ""
 
 
 def _is_positive(reply: Reply | None) -> bool:

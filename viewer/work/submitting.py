@@ -20,6 +20,7 @@ from viewer.identity.callers import APPLICATION
 from viewer.keys import CLOCK, CONFIG, COUNTER, NEW_ID
 from viewer.message.parsing import in_thread
 from viewer.security import archive_of, client_address, require
+from viewer.translation import say
 from viewer.work.composing import Composed, compose
 
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -34,11 +35,11 @@ def application_of(request: web.Request, named: object) -> str:
     if own is None:
         require(request, Permission.EDIT)
     if named is not None and not isinstance(named, str):
-        raise FieldError("application", "must be a text")
+        raise FieldError("application", say("must be a text"))
     name = own or named or DEFAULT_NAME
     counter = request.app[COUNTER]
     if (own and named and named != own) or counter is None or not counter.knows(name):
-        raise FieldError("application", "is not one that you send for" if own else "is not known")
+        raise FieldError("application", say("is not one that you send for") if own else say("is not known"))
     return name
 
 
@@ -52,7 +53,7 @@ def key_of(request: web.Request) -> str:
     """The idempotency key, '' without one. Raises FieldError."""
     key = request.headers.get("Idempotency-Key", "")
     if key and not _KEY.fullmatch(key):
-        raise FieldError("Idempotency-Key", "must be 1 to 255 printable ASCII characters without spaces")
+        raise FieldError("Idempotency-Key", say("must be 1 to 255 printable ASCII characters without spaces"))
     return key
 
 
@@ -60,7 +61,7 @@ async def hand_in(request: web.Request, composed: Composed, application: str) ->
     """After commit 1. Raises the refusal that the intake answers, and OutOfReach."""
     counter = request.app[COUNTER]
     if counter is None:
-        raise web.HTTPServiceUnavailable(text="This server takes no mail.")
+        raise web.HTTPServiceUnavailable(text=say("This server takes no mail."))
     own = request.get(APPLICATION)
     owner = f"application:{own}" if own else require(request, Permission.EDIT).actor
     handed = Handed(

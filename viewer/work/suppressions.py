@@ -21,6 +21,7 @@ from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG, NEW_ID
 from viewer.message.parsing import in_thread
 from viewer.security import archive_of, signed_in_user
+from viewer.translation import say
 
 T = TypeVar("T")
 
@@ -56,9 +57,9 @@ def selection(
 ) -> Selection:
     """The entries meant by what a form or a query string says; '' does not matter. Raises FieldError."""
     if cause and cause not in list(Cause):
-        raise FieldError("cause", f"must be one of {', '.join(Cause)}")
+        raise FieldError("cause", say("must be one of %(known)s", known=", ".join(Cause)))
     if which and which not in list(Which):
-        raise FieldError("which", f"must be one of {', '.join(Which)}")
+        raise FieldError("which", say("must be one of %(known)s", known=", ".join(Which)))
     now = request.app[CLOCK]()
     return Selection(now, text.strip(), Cause(cause) if cause else None, application, which == Which.EXPIRED)
 
@@ -78,7 +79,7 @@ async def add(request: web.Request, *, address: str, application: str, reason: s
     note = _checked("reason", lambda: suppression_list.checked_reason(reason))
     expires_at = _checked("expires_at", lambda: suppression_list.parse_time(until)) if until else None
     if expires_at is not None and expires_at <= now:
-        raise FieldError("expires_at", "must lie in the future")
+        raise FieldError("expires_at", say("must lie in the future"))
     actor = signed_in_user(request).actor
     entry = Suppressed(request.app[NEW_ID](), wanted, whose, Cause.MANUAL, note, now, actor, expires_at)
     await archive_of(request).add_suppressions([entry])

@@ -11,6 +11,7 @@ from relay.model.event import Kind
 from viewer.errors import FieldError
 from viewer.journal import deed
 from viewer.security import archive_of
+from viewer.translation import say
 
 TAG = re.compile(r"[^\s,\"\x00-\x1f\x7f][^,\"\x00-\x1f\x7f]{0,99}")
 MOST_TAGS = 20
@@ -26,13 +27,19 @@ def checked(field: str, values: Sequence[str]) -> tuple[str, ...]:
     """Raises FieldError."""
     tags = tuple(dict.fromkeys(tag.strip() for tag in values if tag.strip()))
     if len(tags) > MOST_TAGS or not all(TAG.fullmatch(tag) for tag in tags):
-        raise FieldError(field, f"at most {MOST_TAGS} tags of 1 to 100 characters, without commas and quotation marks")
+        raise FieldError(
+            field,
+            say(
+                "at most %(most_tags)s tags of 1 to 100 characters, without commas and quotation marks",
+                most_tags=MOST_TAGS,
+            ),
+        )
     return tags
 
 
 async def change(request: web.Request, message_id: str, add: Sequence[str], remove: Sequence[str]) -> bool:
     """True if the message's tags are others now; after commit. Raises NotFound, FieldError for nothing to do."""
     if not add and not remove:
-        raise FieldError("add", "name at least one tag to put on or to take off")
+        raise FieldError("add", say("name at least one tag to put on or to take off"))
     event = deed(request, Kind.TAGGED, message_id, added=list(add), removed=list(remove))
     return bool(await archive_of(request).change_tags([message_id], add, remove, [event]))

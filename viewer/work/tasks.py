@@ -19,6 +19,7 @@ from relay.archive.api import NotFound
 from relay.model.access import Permission
 from viewer.errors import FieldError
 from viewer.security import require
+from viewer.translation import say
 from viewer.work.progress import DAY, Progress
 
 MOST_EACH = 20
@@ -59,7 +60,7 @@ class Tasks:
         """Raises FieldError when the person has too many under way."""
         self._expire(task.created_at)
         if sum(one.user == task.user and not one.is_over for one in self._tasks.values()) >= MOST_EACH:
-            raise FieldError("operation", "you have too many changes under way; stop some")
+            raise FieldError("operation", say("you have too many changes under way; stop some"))
         self._tasks[task.id] = task
         self._running[task.id] = asyncio.create_task(self._run(task, steps))
 

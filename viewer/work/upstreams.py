@@ -20,7 +20,7 @@ from viewer.journal import deed
 from viewer.keys import CLOCK, CONFIG, SWITCHES_CHANGED, UPSTREAM_STATES
 from viewer.present import Word
 from viewer.security import archive_of, signed_in_user
-from viewer.translation import say
+from viewer.translation import say, say_n, thousands
 from viewer.work.waiting_words import HEALTH
 
 LONGEST_REASON = 200
@@ -71,15 +71,18 @@ def shown(request: web.Request, switches: Switches, groups: Sequence[WaitingGrou
 def _place(upstream: Upstream | None) -> str:
     if upstream is None:
         return ""
-    return f"{upstream.host}:{upstream.port}" if upstream.host else "the recipients' own servers"
+    return f"{upstream.host}:{upstream.port}" if upstream.host else say("the recipients' own servers")
 
 
 def _limits(upstream: Upstream | None) -> tuple[str, ...]:
     if upstream is None:
         return ()
-    rates = ((upstream.rate, "a minute"), (upstream.rate_per_domain, "a minute to one domain"))
-    connections = f"{upstream.connections} connection{'' if upstream.connections == 1 else 's'}"
-    return (*(f"{rate:,} {what}" for rate, what in rates if rate), connections)
+    limits = [say_n("%(num)s connection", "%(num)s connections", upstream.connections)]
+    if upstream.rate_per_domain:
+        limits.insert(0, say("%(n)s a minute to one domain", n=thousands(upstream.rate_per_domain)))
+    if upstream.rate:
+        limits.insert(0, say("%(n)s a minute", n=thousands(upstream.rate)))
+    return tuple(limits)
 
 
 async def pause(request: web.Request, upstream: str | None, reason: str) -> None:
@@ -100,7 +103,9 @@ async def resume(request: web.Request, upstream: str | None) -> None:
 
 def _known(request: web.Request, upstream: str | None) -> str | None:
     if upstream is not None and upstream not in names(request):
-        raise FieldError("upstream", f"must be one of {', '.join(names(request)) or 'those configured'}")
+        raise FieldError(
+            "upstream", say("must be one of %(known)s", known=", ".join(names(request)) or say("those configured"))
+        )
     return upstream
 
 
@@ -118,4 +123,4 @@ async def turn(request: web.Request, turned: Callable[[Switches], Switches], kin
         if await archive.put_switches(after, deed(request, kind, **data), before):
             await request.app[SWITCHES_CHANGED]()
             return
-    raise web.HTTPConflict(text="Somebody else turned a switch at the same moment. Try again.")
+    raise web.HTTPConflict(text=say("Somebody else turned a switch at the same moment. Try again."))

@@ -80,7 +80,7 @@ message = Table(
     # Last: a thousand recipients fill overflow pages, which rows of a list must not read.
     _text("recipients"),
     Index("message_received_at", "received_at"),
-    Index("message_application", "application"),
+    Index("message_application", "application", "received_at"),
     Index("message_parent_id", "parent_id", sqlite_where=text("parent_id IS NOT NULL")),
 )
 
