@@ -40,11 +40,12 @@ def main() -> None:
         suppression,
         token,
         user,
+        verify,
     )
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, render):
+    for command in (check, search, export, verify, reclassify, render):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, dkim):
         app.add_typer(family.app)
