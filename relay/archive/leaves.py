@@ -16,7 +16,7 @@ from typing import Any
 from relay.archive.insert import insert, insert_rows
 from relay.archive.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, attempt_of, event_of, message_of
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
-from relay.ledger.leaf import SALT_SIZE, Leaf, commit
+from relay.ledger.leaf import SALT_SIZE, Leaf, commit_plain
 from relay.ledger.opening import opening_of, payload_facts
 from relay.ledger.tiles import TILE_HEIGHT
 from relay.ledger.tree import Frontier, append
@@ -47,7 +47,7 @@ def append_leaves(database: sqlite3.Connection, first: int, events: Sequence[Eve
     rows = []
     for n, (event, opening) in enumerate(zip(events, openings(database, events), strict=True)):
         salt = salts[n * SALT_SIZE : (n + 1) * SALT_SIZE]
-        commitment = commit(salt, opening)
+        commitment = commit_plain(salt, opening)
         rows.append((first + n, leaf_hash(entry_of(event, commitment)), commitment, salt))
     size, peaks = database.execute("SELECT size, peaks FROM tree").fetchone()
     if size != first - 1:

@@ -37,6 +37,15 @@ def canonical(value: object) -> bytes:
         raise CanonicalError("text that is not Unicode: a lone surrogate") from None
 
 
+def canonical_of_plain(value: Mapping[str, Any]) -> bytes:
+    """What `canonical` gives for a value made by `opening.plain`, several times as fast.
+
+    Python's own order of names is that of RFC 8785 as long as all text is ASCII; else `canonical` writes it.
+    """
+    spelt = _sorted(value)
+    return spelt.encode() if spelt.isascii() else canonical(value)
+
+
 def parse_canonical(data: bytes) -> Any:
     """The value whose spelling `data` is. Raises CanonicalError for every other octets.
 
@@ -54,6 +63,9 @@ def parse_canonical(data: bytes) -> Any:
     if canonical(value) != data:
         raise CanonicalError("JSON, but not in its canonical spelling")
     return value
+
+
+_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 def _ordered(value: object, depth: int) -> object:

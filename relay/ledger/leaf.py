@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from relay.ledger.canonical import GREATEST, CanonicalError, canonical, parse_canonical
+from relay.ledger.canonical import GREATEST, CanonicalError, canonical, canonical_of_plain, parse_canonical
 from relay.ledger.scalars import LedgerError
 from relay.model.identifier import ULID_PATTERN
 
@@ -55,17 +55,11 @@ class Leaf:
     def encode(self) -> bytes:
         """The entry as it is hashed and served: canonical JSON. Raises LeafError for members without their form."""
         _check(self)
-        return canonical(
-            {
-                "v": self.v,
-                "event": self.event,
-                "at": self.at,
-                "kind": self.kind,
-                "commitment": self.commitment.hex(),
-                "message": self.message,
-                "delivery": self.delivery,
-            }
-        )
+        # As `canonical` would: nothing in a checked leaf needs an escape, and the names are in their order.
+        return (
+            f'{{"at":{self.at},"commitment":"{self.commitment.hex()}","delivery":{_quoted(self.delivery)},'
+            f'"event":"{self.event}","kind":"{self.kind}","message":{_quoted(self.message)},"v":{self.v}}}'
+        ).encode()
 
     @classmethod
     def parse(cls, data: bytes) -> Leaf:
@@ -100,6 +94,11 @@ def commit(salt: bytes, opening: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(COMMITMENT_PREFIX + salt + canonical(opening)).digest()
 
 
+def commit_plain(salt: bytes, opening: Mapping[str, Any]) -> bytes:
+    """`commit` for an opening made by `opening.opening_of`: the same octets, sooner."""
+    return hashlib.sha256(COMMITMENT_PREFIX + salt + canonical_of_plain(opening)).digest()
+
+
 _NAMES = {"v", "event", "at", "kind", "commitment", "message", "delivery"}
 
 
@@ -116,6 +115,10 @@ def _check(leaf: Leaf) -> None:
     for name, value in (("message", leaf.message), ("delivery", leaf.delivery)):
         if value is not None:
             _check_id(name, value)
+
+
+def _quoted(id_: str | None) -> str:
+    return "null" if id_ is None else f'"{id_}"'
 
 
 def _check_id(name: str, value: object) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from functools import cache
 from typing import Any
 
 from relay.ledger.canonical import GREATEST
@@ -49,22 +50,21 @@ def opening_of(
 
 def message_facts(message: Message) -> dict[str, Any]:
     """Everything that was known when the message was kept: `envelope.json` of a bundle. Hashes are hexadecimal."""
-    envelope = asdict(message.envelope)
-    facts = {
+    envelope, reception = message.envelope, message.reception
+    return {
         "id": message.id,
-        "received_at": message.received_at,
-        "application": message.application,
-        "mode": message.mode,
-        "size": message.size,
+        "received_at": plain(message.received_at),
+        "application": plain(message.application),
+        "mode": str(message.mode),
+        "size": plain(message.size),
         "sha256": message.sha256.hex(),
-        "envelope": envelope,
-        "reception": asdict(message.reception),
-        "traits": sorted(message.traits),
-        "hops": message.hops,
-        "tags": message.tags,
+        "envelope": _fields(envelope) | {"recipients": [_fields(one) for one in envelope.recipients]},
+        "reception": _fields(reception),
+        "traits": sorted(map(str, message.traits)),
+        "hops": plain(message.hops),
+        "tags": [plain(tag) for tag in message.tags],
         "parent": message.parent_id,
     }
-    return _object(facts)
 
 
 def attempt_facts(attempt: Attempt) -> dict[str, Any]:
@@ -120,6 +120,8 @@ def plain(value: object, depth: int = 0) -> Any:
     >>> plain({"rate": 0.1, "pair": (1, None)})
     {'rate': '0.1', 'pair': [1, None]}
     """
+    if isinstance(value, str):
+        return _text(str(value))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -140,6 +142,16 @@ _DEEPEST = 32
 
 def _text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """A dataclass whose values are text, numbers and the like."""
+    return {name: plain(getattr(value, name)) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "recipients")
 
 
 def _object(facts: Mapping[str, object]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ LEAVES = st.builds(
 
 @given(LEAVES)
 def test_a_leaf_is_read_back_and_is_short(leaf: Leaf) -> None:
+    assert leaf.encode() == canonical({**asdict(leaf), "commitment": leaf.commitment.hex()})
     data = leaf.encode()
     assert Leaf.parse(data) == leaf
     assert len(data) < 400

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.ledger.canonical import canonical, parse_canonical
+from relay.ledger.canonical import canonical, canonical_of_plain, parse_canonical
+from relay.ledger.leaf import commit, commit_plain
 from relay.ledger.opening import attempt_facts, message_facts, opening_of, payload_facts, plain
 from relay.model.delivery import Attempt
 from relay.model.event import Event, Grade, Kind
@@ -55,6 +56,7 @@ def test_an_event_alone_is_actor_data_and_grade() -> None:
 
 def test_what_goes_with_the_event_is_committed_to_with_it() -> None:
     opening = opening_of(EVENT, message=MESSAGE, attempt=ATTEMPT, payload=PAYLOAD, recipient="b@example.net")
+    assert commit_plain(bytes(32), opening) == commit(bytes(32), opening)
     assert opening["message"] == message_facts(MESSAGE)
     assert opening["attempt"] == attempt_facts(ATTEMPT)
     assert opening["payload"] == payload_facts(PAYLOAD)
@@ -122,3 +124,4 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 @given(ANYTHING)
 def test_nothing_that_an_event_may_carry_is_refused(value: Any) -> None:
     assert parse_canonical(canonical(plain(value))) == plain(plain(value))
+    assert canonical_of_plain({"value": plain(value)}) == canonical({"value": plain(value)})
