@@ -314,7 +314,7 @@ class ScopedArchive(ScopedLedger):
     forget_notifications = _refused
     look_for_changes = days_to_count = count_day = _refused
     # What is of no one message.
-    queue_facts = put_switches = change_setting = payload = rates = latest_capture = _refused
+    queue_facts = put_switches = change_setting = payload = told_of = rates = latest_capture = _refused
     endpoints = notifications = replay = try_endpoint = _refused
     account = roles = put_role = remove_role = groups = put_group = remove_group = _refused
     users = user = put_user = remove_user = add_session = remove_session = _refused
