@@ -22,7 +22,7 @@ PURE = ("relay.model", "relay.rendition", "relay.ledger")
 DRIVERS = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 CLOCKS = {"random", "secrets", "ulid"}
 
-GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald")
+GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald", "relay.notary")
 """Rooms that get clock, ids and chance from the service."""
 
 API = {
@@ -39,7 +39,7 @@ LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog", "re
 ROOMS: dict[str, set[str]] = {
     # room: what of ours it may import
     "relay.model": {"relay.model"},
-    "relay.config": {"relay.model", "relay.config", "relay.signing_keys"},
+    "relay.config": {"relay.model", "relay.config", "relay.ledger", "relay.signing_keys"},
     "relay.rendition": {"relay.model", "relay.rendition"},
     "relay.ledger": {"relay.model", "relay.ledger"},
     "relay.archive": {"relay.model", "relay.archive", "relay.ledger", "relay.maillog", "relay.lasting"},
@@ -47,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "relay.courier": {"relay.courier", "relay.resolver", *LOGGED, *API},
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
     "relay.herald": {"relay.herald", *LOGGED, *API},
+    "relay.notary": {"relay.notary", "relay.ledger", "relay.metrics", *LOGGED, *API},
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
     "relay.lasting": set(),
     "relay.metrics": set(),
