@@ -15,7 +15,7 @@ from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.ledger import StoredCheckpoint
 from relay.archive.audit.fault import Fault
-from relay.archive.audit.whole import LEAVES, Extent, Portion, check_archive, check_portion
+from relay.archive.audit.whole import Extent, Portion, check_archive, check_portion
 from relay.archive.content import stored
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, sign_note
@@ -180,7 +180,7 @@ def test_every_value_of_every_fact_is_witnessed(path: Path, tmp_path: Path) -> N
     assert missed == []
 
 
-@pytest.mark.parametrize("table", FACTS)
+@pytest.mark.parametrize("table", [table for table in FACTS if table != "checkpoint"])
 def test_a_row_taken_away_is_found(path: Path, table: str) -> None:
     order = FACTS[table]
     tamper(path, f"DELETE FROM {table} WHERE ({order}) = (SELECT {order} FROM {table} ORDER BY {order} LIMIT 1)")
@@ -216,7 +216,7 @@ def test_it_runs_in_processes_and_goes_on_where_it_was_stopped(path: Path, tmp_p
     begun: list[Fault] = []
     for progress in check_archive(path, keys=[SIGNER.verifier], state=state, processes=1):
         begun.extend(progress.faults)
-        if progress.portion == Portion("leaves", 1, min(LEAVES, 607)) or progress.portion.kind == "leaves":
+        if progress.portion.kind == "leaves":
             break
     assert begun
     rest = list(check_archive(path, keys=[SIGNER.verifier], state=state, processes=2))

@@ -84,21 +84,21 @@ def check_upper_nodes(database: sqlite3.Connection, size: int) -> Iterator[Fault
     count = size >> level
     (highest,) = database.execute("SELECT coalesce(max(level), 0) FROM node").fetchone()
     while count or level <= highest:
-        row = [
-            hash_ for (hash_,) in database.execute("SELECT hash FROM node WHERE level = ? ORDER BY number", (level,))
-        ]
+        row = _row(database, level)
         if len(row) != count:
             yield Fault(f"hashes of level {level}", f"{len(row)} are kept, a log of {size} leaves has {count}")
             return
         above = level + TILE_HEIGHT
-        kept = [
-            hash_ for (hash_,) in database.execute("SELECT hash FROM node WHERE level = ? ORDER BY number", (above,))
-        ]
+        kept = _row(database, above)
         for number in range(count // TILE_WIDTH):
             made = _fold(row[number * TILE_WIDTH : (number + 1) * TILE_WIDTH])
             if number >= len(kept) or made != kept[number]:
                 yield Fault(f"hash {number} of level {above}", "is not that of the 256 hashes below it")
         level, count = above, count >> TILE_HEIGHT
+
+
+def _row(database: sqlite3.Connection, level: int) -> list[bytes]:
+    return [row[0] for row in database.execute("SELECT hash FROM node WHERE level = ? ORDER BY number", (level,))]
 
 
 def _fold(row: list[bytes]) -> bytes:

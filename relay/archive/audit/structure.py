@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 
 from relay.archive.audit.fault import Fault
 from relay.archive.migrations.run import upgrade
@@ -30,6 +31,7 @@ def check_structure(database: sqlite3.Connection) -> Iterator[Fault]:
             yield Fault(name, "is not as this version makes it")
 
 
+@cache
 def _expected() -> dict[str, str]:
     empty = sqlite3.connect(":memory:", isolation_level=None)
     try:

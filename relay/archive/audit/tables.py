@@ -92,6 +92,12 @@ _PAIRS = (
         " AND event.seq <= :events AND NOT EXISTS (SELECT 1 FROM deletion WHERE message_seq = message.seq)",
     ),
     (
+        "event",
+        "tells of a report that is not there",
+        "SELECT id FROM event WHERE json_extract(data, '$.payload') IS NOT NULL AND seq <= :events AND NOT EXISTS ("
+        "SELECT 1 FROM report WHERE report.id = event.id)",
+    ),
+    (
         "edits",
         "belong to no attempt",
         "SELECT hex(hash) FROM edit_list WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.edits = hash)",

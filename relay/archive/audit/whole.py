@@ -84,8 +84,8 @@ def check_archive(
         rest = iter(portions[kept.done :])
         try:
             while True:
-                while len(waiting) < 2 * processes and (portion := next(rest, None)) is not None:
-                    waiting.append((portion, pool.submit(check_portion, path, portion, extent, keys, known)))
+                while len(waiting) < 2 * processes and (piece := next(rest, None)) is not None:
+                    waiting.append((piece, pool.submit(check_portion, path, piece, extent, keys, known)))
                 if not waiting or is_stopped():
                     return
                 portion, future = waiting.popleft()
