@@ -34,6 +34,9 @@ API = {
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 
+EVIDENCE = {"=relay.notary.evidence", "=relay.notary.gathering", "=relay.notary.problem"}
+"""What the viewer may know of the notary."""
+
 LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog", "relay.lasting"}
 
 ROOMS: dict[str, set[str]] = {
@@ -54,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "relay.resolver": set(),
     "relay.commands": {"relay", "viewer"},
     "relay.__main__": {"relay", "viewer"},
-    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *LOGGED, *API},
+    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *EVIDENCE, *LOGGED, *API},
 }
 REST = {"relay"}
 """The house itself (service, settings, control …): everything in relay, but not the viewer."""

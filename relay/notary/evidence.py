@@ -24,6 +24,7 @@ from relay.ledger.policy import NONE, Policy, accept
 from relay.ledger.scalars import LedgerError
 from relay.ledger.standalone import standalone
 from relay.notary.gathering import Gathered, gather
+from relay.notary.problem import NotaryProblem
 
 MOST_ANCHORS = 32
 """Stamped checkpoints in one bundle."""
@@ -36,8 +37,8 @@ IN_MEMORY = 8 * 1024 * 1024
 _NOT_PLAIN = re.compile(r"[^a-z0-9-]+")
 
 
-class EvidenceError(Exception):
-    """No evidence can be given now; the text says why."""
+class EvidenceError(NotaryProblem):
+    """No evidence can be given now."""
 
 
 class Keys(Protocol):
@@ -87,19 +88,22 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Makes bundles. `checkpoint`: a signed one over every fact that is committed when it is called."""
+    """Makes bundles. `keys`: as they are now. `checkpoint`: a signed one over every fact committed when it is called.
+
+    Both raise NotaryProblem.
+    """
 
     archive: Archive
-    keys: Keys
+    keys: Callable[[], Awaitable[Keys]]
     checkpoint: Callable[[], Awaitable[StoredCheckpoint]]
 
     async def bundle(self, asked: Asked) -> AsyncIterator[bytes]:
         """The octets of the file. Messages that came after its checkpoint are left out.
 
-        Raises EvidenceError, and what `checkpoint` raises, before the first octet; ArchiveError also later.
+        Raises NotaryProblem before the first octet; ArchiveError also later.
         """
-        latest = await self.checkpoint()
-        log = await self._log(latest, asked.leaves)
+        latest, keys = await self.checkpoint(), await self.keys()
+        log = await self._log(keys, latest, asked.leaves)
         size = size_of(log.checkpoint)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as waiting:
             writer = BundleWriter(
@@ -124,7 +128,7 @@ class Evidence:
             if asked.narrator is not None:
                 for name, data in (await asked.narrator.members(log)).items():
                     writer.add(name, data)
-            await asyncio.to_thread(writer.close, self.keys.evidence_signers())
+            await asyncio.to_thread(writer.close, keys.evidence_signers())
             async for piece in _taken(waiting):
                 yield piece
 
@@ -135,18 +139,17 @@ class Evidence:
         except NotFound:
             return None
 
-    async def _log(self, latest: StoredCheckpoint, leaves: Sequence[int]) -> LogEvidence:
-        note, policy = await self._believed(latest, max(leaves, default=-1))
+    async def _log(self, keys: Keys, latest: StoredCheckpoint, leaves: Sequence[int]) -> LogEvidence:
+        note, policy = await self._believed(keys.policy, latest, max(leaves, default=-1))
         anchors = await _anchors(self.archive, leaves, size_of(note))
-        return LogEvidence(self.keys.origin, note, self.keys.verifiers(), policy, anchors)
+        return LogEvidence(keys.origin, note, keys.verifiers(), policy, anchors)
 
-    async def _believed(self, latest: StoredCheckpoint, last: int) -> tuple[str, Policy]:
+    async def _believed(self, policy: Policy, latest: StoredCheckpoint, last: int) -> tuple[str, Policy]:
         """A checkpoint that meets the policy and covers the fact `last`, the newest of them.
 
         Where witnesses have not cosigned one yet: the latest, and the policy without its quorum. The bundle then
         says itself that nobody but the log signed it.
         """
-        policy = self.keys.policy
         if _meets(latest.note, policy):
             return latest.note, policy
         some = await self.archive.checkpoints(after=last, limit=LOOKED_THROUGH) if last >= 0 else []

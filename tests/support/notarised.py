@@ -78,7 +78,10 @@ class Notarised:
 
     @property
     def evidence(self) -> Evidence:
-        return Evidence(self.archive, self.keys, self.checkpoint)
+        async def keys() -> OwnKeys:
+            return self.keys
+
+        return Evidence(self.archive, keys, self.checkpoint)
 
     async def bundle(self, *ids: str, **more: object) -> bytes:
         """The bundle about these messages."""

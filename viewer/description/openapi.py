@@ -57,6 +57,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "kind": ({"enum": [*GROUPS, *Kind]}, "Only these: a group of kinds, or a kind of event."),
     "from": ({"type": "string", "format": "date"}, "From this day on, UTC."),
     "to": ({"type": "string", "format": "date"}, "Up to the end of this day, UTC."),
+    "reports": ({"enum": ["whole"]}, "Also reports of the provider that tell of other messages."),
     "requests": ({"enum": ["open", "all"], "default": "open"}, "Those that wait, or those that were decided too."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
@@ -104,6 +105,9 @@ OPERATIONS = (
         "SentDelivery",
         ("attempt",),
         refusals=(400, 404),
+    ),
+    Operation(
+        "get", "/api/messages/{id}/evidence", "Facts with proofs", "application/zip", ("reports",), refusals=(404, 503)
     ),
     Operation("get", "/api/messages/{id}/parts", "Its MIME parts", "Parts", refusals=(404,)),
     Operation(

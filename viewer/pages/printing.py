@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from aiohttp import web
 from markupsafe import Markup
@@ -17,8 +18,9 @@ from relay.model.identifier import ULID_PATTERN
 from viewer.api.parameters import query_text
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import CLOCK
+from viewer.keys import CLOCK, NARRATE
 from viewer.message import pdf, printing
+from viewer.message.evidence_summary import Summary
 from viewer.message.parsing import in_thread
 from viewer.message.printing import MAX_ALL, MOST, Sheet, sheet
 from viewer.message.worker import Worker
@@ -41,7 +43,9 @@ _ID = re.compile(ULID_PATTERN)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[WORKER] = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
+    worker = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
+    app[WORKER] = worker
+    app[NARRATE] = partial(Summary, draw=worker.ask if pdf.IS_THERE else None)
     yield
     await app[WORKER].close()
 
