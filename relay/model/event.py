@@ -89,6 +89,8 @@ class Kind(StrEnum):
     """A person put tags on a message, or took some off."""
     SETTING_CHANGED = "setting-changed"
     """A setting that is kept beside the file: before and after are in the data."""
+    KEY_CHANGED = "key-changed"
+    """The log has another signing key: before and after are in the data, as verifier keys."""
     ALERT_RAISED = "alert-raised"
     """What a rule watches for has come true."""
     ALERT_CLEARED = "alert-cleared"

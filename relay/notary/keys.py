@@ -141,4 +141,4 @@ def _signing(table: Ledger, folder: Path, wanted: Verifier) -> SigningFunction:
         if public(key, wanted.name) == wanted:
             return key.sign
     state = "is not the key of the log" if found else "is not there"
-    raise KeyProblem(f"{path} {state} ({wanted.vkey}): put it back, or `mailwitness ledger rotate --lost`")
+    raise KeyProblem(f"{path} {state} ({wanted.vkey}): put it back, or `mailwitness ledger rotate --without-old-key`")

@@ -60,6 +60,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.DELETION_REFUSED: (say("Deletion refused: the content stays"), "cancelled", "quiet"),
     Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
     Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),
+    Kind.KEY_CHANGED: (say("The log has another signing key"), "edit", "held"),
     Kind.ALERT_RAISED: (say("Alert: what a rule watches for has come true"), "alert", "warn"),
     Kind.ALERT_CLEARED: (say("Alert over"), "sent", "good"),
 }
