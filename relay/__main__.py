@@ -28,8 +28,10 @@ def main() -> None:
         check,
         dkim,
         endpoint,
+        evidence,
         export,
         group,
+        ledger,
         options,
         queue,
         reclassify,
@@ -45,9 +47,9 @@ def main() -> None:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, verify, reclassify, render):
+    for command in (check, search, export, evidence, verify, reclassify, render):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, dkim):
+    for family in (user, role, group, application, token, queue, suppression, endpoint, dkim, ledger):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     try:

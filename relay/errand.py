@@ -53,7 +53,15 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""
+NOTARY_ERRANDS: Mapping[str, tuple[type, ...]] = {
+    "ledger_status": (),
+    "ledger_checkpoint": (),
+    "ledger_rotate": (str, bool),
+}
+"""The notary's, alike."""
 
+NOTARY_ERRANDS: Mapping[str, tuple[type, ...]] = {"checkpoint": ()}
+"""The notary's methods that a command may ask for."""
 
 SOCKET_PATH_LIMIT = 107
 """Octets in the name of a UNIX socket (Linux, sun_path)."""
