@@ -60,8 +60,6 @@ NOTARY_ERRANDS: Mapping[str, tuple[type, ...]] = {
 }
 """The notary's, alike."""
 
-NOTARY_ERRANDS: Mapping[str, tuple[type, ...]] = {"checkpoint": ()}
-"""The notary's methods that a command may ask for."""
 
 SOCKET_PATH_LIMIT = 107
 """Octets in the name of a UNIX socket (Linux, sun_path)."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from relay.commands.export import MOST, new_file
+from relay.commands.ledger import signed
 from relay.commands.options import EXIT_DATA, EXIT_USAGE, ConfigFile, configured, fail, operator, read, write
-from relay.commands.sealing import ask_notary
 from relay.commands.search import parsed_query
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
         parsed = parsed_query(query) if query is not None else None
         total = _counted(settings, chosen, parsed)
         _record(settings, chosen, query or "", total)
-        ask_notary(settings, "checkpoint")
+        signed(settings, "ledger_checkpoint")
         with new_file(output) as sink, typer.progressbar(length=total, label="Evidence", file=sys.stderr) as bar:
             making = _Making(
                 settings, chosen, parsed, query or "", whole_reports, sink, lambda n: bar.update(n - bar.pos)
@@ -84,7 +84,9 @@ def _record(settings: Config, ids: Sequence[str], query: str, total: int) -> Non
 
     actor = f"command:{operator()}"
     facts = {"query": query, "format": "evidence", "count": total}
-    about = [(message_id, {"what": "evidence", "format": "zip"}) for message_id in ids] or [(None, facts)]
+    about: list[tuple[str | None, dict[str, object]]] = [
+        (message_id, {"what": "evidence", "format": "zip"}) for message_id in ids
+    ] or [(None, facts)]
     events = [Event(new_id(), now(), Kind.EXPORTED, actor, one, data=data) for one, data in about]
     write(settings, "add_events", events)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 
 from aiohttp import web
 from markupsafe import Markup
@@ -15,6 +14,7 @@ from relay.archive.query import parse_query
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.identifier import ULID_PATTERN
+from relay.notary.evidence import Narrator
 from viewer.api.parameters import query_text
 from viewer.errors import FieldError
 from viewer.journal import deed
@@ -45,7 +45,12 @@ _ID = re.compile(ULID_PATTERN)
 async def _running(app: web.Application) -> AsyncIterator[None]:
     worker = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
     app[WORKER] = worker
-    app[NARRATE] = partial(Summary, draw=worker.ask if pdf.IS_THERE else None)
+
+    def narrate(*, made_by: str, made_at: int, query: str) -> Narrator:
+        draw = worker.ask if pdf.IS_THERE else None
+        return Summary(made_by=made_by, made_at=made_at, query=query, draw=draw)
+
+    app[NARRATE] = narrate
     yield
     await app[WORKER].close()
 
