@@ -12,8 +12,10 @@ from relay.archive.journal import append_events
 from relay.model.event import Event
 
 Fact = TypeVar("Fact")
-_PUT_CHECKPOINT = insert(
-    "checkpoint", ["size", "at", "note"], conflict="ON CONFLICT (size) DO UPDATE SET note = excluded.note"
+_PUT_CHECKPOINT = (
+    "INSERT INTO checkpoint (size, at, note, previous)"
+    " VALUES (?1, ?2, ?3, (SELECT max(size) FROM checkpoint WHERE size < ?1))"
+    " ON CONFLICT (size) DO UPDATE SET note = excluded.note"
 )
 _PUT_STAMP = insert(
     "stamp", ["size", "authority", "at", "note", "response", "chain"], conflict="ON CONFLICT DO NOTHING"

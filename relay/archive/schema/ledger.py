@@ -49,6 +49,8 @@ def checkpoint_table(metadata: MetaData) -> Table:
         Column("at", Integer, nullable=False),
         # The signed note, with all cosignatures that came for it.
         Column("note", Text, nullable=False),
+        # Size of the one before; NULL: it was the first. So none can be taken away unseen.
+        Column("previous", Integer, nullable=True),
     )
 
 
