@@ -31,6 +31,7 @@ def main() -> None:
         evidence,
         export,
         group,
+        hold,
         ledger,
         options,
         queue,
@@ -49,7 +50,7 @@ def main() -> None:
     serve.register(app, build_viewer)
     for command in (check, search, export, evidence, verify, reclassify, render):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, dkim, ledger):
+    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     try:

@@ -43,6 +43,7 @@ from relay.model.delivery import MICROSECONDS
 from relay.notary.evidence import Evidence
 from relay.notary.notary import Notary
 from relay.notary.serving import Shown
+from relay.notary.stamping import Stamping
 from relay.notify import notify
 from relay.reading import StartError, is_public, marking_of, signer_of, smtp_of, tracking_place, wish
 from relay.returns import Returns
@@ -143,6 +144,9 @@ class Service:
         # Stopped after all that record something: the last checkpoint is over that too.
         stack.push_async_callback(self._notary.stop)
         self._notary.start()
+        self._stamping = Stamping(config.ledger, archive=self._archive, clock=now)
+        stack.push_async_callback(self._stamping.stop)
+        self._stamping.start()
         await self._start_beacon(stack)
         await self._start_herald(stack)
         await self._start_arrivals(stack)
@@ -372,6 +376,7 @@ class Service:
             self._beacon.use(config.tracking, config.suppression.rules())
         self._returns.use(config)
         self._notary.use(config.ledger)
+        self._stamping.use(config.ledger)
         waits = [
             name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)
         ]

@@ -134,3 +134,11 @@ def stamps(database: sqlite3.Connection, after: int, limit: int) -> list[Stamp]:
         "SELECT size, authority, at, note, response, chain FROM stamp WHERE size > ? ORDER BY size, authority LIMIT ?"
     )
     return [Stamp(*row) for row in database.execute(statement, (after, limit))]
+
+
+def latest_stamps(database: sqlite3.Connection) -> list[Stamp]:
+    statement = (
+        "SELECT size, authority, at, note, response, chain FROM stamp JOIN (SELECT authority, max(size) AS size "
+        "FROM stamp GROUP BY authority) USING (authority, size) ORDER BY authority"
+    )
+    return [Stamp(*row) for row in database.execute(statement)]

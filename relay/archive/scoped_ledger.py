@@ -32,3 +32,6 @@ class ScopedLedger(ScopedFigures):
 
     async def stamps(self, *, after: int = -1, limit: int = 1000) -> list[Stamp]:
         return await self._archive.stamps(after=after, limit=limit)
+
+    async def latest_stamps(self) -> list[Stamp]:
+        return await self._archive.latest_stamps()

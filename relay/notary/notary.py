@@ -31,7 +31,7 @@ LOOK = 1.0
 AGAIN = 60 * MICROSECONDS
 """After a problem."""
 LOOKED_THROUGH = 1000
-"""Checkpoints among which one that may be shown is looked for."""
+"""Checkpoints, and facts back, among which one that may be shown is looked for first."""
 
 
 class Notary:
@@ -87,7 +87,7 @@ class Notary:
             keys = await current_keys(self._house())
             if self.latest is None and (earlier := await self._archive.latest_checkpoint()):
                 # What witnesses saw is compared before anything new is signed.
-                await self._cosigned(keys, earlier, ask_all=True)
+                await self._witnesses.cosigned(earlier, keys.policy.witnesses, ask_all=True)
             return await self._cosigned(keys, await self._sealed(keys))
 
     async def rotate(self, actor: str, *, without_old: bool = False) -> LogKeys:
@@ -103,9 +103,18 @@ class Notary:
         async with self._lock:
             return await current_keys(self._house())
 
-    def as_json(self) -> dict[str, Any]:
-        """For `mailwitness ledger status`."""
+    # -- errands of commands (`relay.control`) ---------------------------------------------------------------
+    async def ledger_status(self) -> dict[str, Any]:
+        """What only the running notary knows."""
         return {"problem": self.problem}
+
+    async def ledger_checkpoint(self) -> str:
+        """The signed note over the log as it is now. Raises NotaryProblem."""
+        return (await self.checkpoint()).note
+
+    async def ledger_rotate(self, actor: str, without_old: bool) -> str:
+        """The new public key. Raises NotaryProblem."""
+        return (await self.rotate(actor, without_old=without_old)).keys[0].vkey
 
     # -- within ----------------------------------------------------------------------------------------------
     def _house(self) -> House:
@@ -119,10 +128,10 @@ class Notary:
             maillog.ledger_sealed(sealed.size, sealed.at)
         return sealed
 
-    async def _cosigned(self, keys: LogKeys, sealed: StoredCheckpoint, *, ask_all: bool = False) -> StoredCheckpoint:
+    async def _cosigned(self, keys: LogKeys, sealed: StoredCheckpoint) -> StoredCheckpoint:
         """The checkpoint, by as many witnesses as answer; from now on it is shown if those are enough."""
         self._asked_at = self._clock()
-        sealed = await self._witnesses.cosigned(sealed, keys.policy.witnesses, ask_all=ask_all)
+        sealed = await self._witnesses.cosigned(sealed, keys.policy.witnesses)
         self.latest = sealed
         if _is_accepted(sealed, keys):
             self._shown = sealed
@@ -132,8 +141,11 @@ class Notary:
 
     async def _accepted_before(self, keys: LogKeys, latest: StoredCheckpoint) -> StoredCheckpoint | None:
         """The newest that the quorum has cosigned, of those that are not long ago."""
-        found = await self._archive.checkpoints(after=max(latest.size - LOOKED_THROUGH, 0), limit=LOOKED_THROUGH)
-        return next((one for one in reversed(found) if _is_accepted(one, keys)), None)
+        for back in (LOOKED_THROUGH, LOOKED_THROUGH**2, latest.size):
+            found = await self._archive.checkpoints(after=max(latest.size - back, 0), limit=LOOKED_THROUGH)
+            if accepted := [one for one in found if _is_accepted(one, keys)]:
+                return accepted[-1]
+        return None
 
     async def _run(self) -> None:
         while True:

@@ -52,22 +52,38 @@ async def seal(
     return sealed
 
 
+async def inspected(archive: Archive, keys: LogKeys, folder: Path) -> None:
+    """Returns if the log continues what was signed; nothing is written. Raises LogProblem."""
+    await _found(archive, keys, folder, await archive.ledger_head())
+
+
 async def checked(archive: Archive, keys: LogKeys, folder: Path, head: Head, now: int) -> StoredCheckpoint | None:
     """The latest checkpoint, after the log was found to continue it; None: there was none.
 
     One that was signed and not kept is kept now. Raises LogProblem.
     """
+    latest, unkept = await _found(archive, keys, folder, head)
+    if unkept is None:
+        return latest
+    size, note = unkept
+    found = StoredCheckpoint(size, now, note)
+    await archive.add_checkpoint(found)
+    return found
+
+
+async def _found(
+    archive: Archive, keys: LogKeys, folder: Path, head: Head
+) -> tuple[StoredCheckpoint | None, tuple[int, str] | None]:
+    """The latest checkpoint that is kept, and size and note of one that was signed after it. Both were compared."""
     latest = await archive.latest_checkpoint()
     before = None if latest is None else await _continued(archive, keys, latest.note, head)
     remembered = await asyncio.to_thread(_remembered, folder / REMEMBERED)
     if remembered is None:
-        return latest
+        return latest, None
     signed = await _continued(archive, keys, remembered, head)
     if before is not None and before.size >= signed.size:
-        return latest
-    found = StoredCheckpoint(signed.size, now, remembered)
-    await archive.add_checkpoint(found)
-    return found
+        return latest, None
+    return latest, (signed.size, remembered)
 
 
 def _remembered(path: Path) -> str | None:

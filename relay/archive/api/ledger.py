@@ -96,3 +96,6 @@ class Ledger(Protocol):
 
     async def stamps(self, *, after: int = -1, limit: int = 1000) -> list[Stamp]:
         """Time stamps of checkpoints of more than `after` leaves, the smallest first."""
+
+    async def latest_stamps(self) -> list[Stamp]:
+        """The newest of each authority, by its name."""

@@ -54,6 +54,9 @@ class SqliteLedger(SqliteAccess):
     async def stamps(self, *, after: int = -1, limit: int = 1000) -> list[Stamp]:
         return await self._ask(lambda database: ledger_reading.stamps(database, after, limit))
 
+    async def latest_stamps(self) -> list[Stamp]:
+        return await self._ask(ledger_reading.latest_stamps)
+
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """The answer from one snapshot. In the reader's own thread: a path through the tree asks many times."""
         async with self._reader() as connection:
