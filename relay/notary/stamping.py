@@ -145,7 +145,7 @@ async def _answer(session: aiohttp.ClientSession, authority: Authority, query: b
 
 
 def _checked(response: bytes, request: TimeStampRequest, octets: bytes, roots: bytes) -> TimeStampResponse:
-    """The response, if the roots vouch for it: checked by rfc3161-client (chain, nonce), and as a bundle's reader does."""
+    """The response, if the roots vouch for it: checked by rfc3161-client (chain, nonce), and as bundles are."""
     try:
         answer = decode_timestamp_response(response)
         builder = VerifierBuilder.from_request(request)
