@@ -26,6 +26,7 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
     ),
     "deletions": (say("Deletions"), frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED})),
     "tags": (say("Tags"), frozenset({Kind.TAGGED})),
+    "imports": (say("Imports and restored copies"), frozenset({Kind.IMPORTED, Kind.RESTORED})),
     "people": (
         say("Sign-ins and people"),
         frozenset(

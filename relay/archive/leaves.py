@@ -37,6 +37,8 @@ _PAYLOADS = (
     "WHERE id IN (SELECT value FROM json_each(?))"
 )
 _RECIPIENTS = "SELECT id, recipient FROM delivery WHERE id IN (SELECT value FROM json_each(?))"
+BROUGHT_IN = frozenset({Kind.CAPTURED, Kind.IMPORTED})
+"""Kinds of events that commit to the facts of their message."""
 AT_A_TIME = 1000
 """Events of one step where many are made up for."""
 
@@ -78,14 +80,14 @@ def entry_of(event: Event, commitment: bytes) -> bytes:
 
 def openings(database: sqlite3.Connection, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     """What the commitment of each event is of, in their order. What an event is about is the rule of this function."""
-    messages = _messages(database, [event.message_id for event in events if event.kind is Kind.CAPTURED])
+    messages = _messages(database, [event.message_id for event in events if event.kind in BROUGHT_IN])
     attempts = _attempts(database, _named(events, "attempt"))
     payloads = _payloads(database, _named(events, "payload"))
     recipients = dict(_found(database, _RECIPIENTS, {event.delivery_id for event in events} - {None}))
     for event in events:
         opening = opening_of(
             event,
-            message=messages.get(event.message_id) if event.kind is Kind.CAPTURED else None,
+            message=messages.get(event.message_id) if event.kind in BROUGHT_IN else None,
             attempt=attempts.get(_name(event, "attempt")),
             recipient=recipients.get(event.delivery_id),
         )

@@ -13,6 +13,8 @@ class Kind(StrEnum):
 
     CAPTURED = "captured"
     """The content was committed; the client was then told 250."""
+    IMPORTED = "imported"
+    """The content was taken over from elsewhere: when, from whom and to whom it went was not witnessed here."""
     QUEUED = "queued"
     """A delivery was made due: first submission, resend, release."""
     HELD = "held"
@@ -91,6 +93,8 @@ class Kind(StrEnum):
     """A setting that is kept beside the file: before and after are in the data."""
     KEY_CHANGED = "key-changed"
     """The log has another signing key: before and after are in the data, as verifier keys."""
+    RESTORED = "restored"
+    """The archive was put back from a copy: what came after that copy is missing."""
     ALERT_RAISED = "alert-raised"
     """What a rule watches for has come true."""
     ALERT_CLEARED = "alert-cleared"

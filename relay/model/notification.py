@@ -36,6 +36,7 @@ NOT_TOLD = frozenset(
         *(Kind.ENDPOINT_FAILED, Kind.REPLAYED, Kind.VIEWED, Kind.DOWNLOADED, Kind.EXPORTED),
         *(Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.TAGGED, Kind.SETTING_CHANGED),
         *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED, Kind.KEY_CHANGED),
+        *(Kind.IMPORTED, Kind.RESTORED),
     }
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""
