@@ -217,13 +217,14 @@ def endpoint_waits(endpoint: str, cause: BaseException) -> None:
     _log.error("endpoint waits", endpoint=endpoint, cause=repr(cause))
 
 
-def ledger_sealed(size: int, at: int) -> None:
-    """A checkpoint of so many facts was signed and kept. `at`: UTC microseconds."""
-    metrics.ledger_checkpoints.inc()
+def ledger_sealed(size: int, at: int, *, is_new: bool) -> None:
+    """The latest checkpoint is of so many facts; a new one was just signed and kept. `at`: UTC microseconds."""
     metrics.ledger_checkpoint_facts.set(size)
     metrics.ledger_checkpoint_time.set(at / 1_000_000)
     metrics.ledger_refused.set(0)
-    _log.info("ledger sealed", facts=size)
+    if is_new:
+        metrics.ledger_checkpoints.inc()
+        _log.info("ledger sealed", facts=size)
 
 
 def ledger_not_signed(problem: str) -> None:

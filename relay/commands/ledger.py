@@ -6,6 +6,7 @@ A running server signs for the command; without one the command does it itself.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,12 +143,15 @@ def signed(settings: Config, errand: str, *arguments: Any) -> str:
 
 
 async def _done_here(settings: Config, work: Callable[[Notary], Awaitable[Any]]) -> Any:
+    from relay import maillog
     from relay.clock import new_id, now
     from relay.folder import FolderError, open_in_folder
     from relay.notary.notary import Notary
     from relay.notary.problem import NotaryProblem
     from relay.reading import smtp_of
 
+    # What it logs must not stand in what it prints.
+    maillog.to_stderr(is_verbose=False, is_terminal=sys.stderr.isatty())
     try:
         archive = await open_in_folder(settings)
     except FolderError as error:

@@ -121,11 +121,10 @@ class Notary:
         return House(self._table, self._folder, self._hostname, self._archive, self._clock, self._new_id)
 
     async def _sealed(self, keys: LogKeys) -> StoredCheckpoint:
-        before = self.latest
+        before = self.latest or await self._archive.latest_checkpoint()
         sealed = await seal(self._archive, keys, self._folder, self._clock())
         self.latest = sealed
-        if before is None or before.size < sealed.size:
-            maillog.ledger_sealed(sealed.size, sealed.at)
+        maillog.ledger_sealed(sealed.size, sealed.at, is_new=before is None or before.size < sealed.size)
         return sealed
 
     async def _cosigned(self, keys: LogKeys, sealed: StoredCheckpoint) -> StoredCheckpoint:

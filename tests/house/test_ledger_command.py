@@ -30,7 +30,7 @@ def run(server: RunningServer, *arguments: str, code: int = 0) -> str:
     command = [sys.executable, "-m", "relay", "ledger", *arguments, "-c", str(server.config_file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
 
 
 def opened(note: str, *keys: str) -> Checkpoint:

@@ -57,6 +57,7 @@ class Stamps:
     """Instead of a new one."""
     logins: list[str | None] = field(default_factory=list)
     url: str = ""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def certify(self) -> None:
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -90,17 +91,22 @@ class Stamps:
         self.asked += 1
         self.logins.append(request.headers.get("Authorization"))
         assert request.content_type == "application/timestamp-query"
-        (self.folder / "query.tsq").write_bytes(await request.read())
-        body = self.answers or await asyncio.to_thread(self._reply)
+        query = f"query-{self.asked}.tsq"
+        (self.folder / query).write_bytes(await request.read())
+        body = self.answers or await self._reply_alone(query)
         return web.Response(status=self.status, body=body, content_type="application/timestamp-reply")
 
-    def _reply(self) -> bytes:
-        command = ["openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq", "-inkey", "key.pem"]
+    async def _reply_alone(self, query: str) -> bytes:
+        async with self.turn:
+            return await asyncio.to_thread(self._reply, query)
+
+    def _reply(self, query: str) -> bytes:
+        command = ["openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", query, "-inkey", "key.pem"]
         done = subprocess.run(
-            [*command, "-signer", "cert.pem", "-out", "reply.tsr"], cwd=self.folder, capture_output=True
+            [*command, "-signer", "cert.pem", "-out", f"{query}.reply"], cwd=self.folder, capture_output=True
         )
         assert done.returncode == 0, done.stderr
-        return (self.folder / "reply.tsr").read_bytes()
+        return (self.folder / f"{query}.reply").read_bytes()
 
     async def revoked(self, request: web.Request) -> web.Response:
         return web.Response(body=self.crl)
