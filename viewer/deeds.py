@@ -25,6 +25,10 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
         frozenset({Kind.RESENT, Kind.QUEUED, Kind.RETRIED, Kind.REROUTED, Kind.CANCELLED, Kind.CAPTURED}),
     ),
     "deletions": (say("Deletions"), frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED})),
+    "holds": (
+        say("Legal holds"),
+        frozenset({Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED}),
+    ),
     "tags": (say("Tags"), frozenset({Kind.TAGGED})),
     "imports": (say("Imports and restored copies"), frozenset({Kind.IMPORTED, Kind.RESTORED})),
     "people": (

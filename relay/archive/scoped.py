@@ -33,7 +33,7 @@ from relay.archive.api.queue import Waiting
 from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
 from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
-from relay.archive.scoped_ledger import ScopedLedger
+from relay.archive.scoped_holds import ScopedHolds
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
@@ -50,7 +50,7 @@ LOOKED_AT = 50
 """Values that are tried for being within the scope."""
 
 
-class ScopedArchive(ScopedLedger):
+class ScopedArchive(ScopedHolds):
     """`archive` narrowed to `scope`. Raises OutOfReach for what no scope can narrow."""
 
     # -- whether a message is within the scope ---------------------------------------------------------------
@@ -305,6 +305,7 @@ class ScopedArchive(ScopedLedger):
     close = renew = begin_attempts = finish_attempts = release = recover = wait_for_due = _refused
     claim = park = next_due = is_any_expired = forget_lanes = earlier_copies = _refused
     claim_key = give_up_key = _refused
+    make_hold = place_hold = lift_hold = end_hold = hold = holds = held_messages = use_term = _refused
     leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     unindexed = wait_for_unindexed = add_summaries = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused

@@ -62,3 +62,5 @@ class Ledger(Table):
     """How many witnesses have to cosign before a checkpoint is shown to the public."""
     authority: tuple[Authority, ...] = Field(default=(), max_length=16)
     stamp_every: Duration = 86_400
+    worm: Duration = 0
+    """How long nobody at all can delete a content after its message came in; 0: no such term."""

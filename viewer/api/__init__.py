@@ -20,6 +20,7 @@ from viewer.api import (
     evidence,
     export,
     figures,
+    hold,
     messages,
     parts,
     queue,
@@ -36,6 +37,7 @@ from viewer.api import (
 
 PARTS = (
     figures,
+    hold,
     queue,
     bulk,
     views,

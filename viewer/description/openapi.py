@@ -15,6 +15,7 @@ from relay.model.notification import Standing
 from relay.model.suppression import Cause
 from viewer.deeds import GROUPS
 from viewer.description.openapi_figures import FIGURE_OPERATIONS, FIGURE_PARAMETERS, FIGURE_PATHS
+from viewer.description.openapi_holds import HOLD_OPERATIONS, HOLD_PARAMETERS, HOLD_SCHEMAS
 from viewer.description.openapi_operation import Operation as Operation
 from viewer.description.schemas import COUNT, TEXT, ULID, Json, ref
 from viewer.description.schemas import SCHEMAS as MESSAGE_SCHEMAS
@@ -28,11 +29,12 @@ from viewer.work.operations import OPERATIONS as QUEUE_OPERATIONS
 from viewer.work.suppressions import Which
 
 SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
-SCHEMAS |= FIGURE_SCHEMAS
+SCHEMAS |= FIGURE_SCHEMAS | HOLD_SCHEMAS
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
     **FIGURE_PARAMETERS,
+    **HOLD_PARAMETERS,
     "q": (TEXT, "Search; everything without it. The language is the grid's."),
     "sort": ({"enum": list(SORT_KEYS), "default": "date"}, "What the messages are sorted by."),
     "order": ({"enum": ["desc", "asc"], "default": "desc"}, "In which direction."),
@@ -73,6 +75,7 @@ PATH_PARAMETERS: dict[str, Json] = {
 
 OPERATIONS = (
     *FIGURE_OPERATIONS,
+    *HOLD_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
     Operation("get", "/api/suggest", "Completions of a word of a search", "Suggestions", ("q", "at"), refusals=(400,)),
     Operation(

@@ -28,6 +28,7 @@ from relay.archive.api.errors import NotFound as NotFound
 from relay.archive.api.errors import OutOfReach as OutOfReach
 from relay.archive.api.errors import TooSlow as TooSlow
 from relay.archive.api.figure import Figures
+from relay.archive.api.hold import Holds
 from relay.archive.api.idempotency import Idempotency
 from relay.archive.api.ledger import Ledger
 from relay.archive.api.notification import Notifications
@@ -235,6 +236,7 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Holds,
     Watching,
     Views,
     Ledger,

@@ -52,8 +52,8 @@ from relay.archive.live import Changes
 from relay.archive.query import Query
 from relay.archive.sqlite.deletion import SqliteDeletions
 from relay.archive.sqlite.figure import SqliteFigures
+from relay.archive.sqlite.hold import SqliteHolds
 from relay.archive.sqlite.idempotency import SqliteIdempotency
-from relay.archive.sqlite.ledger import SqliteLedger
 from relay.archive.sqlite.notification import SqliteNotification
 from relay.archive.sqlite.people import SqlitePeople
 from relay.archive.sqlite.queue import SqliteQueue
@@ -92,7 +92,7 @@ class SqliteArchive(
     SqliteSignIn,
     SqlitePeople,
     SqliteViews,
-    SqliteLedger,
+    SqliteHolds,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
