@@ -22,7 +22,7 @@ from relay.ledger.witness import Seen, decide
 from relay.notary.notary import Notary
 from relay.notary.problem import LogProblem
 from relay.notary.serving import Shown
-from tests.notary.test_sealing import HOST, grow
+from tests.notary.test_sealing import HOST, grow, latest_size
 from tests.support.archive_values import NOON, new_id
 from tests.support.waiting import until
 
@@ -100,6 +100,18 @@ async def known(notary: Notary, places: list[Place]) -> None:
         place.log[:] = (await notary.keys()).keys
 
 
+def cosigners(notary: Notary, places: list[Place]) -> int:
+    assert notary.latest is not None
+    return len(open_note(notary.latest.note, [place.signer.verifier for place in places]).signatures)
+
+
+async def body_of(shown: Shown, path: str) -> bytes:
+    response = await shown.answer(path)
+    assert response is not None
+    assert isinstance(response.body, bytes)
+    return response.body
+
+
 async def test_a_checkpoint_is_cosigned_and_meets_the_policy(archive, folder, places):
     notary = witnessed(archive, folder, places)
     await known(notary, places)
@@ -149,10 +161,10 @@ async def test_a_witness_that_does_not_answer_is_asked_again_after_a_while(archi
     places[0].is_out_of_order = True
     notary.start()
     await until(lambda: notary.shown() is not None)
-    assert len(open_note(notary.latest.note, [place.signer.verifier for place in places]).signatures) == 1
+    assert cosigners(notary, places) == 1
     places[0].is_out_of_order = False
     clock.at += 61 * 1_000_000
-    await until(lambda: len(open_note(notary.latest.note, [p.signer.verifier for p in places]).signatures) == 2)
+    await until(lambda: cosigners(notary, places) == 2)
     await notary.stop()
     assert notary.problem == ""
 
@@ -194,7 +206,7 @@ async def test_a_witness_finds_a_whole_folder_that_was_put_back(archive, folder,
     signed = await older.latest_checkpoint()
     with pytest.raises(LogProblem, match="the witness north has seen"):
         await witnessed(older, folder, places).checkpoint()
-    assert (await older.latest_checkpoint()).size == signed.size
+    assert await latest_size(older) == signed.size
     await older.close()
 
 
@@ -211,12 +223,12 @@ async def test_tiles_and_entries_lead_to_the_root_of_the_checkpoint(archive, fol
     sealed = await notary.checkpoint()
     assert sealed.size == 300
     await grow(archive, 300)
-    assert (await shown.answer("checkpoint")).text == sealed.note
-    hashes = (await shown.answer("tile/0/000")).body + (await shown.answer("tile/0/001.p/44")).body
+    assert await body_of(shown, "checkpoint") == sealed.note.encode()
+    hashes = await body_of(shown, "tile/0/000") + await body_of(shown, "tile/0/001.p/44")
     leaves = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
     assert root(append(Frontier(), leaves)[0]) == await archive.ledger_root(300)
-    assert (await shown.answer("tile/1/000.p/1")).body == await archive.ledger_root(TILE_WIDTH)
-    assert len((await shown.answer("tile/entries/001.p/44")).body) > 44 * 100
+    assert await body_of(shown, "tile/1/000.p/1") == await archive.ledger_root(TILE_WIDTH)
+    assert len(await body_of(shown, "tile/entries/001.p/44")) > 44 * 100
     for beyond in ("tile/0/001", "tile/0/001.p/45", "tile/entries/002.p/1", "tile/1/000", "tile/0/x001/000", "tile/9"):
         assert await shown.answer(beyond) is None
     notary.use(Ledger())
