@@ -171,7 +171,9 @@ async def test_an_archive_from_before_there_was_a_log_gets_its_leaves(archive, u
     await archive.close()
     path = Path(url.removeprefix("sqlite:///"))
     database = sqlite3.connect(path, isolation_level=None)
-    for table in ("stamp", "checkpoint", "tree", "node", "leaf"):
+    for trigger in ("deletion_refuses_held", "deletion_refuses_early"):
+        database.execute(f"DROP TRIGGER {trigger}")
+    for table in ("stamp", "checkpoint", "tree", "node", "leaf", "held_message", "legal_hold", "term"):
         database.execute(f"DROP TABLE {table}")
     database.execute("ALTER TABLE payload DROP COLUMN body_sha256")
     database.execute("ALTER TABLE payload DROP COLUMN body_size")
