@@ -45,8 +45,11 @@ def commands() -> Typer:
         check,
         dkim,
         endpoint,
+        evidence,
         export,
         group,
+        hold,
+        ledger,
         options,
         queue,
         reclassify,
@@ -58,13 +61,14 @@ def commands() -> Typer:
         suppression,
         token,
         user,
+        verify,
     )
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, reindex, render):
+    for command in (check, search, export, reclassify, reindex, render, evidence, verify):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, dkim):
+    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     return app

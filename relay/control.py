@@ -16,12 +16,13 @@ from typing import Any
 from aiohttp import web
 
 from relay.archive.api import Archive, ArchiveError
-from relay.errand import ERRANDS, SOCKET_NAME, packed, reachable, unpacked
+from relay.errand import ERRANDS, NOTARY_ERRANDS, SOCKET_NAME, packed, reachable, unpacked
+from relay.notary.problem import NotaryProblem
 
 
 class Control:
     """The server's end of the socket. `changed` is awaited after each write, so that the server can act on it;
-    `switches_changed` after one of the switches."""
+    `switches_changed` after one of the switches. `notary`: whose errands are `NOTARY_ERRANDS`."""
 
     def __init__(
         self,
@@ -31,12 +32,14 @@ class Control:
         status: Callable[[], dict[str, Any]],
         changed: Callable[[], Awaitable[None]],
         switches_changed: Callable[[], Awaitable[None]],
+        notary: object = None,
     ) -> None:
         self._path = folder / SOCKET_NAME
         self._archive = archive
         self._status = status
         self._changed = changed
         self._switches_changed = switches_changed
+        self._notary = notary
         app = web.Application()
         app.router.add_get("/status", self._tell)
         app.router.add_post("/{errand}", self._do)
@@ -73,16 +76,18 @@ class Control:
 
     async def _do(self, request: web.Request) -> web.Response:
         errand = request.match_info["errand"]
-        if errand not in ERRANDS:
+        is_notary = self._notary is not None and errand in NOTARY_ERRANDS
+        kinds = (NOTARY_ERRANDS if is_notary else ERRANDS).get(errand)
+        if kinds is None:
             return web.json_response({"error": f"no errand is called {errand}"}, status=404)
         try:
             given = await request.json()
-            arguments = [unpacked(kind, value) for kind, value in zip(ERRANDS[errand], given, strict=True)]
+            arguments = [unpacked(kind, value) for kind, value in zip(kinds, given, strict=True)]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return web.json_response({"error": f"not what {errand} takes: {error!r}"}, status=400)
         try:
-            result = await getattr(self._archive, errand)(*arguments)
-        except ArchiveError as error:
+            result = await getattr(self._notary if is_notary else self._archive, errand)(*arguments)
+        except (ArchiveError, NotaryProblem) as error:
             return web.json_response({"error": str(error)}, status=409)
         await (self._switches_changed() if errand == "put_switches" else self._changed())
         return web.json_response({"result": packed(result)})

@@ -23,6 +23,7 @@ from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Judgement, Verdict
+from relay.model.hold import Hold
 from relay.model.message import Recipient
 from relay.model.reply import Reply
 from relay.model.suppression import Cause, Suppressed
@@ -51,9 +52,19 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "add_suppressions": (list[Suppressed], int),
     "remove_suppressions": (list[str], list),
     "change_waiting": (list[Waiting], list),
+    "make_hold": (Hold, Event),
+    "place_hold": (str, list[str], list),
+    "lift_hold": (str, list[str], list),
+    "end_hold": (str, Event),
     "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""
+NOTARY_ERRANDS: Mapping[str, tuple[type, ...]] = {
+    "ledger_status": (),
+    "ledger_checkpoint": (),
+    "ledger_rotate": (str, bool),
+}
+"""The notary's, alike."""
 
 
 SOCKET_PATH_LIMIT = 107

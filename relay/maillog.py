@@ -217,6 +217,54 @@ def endpoint_waits(endpoint: str, cause: BaseException) -> None:
     _log.error("endpoint waits", endpoint=endpoint, cause=repr(cause))
 
 
+def ledger_sealed(size: int, at: int, *, is_new: bool) -> None:
+    """The latest checkpoint is of so many facts; a new one was just signed and kept. `at`: UTC microseconds."""
+    metrics.ledger_checkpoint_facts.set(size)
+    metrics.ledger_checkpoint_time.set(at / 1_000_000)
+    metrics.ledger_refused.set(0)
+    if is_new:
+        metrics.ledger_checkpoints.inc()
+        _log.info("ledger sealed", facts=size)
+
+
+def ledger_not_signed(problem: str) -> None:
+    """The log does not continue what was signed, or the key is not there: nothing is signed until it is repaired."""
+    metrics.ledger_refused.set(1)
+    _log.error("ledger not signed", problem=problem)
+
+
+def ledger_signed_again() -> None:
+    """What kept the log from being signed is over."""
+    metrics.ledger_refused.set(0)
+    _log.info("ledger signed again")
+
+
+def ledger_waits(cause: BaseException) -> None:
+    """The archive could not say how long the log is, or keep a checkpoint; it is tried again."""
+    _log.error("ledger waits", cause=repr(cause))
+
+
+def witness_asked(witness: str, size: int, result: str, words: str = "") -> None:
+    """A witness was asked to cosign a checkpoint. `result`: cosigned, refused, failed or conflict."""
+    metrics.ledger_witness_answers.labels(witness, result).inc()
+    (_log.info if result == "cosigned" else _log.warning)(
+        "witness asked", witness=witness, facts=size, result=result, words=words or None
+    )
+
+
+def ledger_stamped(authority: str, size: int, result: str, words: str = "") -> None:
+    """An authority was asked to stamp a checkpoint. `result`: stamped, refused or failed."""
+    metrics.ledger_stamps.labels(authority, result).inc()
+    (_log.info if result == "stamped" else _log.warning)(
+        "ledger stamped", authority=authority, facts=size, result=result, words=words or None
+    )
+
+
+def ledger_key_changed(vkey: str) -> None:
+    """The log has another key; this is the public one."""
+    _log.warning("ledger key changed", verifier=vkey)
+
+
 def room_failed(room: str, cause: BaseException) -> None:
     """A broken promise that the top of a room caught; the room goes on."""
     _log.error("failed", room=room, cause=repr(cause), exc_info=cause)

@@ -59,3 +59,20 @@ notifications = Counter(
     ["endpoint", "result"],
     registry=REGISTRY,
 )
+ledger_checkpoints = Counter("mailwitness_ledger_checkpoints_total", "Checkpoints signed", registry=REGISTRY)
+ledger_checkpoint_facts = Gauge("mailwitness_ledger_checkpoint_facts", "Facts under the latest one", registry=REGISTRY)
+ledger_checkpoint_time = Gauge(
+    "mailwitness_ledger_checkpoint_timestamp_seconds", "When it was signed (Unix time)", registry=REGISTRY
+)
+ledger_refused = Gauge(
+    "mailwitness_ledger_refused", "1: the log is not signed, because it or its key is not as it was", registry=REGISTRY
+)
+ledger_witness_answers = Counter(
+    "mailwitness_ledger_witness_answers_total", "Answers of witnesses", ["witness", "result"], registry=REGISTRY
+)
+ledger_stamps = Counter(
+    "mailwitness_ledger_stamps_total",
+    "Answers of time-stamping authorities",
+    ["authority", "result"],
+    registry=REGISTRY,
+)

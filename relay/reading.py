@@ -49,4 +49,4 @@ def tracking_place(config: Config) -> tuple[bool, str, int]:
 
 def is_public(config: Config) -> bool:
     """Whether somebody outside has reason to come to the public port."""
-    return config.is_tracking_possible or bool(config.webhooks)
+    return config.is_tracking_possible or bool(config.webhooks) or config.ledger.public

@@ -1,7 +1,7 @@
 """The service: builds the parts, starts and stops them in order. The one place that gives them clock and random source.
 
-Order of starting: archive, indexer, beacon, courier, intake, viewer, control socket; of stopping: intake (no new
-sessions, running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
+Order of starting: archive, indexer, notary, beacon, courier, intake, viewer, control socket; of stopping: intake (no
+new sessions, running DATA finished or answered 421) beside courier, then the rest backwards, the archive last.
 SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads configuration and certificates.
 """
 
@@ -40,6 +40,10 @@ from relay.herald.herald import Herald
 from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
+from relay.notary.evidence import Evidence
+from relay.notary.notary import Notary
+from relay.notary.serving import Shown
+from relay.notary.stamping import Stamping
 from relay.notify import notify
 from relay.reading import StartError, is_public, marking_of, signer_of, smtp_of, tracking_place, wish
 from relay.returns import Returns
@@ -129,6 +133,20 @@ class Service:
         counting = Counting(self._archive)
         await counting.start()
         stack.push_async_callback(counting.stop)
+        self._notary = Notary(
+            config.ledger,
+            folder=folder,
+            hostname=smtp_of(config).hostname,
+            archive=self._archive,
+            clock=now,
+            new_id=new_id,
+        )
+        # Stopped after all that record something: the last checkpoint is over that too.
+        stack.push_async_callback(self._notary.stop)
+        self._notary.start()
+        self._stamping = Stamping(config.ledger, archive=self._archive, clock=now)
+        stack.push_async_callback(self._stamping.stop)
+        self._stamping.start()
         await self._start_beacon(stack)
         await self._start_herald(stack)
         await self._start_arrivals(stack)
@@ -151,6 +169,7 @@ class Service:
             status=self._status,
             changed=self._people_changed,
             switches_changed=self._switches_changed,
+            notary=self._notary,
         )
         stack.push_async_callback(control.stop)
         try:
@@ -174,6 +193,7 @@ class Service:
             new_id=new_id,
             rules=self._config.suppression.rules(),
             hooks=self._returns.hooks,
+            log=Shown(self._archive, self._notary.shown).answer,
         )
         try:
             await self._beacon.start()
@@ -236,7 +256,7 @@ class Service:
     async def _viewer(self) -> AsyncIterator[str]:
         """The viewer runs; gives its address as people type it."""
         table = self._config.viewer
-        vitals = Vitals(self._archive, now, self._courier.upstream_states)
+        vitals = Vitals(self._archive, now, self._courier.upstream_states, lambda: self._notary.problem)
         app = self._build_viewer(
             self._live.as_config,
             archive=self._archive,
@@ -251,6 +271,7 @@ class Service:
             settings_changed=self._settings_changed,
             origins=lambda: settings.origins(self._file, self._environment),
             counter=self._intake.counter,
+            evidence=Evidence(self._archive, self._notary.keys, self._notary.checkpoint),
         )
         runner = web.AppRunner(
             app, keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=1.0
@@ -354,6 +375,8 @@ class Service:
         if self._beacon is not None:
             self._beacon.use(config.tracking, config.suppression.rules())
         self._returns.use(config)
+        self._notary.use(config.ledger)
+        self._stamping.use(config.ledger)
         waits = [
             name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)
         ]

@@ -30,7 +30,9 @@ class Vitals:
         archive: Archive,
         clock: Callable[[], int],
         upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
+        ledger_problem: Callable[[], str] = str,
     ) -> None:
+        self._ledger_problem = ledger_problem
         self._upstream_states = upstream_states
         self._archive = archive
         self._clock = clock
@@ -43,7 +45,10 @@ class Vitals:
         except (ArchiveError, TimeoutError) as error:
             return False, str(error) or "the archive does not answer"
         problems = health.problems if health.problems or health.is_writable else ("the archive cannot be written",)
-        return not problems, "; ".join(problems) or "ready"
+        if problems:
+            return False, "; ".join(problems)
+        # Mail is kept all the same: what is missing is a signature on the log.
+        return True, f"ready; the ledger is not signed: {told}" if (told := self._ledger_problem()) else "ready"
 
     async def metrics_text(self) -> bytes:
         """All metrics in Prometheus' text format."""

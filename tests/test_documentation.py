@@ -70,6 +70,8 @@ def _example() -> dict[str, dict[str, Any]]:
     found["route.upstreams"] = found["route"].pop("upstreams")[0]
     found["webhooks.NAME"] = next(iter(found.pop("webhooks").values()))
     found["bounces.imap"] = found["bounces"].pop("imap")
+    found["ledger.witness"] = found["ledger"].pop("witness")[0]
+    found["ledger.authority"] = found["ledger"].pop("authority")[0]
     return found
 
 

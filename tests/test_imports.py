@@ -18,10 +18,11 @@ PURE_FORBIDDEN = {
     *("sqlite3", "sqlalchemy", "aiosqlite", "asyncpg", "alembic", "aiohttp", "aiosmtpd", "aiosmtplib", "smtplib"),
     *("urllib.request", "http", "tempfile", "shutil", "signal", "select", "multiprocessing", "uvloop", "structlog"),
 }
+PURE = ("relay.model", "relay.rendition", "relay.ledger")
 DRIVERS = {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "sqlite3"}
 CLOCKS = {"random", "secrets", "ulid"}
 
-GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald")
+GIVEN = ("relay.intake", "relay.courier", "relay.feedback", "relay.herald", "relay.notary")
 """Rooms that get clock, ids and chance from the service."""
 
 API = {
@@ -33,25 +34,30 @@ API = {
 }
 """What other rooms may know of the archive; `=`: this module alone, nothing under it."""
 
+EVIDENCE = {"=relay.notary.evidence", "=relay.notary.gathering", "=relay.notary.problem"}
+"""What the viewer may know of the notary."""
+
 LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog", "relay.lasting"}
 
 ROOMS: dict[str, set[str]] = {
     # room: what of ours it may import
     "relay.model": {"relay.model"},
-    "relay.config": {"relay.model", "relay.config", "relay.signing_keys"},
+    "relay.config": {"relay.model", "relay.config", "relay.ledger", "relay.signing_keys"},
     "relay.rendition": {"relay.model", "relay.rendition"},
-    "relay.archive": {"relay.model", "relay.archive", "relay.maillog", "relay.lasting"},
+    "relay.ledger": {"relay.model", "relay.ledger"},
+    "relay.archive": {"relay.model", "relay.archive", "relay.ledger", "relay.maillog", "relay.lasting"},
     "relay.intake": {"relay.intake", *LOGGED, *API},
     "relay.courier": {"relay.courier", "relay.resolver", *LOGGED, *API},
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
     "relay.herald": {"relay.herald", *LOGGED, *API},
+    "relay.notary": {"relay.notary", "relay.ledger", "relay.metrics", *LOGGED, *API},
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
     "relay.lasting": set(),
     "relay.metrics": set(),
     "relay.resolver": set(),
     "relay.commands": {"relay", "viewer"},
     "relay.__main__": {"relay", "viewer"},
-    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *LOGGED, *API},
+    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *EVIDENCE, *LOGGED, *API},
 }
 REST = {"relay"}
 """The house itself (service, settings, control …): everything in relay, but not the viewer."""
@@ -98,7 +104,7 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
             assert _is_under(name, allowed), f"{MODULES[module]}:{line}: {module} must not import {name}"
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in ("relay.model", "relay.rendition")])
+@pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in PURE])
 def test_a_pure_module_does_no_io_and_knows_no_clock(module: str) -> None:
     for name, line in _imports(module, MODULES[module]):
         assert not _is_under(name, PURE_FORBIDDEN), f"{MODULES[module]}:{line}: {module} is pure, but imports {name}"

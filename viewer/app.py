@@ -39,6 +39,7 @@ from relay.archive.api import Archive, Listing
 from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
+from relay.notary.evidence import Evidence
 from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
 from viewer.context import template_context
 from viewer.flash import FLASHES
@@ -50,6 +51,7 @@ from viewer.keys import (
     CLOCK,
     CONFIG,
     COUNTER,
+    EVIDENCE,
     IS_READY,
     LISTENING,
     MASKS,
@@ -88,6 +90,7 @@ def build_app(
     upstream_states: Callable[[], Sequence[UpstreamState]] = tuple,
     listening: Callable[[], list[tuple[str, str]]] = list,
     counter: Counter | None = None,
+    evidence: Evidence | None = None,
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
     """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
@@ -102,6 +105,7 @@ def build_app(
     app[UPSTREAM_STATES] = upstream_states
     app[LISTENING] = listening
     app[COUNTER] = counter
+    app[EVIDENCE] = evidence
     app[FLASHES] = OrderedDict()
     app[MASKS] = rules_of(config.mask)
     app[RENDER_ROW] = _render_row

@@ -25,7 +25,12 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
         frozenset({Kind.RESENT, Kind.QUEUED, Kind.RETRIED, Kind.REROUTED, Kind.CANCELLED, Kind.CAPTURED}),
     ),
     "deletions": (say("Deletions"), frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED})),
+    "holds": (
+        say("Legal holds"),
+        frozenset({Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED}),
+    ),
     "tags": (say("Tags"), frozenset({Kind.TAGGED})),
+    "imports": (say("Imports and restored copies"), frozenset({Kind.IMPORTED, Kind.RESTORED})),
     "people": (
         say("Sign-ins and people"),
         frozenset(
@@ -37,7 +42,7 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
         frozenset(
             {
                 *(Kind.SETTING_CHANGED, Kind.MODE_CHANGED, Kind.PAUSED, Kind.RESUMED, Kind.REPLAYED),
-                *(Kind.SUPPRESSION_ADDED, Kind.SUPPRESSION_REMOVED),
+                *(Kind.SUPPRESSION_ADDED, Kind.SUPPRESSION_REMOVED, Kind.KEY_CHANGED),
             }
         ),
     ),

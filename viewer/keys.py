@@ -14,6 +14,7 @@ from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
+from relay.notary.evidence import Evidence, Narrator
 from viewer.identity.people import Person
 from viewer.message.masking import Rule
 
@@ -41,6 +42,10 @@ LISTENING: web.AppKey[Callable[[], list[tuple[str, str]]]] = web.AppKey("listeni
 """Where intake listens now: listener name, and `host:port` or a socket's path."""
 COUNTER: web.AppKey[Counter | None] = web.AppKey("counter")
 """Where messages are handed in; None where no intake runs."""
+EVIDENCE: web.AppKey[Evidence | None] = web.AppKey("evidence")
+"""What makes evidence bundles; None where nothing signs the log."""
+NARRATE: web.AppKey[Callable[..., Narrator]] = web.AppKey("narrate")
+"""`viewer.message.evidence_summary.Summary`, with what draws a PDF: the page for people in a bundle."""
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")
 METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
 RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")

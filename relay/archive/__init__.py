@@ -18,6 +18,6 @@ async def open_archive(url: str, *, read_only: bool = False) -> Archive:
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2 or parts.query or parts.fragment:
         raise ArchiveError(f"archive.url: {parts.scheme or 'no scheme'} given, expected sqlite:///path/to/archive.db")
-    from relay.archive.sqlite.archive import open_sqlite  # only the backend that is asked for is loaded
+    from relay.archive.sqlite.opening import open_sqlite  # only the backend that is asked for is loaded
 
     return await open_sqlite(Path(unquote(parts.path[1:])), read_only=read_only)

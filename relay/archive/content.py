@@ -73,7 +73,7 @@ def unpack(frame: bytes) -> bytes:
     try:
         if zstandard.frame_content_size(frame) > CHUNK:
             raise ArchiveError("a stored frame is damaged: larger than a chunk")
-        return decompressor().decompress(frame, max_output_size=CHUNK)
+        return decompressor().decompress(frame, max_output_size=CHUNK, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise ArchiveError(f"a stored frame is damaged: {error}") from error
 

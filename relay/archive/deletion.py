@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from relay.archive import index
 from relay.archive.api import NotFound
 from relay.archive.capture import is_deleted, message_seq
+from relay.archive.holds import kept_by
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, summary_of
@@ -66,13 +67,16 @@ class Refusing:
     event: Event
 
 
-def may_delete(database: sqlite3.Connection, seq: int) -> str:
+def may_delete(database: sqlite3.Connection, seq: int, at: int) -> str:
     """Why this message must be kept, in a sentence for whoever asks; '' if nothing stands against it.
 
-    The one place that decides it: a legal hold or a time for which it must be kept is to be asked for here.
+    The one place that decides it, for everyone: a legal hold, the term for which it must be kept (triggers of the
+    schema see to these two as well), and that it is not at work. `at`: UTC microseconds.
     """
-    held = database.execute(_AT_WORK, (seq,)).fetchone()
-    return "It is being sent at this moment: try again when it has ended." if held else ""
+    if words := kept_by(database, seq, at):
+        return words
+    is_at_work = database.execute(_AT_WORK, (seq,)).fetchone() is not None
+    return "It is being sent at this moment: try again when it has ended." if is_at_work else ""
 
 
 def delete_contents(database: sqlite3.Connection, batches: list[list[Order]]) -> list[Deleted]:
@@ -96,7 +100,7 @@ def _delete(database: sqlite3.Connection, seq: int, order: Order) -> Outcome:
     if is_deleted(database, seq):
         return Outcome(order.message_id, Fate.GONE)
     asked_by, words = _asked_by(database, order)
-    words = words or may_delete(database, seq)
+    words = words or may_delete(database, seq, order.event.at)
     waiting = [row[0] for row in database.execute(_WAITING, (seq,))]
     cancellations = {event.delivery_id: event for event in order.cancellations}
     if not words and not cancellations.keys() >= set(waiting):

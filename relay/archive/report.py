@@ -63,7 +63,7 @@ REPORT_COLUMNS = [
 EARLIER = 100
 """Reports about an address that the rule for soft bounces looks back at."""
 
-_INSERT_PAYLOAD = insert("payload", [*PAYLOAD_COLUMNS, "digest", "is_mapped", "problem"])
+_INSERT_PAYLOAD = insert("payload", [*PAYLOAD_COLUMNS, "digest", "is_mapped", "problem", "body_sha256", "body_size"])
 _INSERT_REPORT = insert("report", [*REPORT_COLUMNS, "source"], conflict="ON CONFLICT (source, event_key) DO NOTHING")
 _REPORT_FIELDS = ", ".join(REPORT_COLUMNS)
 _FIELDS = ", ".join(f"delivery.{name}" for name in DELIVERY_COLUMNS)
@@ -107,7 +107,8 @@ def _keep(database: sqlite3.Connection, payload: Payload) -> Keeping:
         payload.nonce,
         compress(payload.body),
     )
-    database.execute(_INSERT_PAYLOAD, (*values, digest, False, ""))
+    body_sha256 = hashlib.sha256(payload.body).digest()
+    database.execute(_INSERT_PAYLOAD, (*values, digest, False, "", body_sha256, len(payload.body)))
     return Keeping.NEW
 
 

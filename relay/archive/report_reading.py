@@ -33,6 +33,12 @@ async def reports(connection: AsyncConnection, message_id: str) -> list[StoredRe
     return [StoredReport(report_of(row[4:]), row[0], Grade(row[1]), row[2], row[3]) for row in rows]
 
 
+async def told_of(connection: AsyncConnection, payload_id: str) -> list[str | None]:
+    joined = schema.report.outerjoin(schema.message, _message.seq == _report.message_seq)
+    statement = select(_message.id).select_from(joined).where(_report.payload_id == payload_id).distinct()
+    return [row[0] for row in await connection.execute(statement.order_by(_message.id))]
+
+
 async def payload(connection: AsyncConnection, payload_id: str) -> Payload:
     row = (await connection.execute(select(*_PAYLOAD).where(_payload.id == payload_id))).first()
     if row is None:

@@ -371,4 +371,4 @@ def compress(data: bytes) -> bytes:
 
 
 def decompress(data: bytes) -> bytes:
-    return decompressor().decompress(data)
+    return decompressor().decompress(data, allow_extra_data=False)

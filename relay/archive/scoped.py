@@ -28,11 +28,12 @@ from relay.archive.api import (
     WebSession,
 )
 from relay.archive.api.deletion import EVERY_DEED, Deeds
+from relay.archive.api.ledger import StoredLeaf
 from relay.archive.api.queue import Waiting
 from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
 from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
-from relay.archive.scoped_figures import ScopedFigures
+from relay.archive.scoped_holds import ScopedHolds
 from relay.archive.scoping import applications_within, may_write, waiting_within, within
 from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
@@ -49,7 +50,7 @@ LOOKED_AT = 50
 """Values that are tried for being within the scope."""
 
 
-class ScopedArchive(ScopedFigures):
+class ScopedArchive(ScopedHolds):
     """`archive` narrowed to `scope`. Raises OutOfReach for what no scope can narrow."""
 
     # -- whether a message is within the scope ---------------------------------------------------------------
@@ -82,6 +83,10 @@ class ScopedArchive(ScopedFigures):
         message = stored.message if parent in near else replace(stored.message, parent_id=None)
         children = tuple(child for child in stored.children if child in near)
         return replace(stored, message=message, children=children)
+
+    async def leaves_of(self, message_id: str) -> list[StoredLeaf]:
+        await self._require(message_id)
+        return await self._archive.leaves_of(message_id)
 
     async def listing(self, message_id: str) -> Listing:
         await self._require(message_id)
@@ -301,6 +306,8 @@ class ScopedArchive(ScopedFigures):
     claim = park = next_due = is_any_expired = forget_lanes = earlier_copies = _refused
     claim_key = give_up_key = _refused
     unindexed = wait_for_unindexed = add_summaries = reindex = rereading = to_reread = reread = _refused
+    make_hold = place_hold = lift_hold = end_hold = hold = holds = held_messages = use_term = _refused
+    leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
     tracking_token = tracking_tokens = add_fetches = clicks_near = link_counts = _refused
     fetches_judged_before = judge = _refused
@@ -308,7 +315,7 @@ class ScopedArchive(ScopedFigures):
     forget_notifications = _refused
     look_for_changes = days_to_count = count_day = _refused
     # What is of no one message.
-    queue_facts = put_switches = change_setting = payload = rates = latest_capture = _refused
+    queue_facts = put_switches = change_setting = payload = told_of = rates = latest_capture = _refused
     endpoints = notifications = replay = try_endpoint = _refused
     account = roles = put_role = remove_role = groups = put_group = remove_group = _refused
     users = user = put_user = remove_user = add_session = remove_session = _refused

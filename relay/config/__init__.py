@@ -1,6 +1,6 @@
 """The configuration: frozen models. One table of the TOML file is one model; one key is one field with its limits.
 
-The tables stand in the files `intake`, `sending`, `returning`, `access` and `house`. Reading the file and the
+The tables stand in the files `intake`, `sending`, `returning`, `access`, `ledger` and `house`. Reading the file and the
 environment, and saying everything that is wrong at once, is the work of `settings.py`; rules about several keys
 together are in `checks.py`; what a value should have been, in words, in `expectation.py`.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from relay.config.access import Oidc
 from relay.config.house import DEFAULT_NAME, Alert, ArchiveTable, Config, Mask, Metrics, Reference, Viewer
 from relay.config.intake import Application, Listener, Smtp, TlsPolicy
+from relay.config.ledger import Ledger
 from relay.config.live import LiveConfig
 from relay.config.returning import Bounces, Endpoint, Imap, Suppression, Tracking, WebhookSource
 from relay.config.sending import Choice, Delivery, Dkim, DkimKey, Provider, Route, Trace, Upstream
@@ -33,6 +34,7 @@ __all__ = [
     "Endpoint",
     "Expected",
     "Imap",
+    "Ledger",
     "Listener",
     "LiveConfig",
     "Mask",

@@ -1,8 +1,8 @@
 """Rules about several keys of the configuration together, and about the files it names.
 
 Those about mail going out are in `checks_sending.py`, those about what comes back in `checks_returning.py`, those
-about who is let in in `checks_access.py`. Pure but for opening the named files. What one key alone may be is said in
-the models.
+about who is let in in `checks_access.py`, those about the log in `checks_ledger.py`. Pure but for opening the named
+files. What one key alone may be is said in the models.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from relay.config import (
     Listener,
     TlsPolicy,
     checks_access,
+    checks_ledger,
     checks_returning,
     checks_sending,
 )
@@ -50,6 +51,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _masks(config)
     yield from _alerts(config)
     yield from checks_returning.problems(config)
+    yield from checks_ledger.problems(config)
     yield from checks_access.problems(config)
 
 
@@ -129,7 +131,7 @@ def _places(config: Config) -> Iterator[tuple[Location, str, int]]:
         if listener.socket is None:
             yield ("smtp", "listeners", n), listener.host, listener.port
     yield ("viewer",), config.viewer.host, config.viewer.port
-    if config.is_tracking_possible or config.webhooks:
+    if config.is_tracking_possible or config.webhooks or config.ledger.public:
         yield ("tracking",), config.tracking.host, config.tracking.port
     if config.bounces.listen:
         yield ("bounces",), config.bounces.host, config.bounces.port

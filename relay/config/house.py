@@ -10,6 +10,7 @@ from pydantic import Field
 
 from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
 from relay.config.intake import Application, Smtp
+from relay.config.ledger import Ledger
 from relay.config.returning import Bounces, Endpoint, Suppression, Tracking, WebhookSource
 from relay.config.sending import Delivery, Dkim, Route, Upstream
 from relay.config.values import Address, Count, Duration, Expected, Name, Network, Port, Size, Table
@@ -124,6 +125,7 @@ class Config(Table):
     dkim: Dkim = Dkim()
     reference: tuple[Reference, ...] = ()
     mask: tuple[Mask, ...] = ()
+    ledger: Ledger = Ledger()
     viewer: Viewer = Viewer()
     oidc: Oidc = Oidc()
     tracking: Tracking = Tracking()

@@ -4,6 +4,7 @@
     GET  /c/TOKEN       302 to the address stored with the token (never to one in the request), or the preview page
     GET  /u/TOKEN       the page that asks; POST unsubscribes (RFC 8058)
     POST /hooks/NAME    what a provider reports (`webhooks/listener.py`)
+    GET  /checkpoint, /tile/…   the log, where it is public (`relay/notary/serving.py`)
 
 HEAD is answered alike, without a body. Everything else is 404. Any Host is answered: applications have public addresses
 of their own, and a token is all that counts. Fetches go to `gathering.py`, which is never in the way.
@@ -64,6 +65,10 @@ _PAGE = {
 }
 
 
+Log = Callable[[str], Awaitable[web.Response | None]]
+"""Answers for the log at a path; None: there is nothing."""
+
+
 class Beacon:
     """`bound`: where it listens, once started."""
 
@@ -76,10 +81,12 @@ class Beacon:
         new_id: Callable[[], str],
         rules: SuppressionRules = NO_RULES,
         hooks: Hooks | None = None,
+        log: Log | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._table = table
         self._hooks = hooks
+        self._log = log
         self._max_connections = max_connections
         self._archive = archive
         self._clock = clock
@@ -128,6 +135,7 @@ class Beacon:
             add(method, f"/o/{_NAME}.gif", self._pixel)
             add(method, f"/c/{_NAME}", _answering(self._link))
             add(method, f"/u/{_NAME}", _answering(self._ask))
+            add(method, "/{log:checkpoint|tile/[0-9a-z/.]{1,80}}", _answering(self._show))
         add("POST", f"/u/{_NAME}", _answering(self._unsubscribe))
         add("*", "/hooks/{name:[^/]{1,80}}", self._report)
         add("*", r"/{rest:[\s\S]*}", self._nothing)
@@ -178,6 +186,10 @@ class Beacon:
         if self._hooks is None:
             return _page(pages.NOT_FOUND, 404)
         return await self._hooks.receive(request, self._client(request))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        found = await self._log(request.match_info["log"]) if self._log else None
+        return found or _page(pages.NOT_FOUND, 404)
 
     async def _nothing(self, request: web.Request) -> web.Response:
         return _page(pages.NOT_FOUND, 404)

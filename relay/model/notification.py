@@ -35,7 +35,9 @@ NOT_TOLD = frozenset(
         *(Kind.SIGNED_IN, Kind.SIGNED_OUT, Kind.SIGN_IN_REFUSED, Kind.ACCOUNT_CHANGED),
         *(Kind.ENDPOINT_FAILED, Kind.REPLAYED, Kind.VIEWED, Kind.DOWNLOADED, Kind.EXPORTED),
         *(Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.TAGGED, Kind.SETTING_CHANGED),
-        *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED),
+        *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED, Kind.KEY_CHANGED),
+        *(Kind.IMPORTED, Kind.RESTORED),
+        *(Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED),
     }
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""

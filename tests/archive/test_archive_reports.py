@@ -245,3 +245,12 @@ def test_any_order_and_repetition_gives_the_same_row(tmp_path_factory, reports, 
     first = asyncio.run(run(order, tmp_path_factory.mktemp("a")))
     second = asyncio.run(run(shuffled, tmp_path_factory.mktemp("b")))
     assert first == second
+
+
+async def test_a_payload_names_the_messages_it_tells_of(archive):
+    (one, _), (two, _) = await sent(archive, 1, provider_id="p"), await sent(archive, 2, provider_id="q")
+    payload = a_payload(1)
+    names = ("p", "q", "q", "nobody's")
+    await reported(archive, payload, *(a_report(payload, key=str(n), provider_id=p) for n, p in enumerate(names)))
+    assert await archive.told_of(payload.id) == [None, one.id, two.id]
+    assert await archive.told_of(new_id()) == []

@@ -101,6 +101,7 @@ async def finished(
         if state is State.UNCONFIRMED:
             after = replace(after, due_at=NOON + 9000 * SECOND)
         event = Event(new_id(), NOON, Kind.SENT, "upstream:u", delivery.message_id, delivery.id)
+        event = replace(event, data={"attempt": attempt.id})
         closings.append(Closing(attempt, after, event))
     await archive.finish_attempts(closings)
 

@@ -44,6 +44,7 @@ ROUTES: dict[str, set[P]] = {
     "GET /api/messages/{id}/deliveries/{delivery_id}/content": {P.READ, P.BODY, P.ATTACHMENTS},
     "GET /api/messages/{id}/events": {P.READ},
     "GET /api/messages/{id}/headers": {P.READ},
+    "GET /api/messages/{id}/evidence": {P.READ, P.BODY, P.ATTACHMENTS, P.EXPORT},
     "GET /api/messages/{id}/parts": {P.READ},
     "GET /api/messages/{id}/parts/{number}": {P.READ, P.BODY},
     "GET /api/messages/{id}/related": {P.READ},

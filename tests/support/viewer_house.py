@@ -31,6 +31,7 @@ from relay.model.upstream import UpstreamState
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
 from tests.support.fresh import fresh_archive
+from tests.support.notarised import Notarised
 from viewer.app import build_app
 from viewer.grid.live import HEARTBEAT
 
@@ -201,6 +202,7 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
         settings_changed=changed,
         upstream_states=lambda: house.upstreams,
         counter=intake.counter,
+        evidence=Notarised(archive).evidence,
     )
     app[HEARTBEAT] = heartbeat
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)

@@ -17,9 +17,11 @@ from viewer.api import (
     description,
     endpoints,
     events,
+    evidence,
     explained,
     export,
     figures,
+    hold,
     messages,
     parts,
     people,
@@ -38,6 +40,7 @@ from viewer.api import (
 
 PARTS = (
     figures,
+    hold,
     queue,
     bulk,
     views,
@@ -47,6 +50,7 @@ PARTS = (
     suggest,
     submit,
     content,
+    evidence,
     deliveries,
     parts,
     resend,

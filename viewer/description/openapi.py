@@ -16,6 +16,7 @@ from relay.model.suppression import Cause
 from viewer.deeds import GROUPS
 from viewer.description.openapi_explained import EXPLAINED_OPERATIONS, EXPLAINED_SCHEMAS
 from viewer.description.openapi_figures import FIGURE_OPERATIONS, FIGURE_PARAMETERS, FIGURE_PATHS
+from viewer.description.openapi_holds import HOLD_OPERATIONS, HOLD_PARAMETERS, HOLD_SCHEMAS
 from viewer.description.openapi_operation import Operation as Operation
 from viewer.description.openapi_people import PEOPLE_OPERATIONS
 from viewer.description.openapi_suppressions import SUPPRESSION_OPERATIONS
@@ -33,10 +34,12 @@ from viewer.work.suppressions import Which
 
 SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
 SCHEMAS |= FIGURE_SCHEMAS | PEOPLE_SCHEMAS | EXPLAINED_SCHEMAS
+SCHEMAS |= FIGURE_SCHEMAS | HOLD_SCHEMAS
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
     **FIGURE_PARAMETERS,
+    **HOLD_PARAMETERS,
     "q": (TEXT, "Search; everything without it. The language is the grid's."),
     "sort": ({"enum": list(SORT_KEYS), "default": "date"}, "What the messages are sorted by."),
     "order": ({"enum": ["desc", "asc"], "default": "desc"}, "In which direction."),
@@ -61,6 +64,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "kind": ({"enum": [*GROUPS, *Kind]}, "Only these: a group of kinds, or a kind of event."),
     "from": (DAY, "From this day on, UTC."),
     "to": (DAY, "Up to the end of this day, UTC."),
+    "reports": ({"enum": ["whole"]}, "Also reports of the provider that tell of other messages."),
     "requests": ({"enum": ["open", "all"], "default": "open"}, "Those that wait, or those that were decided too."),
     "format": ({"enum": ["zip", "mbox", "csv", "eml"], "default": "zip"}, "`eml` only when one message matches."),
 }
@@ -79,6 +83,7 @@ OPERATIONS = (
     *PEOPLE_OPERATIONS,
     *EXPLAINED_OPERATIONS,
     *SUPPRESSION_OPERATIONS,
+    *HOLD_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
     Operation("get", "/api/suggest", "Completions of a word of a search", "Suggestions", ("q", "at"), refusals=(400,)),
     Operation(
@@ -111,6 +116,9 @@ OPERATIONS = (
         "SentDelivery",
         ("attempt",),
         refusals=(400, 404),
+    ),
+    Operation(
+        "get", "/api/messages/{id}/evidence", "Facts with proofs", "application/zip", ("reports",), refusals=(404, 503)
     ),
     Operation("get", "/api/messages/{id}/parts", "Its MIME parts", "Parts", refusals=(404,)),
     Operation(

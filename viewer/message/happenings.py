@@ -13,6 +13,7 @@ from viewer.translation import say
 
 KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.CAPTURED: (say("Captured: kept byte for byte, then answered 250"), "captured", "quiet"),
+    Kind.IMPORTED: (say("Imported: kept byte for byte, but its sending was not witnessed here"), "captured", "warn"),
     Kind.QUEUED: (say("Queued for sending"), "queued", "busy"),
     Kind.HELD: (say("Held for approval"), "held", "held"),
     Kind.SENT: (say("Sent: the provider took responsibility"), "sent", "good"),
@@ -58,8 +59,14 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.DELETED: (say("Content deleted; envelope, hash and events stay"), "deleted", "bad"),
     Kind.DELETION_ASKED: (say("Deletion asked for: another person has to approve"), "held", "held"),
     Kind.DELETION_REFUSED: (say("Deletion refused: the content stays"), "cancelled", "quiet"),
+    Kind.HOLD_MADE: (say("Legal hold begun"), "held", "held"),
+    Kind.HOLD_PLACED: (say("Under a legal hold: nobody can delete it"), "held", "held"),
+    Kind.HOLD_LIFTED: (say("Not under a legal hold any more"), "cancelled", "quiet"),
+    Kind.HOLD_ENDED: (say("Legal hold ended"), "cancelled", "quiet"),
     Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
     Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),
+    Kind.KEY_CHANGED: (say("The log has another signing key"), "edit", "held"),
+    Kind.RESTORED: (say("The archive was put back from a copy: what came after it is missing"), "alert", "warn"),
     Kind.ALERT_RAISED: (say("Alert: what a rule watches for has come true"), "alert", "warn"),
     Kind.ALERT_CLEARED: (say("Alert over"), "sent", "good"),
 }

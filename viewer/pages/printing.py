@@ -14,11 +14,13 @@ from relay.archive.query import parse_query
 from relay.model.access import Permission
 from relay.model.event import Kind
 from relay.model.identifier import ULID_PATTERN
+from relay.notary.evidence import Narrator
 from viewer.api.parameters import query_text
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import CLOCK
+from viewer.keys import CLOCK, NARRATE
 from viewer.message import pdf, printing
+from viewer.message.evidence_summary import Summary
 from viewer.message.parsing import in_thread
 from viewer.message.printing import MAX_ALL, MOST, Sheet, sheet
 from viewer.message.worker import Worker
@@ -41,7 +43,14 @@ _ID = re.compile(ULID_PATTERN)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[WORKER] = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
+    worker = Worker("viewer.message.pdf", time_limit=TIME_LIMIT, memory=MEMORY)
+    app[WORKER] = worker
+
+    def narrate(*, made_by: str, made_at: int, query: str) -> Narrator:
+        draw = worker.ask if pdf.IS_THERE else None
+        return Summary(made_by=made_by, made_at=made_at, query=query, draw=draw)
+
+    app[NARRATE] = narrate
     yield
     await app[WORKER].close()
 

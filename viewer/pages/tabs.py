@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,13 @@ from aiohttp import web
 
 from relay.archive.api import StoredMessage
 from relay.model.access import Permission
+from relay.notary.problem import NotaryProblem
 from viewer import present
 from viewer.identity.people import Person
-from viewer.keys import CONFIG
+from viewer.keys import CONFIG, EVIDENCE
 from viewer.message import conversation, fields, hops
 from viewer.message.attached import attached
+from viewer.message.evidence import NOT_PROVEN, PROVEN, in_the_log
 from viewer.message.fields import Item
 from viewer.message.invitation import calendar_parts, invitations
 from viewer.message.parsing import in_thread
@@ -23,7 +26,7 @@ from viewer.message.related import related
 from viewer.pages import reading
 from viewer.pages.looking import looking
 from viewer.pages.reading import HeaderField, Reading
-from viewer.security import archive_of
+from viewer.security import archive_of, signed_in_user
 from viewer.translation import say
 
 NAMES: Mapping[str, str] = {
@@ -36,6 +39,7 @@ NAMES: Mapping[str, str] = {
     "attachments": say("Attachments"),
     "smtp": "SMTP",
     "related": say("Related"),
+    "evidence": say("Evidence"),
 }
 NEEDS: Mapping[str, Permission] = {
     "preview": Permission.BODY,
@@ -53,6 +57,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Title and meaning of each kind of related messages."""
 MAX_WANTED = 200
+WHOLE = (Permission.BODY, Permission.ATTACHMENTS, Permission.EXPORT)
+"""What an evidence bundle takes beyond reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,26 @@ async def shown(request: web.Request, read: Reading, stored: StoredMessage, tab:
                 *conversation.attempts(message, stored.deliveries, stored.attempts),
             )
             return {"sessions": sessions}
+        case "evidence":
+            return await logged(request, stored)
         case "related":
             return {"groups": await related(archive_of(request), stored), "kinds": KINDS}
     return {"attachments": await in_thread(request, lambda: attached(read.root, read.content))}
+
+
+async def logged(request: web.Request, stored: StoredMessage) -> dict[str, Any]:
+    """What the log has of the message, and whether the person may take the evidence away."""
+    maker, person = request.app[EVIDENCE], signed_in_user(request)
+    policy = None
+    with contextlib.suppress(NotaryProblem):  # no key: nothing is known of witnesses
+        policy = (await maker.keys()).policy if maker else None
+    found = await in_the_log(archive_of(request), stored.message.id, policy)
+    return {
+        "logged": found,
+        "gives_evidence": maker is not None and all(map(person.may, WHOLE)),
+        "proven": PROVEN,
+        "not_proven": NOT_PROVEN,
+    }
 
 
 async def _preview(request: web.Request, read: Reading, q: str) -> dict[str, Any]:

@@ -17,17 +17,19 @@ from relay.model.delivery import State
 from relay.model.event import Kind as EventKind
 from viewer.errors import FieldError
 from viewer.journal import deed
-from viewer.keys import NEW_ID
-from viewer.security import archive_of, signed_in_user
+from viewer.keys import CLOCK, NEW_ID
+from viewer.message.discretion import require_originals
+from viewer.security import archive_of, require, signed_in_user
 from viewer.translation import say, say_n, thousands
-from viewer.work import deletion, tagging
+from viewer.work import deletion, evidence, tagging
 from viewer.work.bulk import Ask, Each, Kind, Prepare, Selected
-from viewer.work.export import checked_count
+from viewer.work.export import checked_count, filename
 from viewer.work.jobs import JOBS
 from viewer.work.operations import Outcome, hand_of, order_of
 from viewer.work.resend import resend_exact
 from viewer.work.resend_warnings import HAS_IT, ON_ITS_WAY
 
+WHOLE = (Permission.BODY, Permission.ATTACHMENTS, Permission.EXPORT)
 LOOKED_AT = 40
 """Messages looked at for a warning that no index can give."""
 
@@ -165,6 +167,28 @@ async def _export(request: web.Request, meant: Selected, answers: Mapping[str, s
     return f"/exports/{job_id}"
 
 
+async def _evidence(request: web.Request, meant: Selected, answers: Mapping[str, str]) -> str:
+    archive, person = archive_of(request), require(request, *WHOLE)
+    require_originals(archive)
+    evidence.evidence_of(request)
+    total = await meant.count(archive)
+    q = meant.q if not meant.ids else " OR ".join(f"id:{message_id}" for message_id in meant.ids)
+    job_id, form = request.app[NEW_ID](), evidence.FORM
+    name = f"{filename(request.app[CLOCK](), form).removesuffix(f'.{form}')}-{form}.zip"
+    deeds = [deed(request, EventKind.EXPORTED, query=q, format=form, count=total)]
+    await archive.add_events(deeds)
+    request.app[JOBS].make(
+        job_id,
+        person.name,
+        q,
+        form,
+        total,
+        name,
+        lambda job: evidence.pieces_of_search(request, archive, meant, q, person.actor, job.advance),
+    )
+    return f"/exports/{job_id}"
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -268,6 +292,16 @@ KINDS: dict[str, Kind] = {
                     ),
                 ),
             ),
+        ),
+        Kind(
+            "evidence",
+            "lock",
+            Permission.EXPORT,
+            say("Evidence"),
+            lambda n: say_n("Make evidence of %(num)s message?", "Make evidence of %(num)s messages?", n),
+            say("One file with every fact and its proof, to be checked offline. That it was made is recorded."),
+            lambda n: say_n("%(num)s message in the file.", "%(num)s messages in the file.", n),
+            begin=_evidence,
         ),
         Kind(
             "delete",

@@ -69,7 +69,7 @@ async def fetch(request: web.Request) -> web.StreamResponse:
         raise web.HTTPConflict(text=say("This export is not finished; there is no file to fetch."))
     await record(request, Kind.DOWNLOADED, what=say("export"), query=job.q, format=job.format, count=job.done)
     headers = {
-        "Content-Type": CONTENT_TYPES[job.format],
+        "Content-Type": CONTENT_TYPES.get(job.format, "application/zip"),
         "Content-Length": str(job.size),
         "Content-Disposition": attachment(job.filename),
     }

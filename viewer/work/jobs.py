@@ -46,6 +46,10 @@ class Job(Progress):
         return {name: getattr(self, name) for name in names}
 
 
+Produce = Callable[[Job], AsyncIterator[bytes]]
+"""Makes the octets of a job's file, and tells the job how far it is."""
+
+
 class Jobs:
     """All export jobs of this process; files of an earlier one are removed at the start."""
 
@@ -71,6 +75,13 @@ class Jobs:
 
     def begin(self, job_id: str, user: str, q: str, query: Query, form: str, total: int, archive: Archive) -> Job:
         """Starts a job on the archive as the person sees it. Raises FieldError when they have too many."""
+        name = filename(self._clock(), form)
+        return self.make(
+            job_id, user, q, form, total, name, lambda job: export(archive, query, WRITERS[form](), job.advance)
+        )
+
+    def make(self, job_id: str, user: str, q: str, form: str, total: int, name: str, produce: Produce) -> Job:
+        """The same for a file that `produce` gives, to be called `name`."""
         self.expire()
         mine = [job for job in self._jobs.values() if job.user == user]
         if len(mine) >= MOST_EACH:
@@ -84,10 +95,10 @@ class Jobs:
             total=total,
             created_at=now,
             path=self._folder / f"{job_id}.{form}",
-            filename=filename(now, form),
+            filename=name,
         )
         self._jobs[job_id] = job
-        self._tasks[job_id] = asyncio.create_task(self._run(job, query, archive))
+        self._tasks[job_id] = asyncio.create_task(self._run(job, produce))
         return job
 
     def get(self, job_id: str, user: str) -> Job:
@@ -116,11 +127,11 @@ class Jobs:
         for job in [job for job in self._jobs.values() if job.created_at < self._clock() - DAY]:
             self.remove(job)
 
-    async def _run(self, job: Job, query: Query, archive: Archive) -> None:
+    async def _run(self, job: Job, produce: Produce) -> None:
         try:
             async with self._turns:
                 job.advance(0)
-                await self._write(job, query, archive)
+                await self._write(job, produce)
             job.advance(job.done, "finished")
         except Exception as error:  # the top of a job
             maillog.room_failed("viewer", error)
@@ -129,9 +140,9 @@ class Jobs:
         finally:
             self._tasks.pop(job.id, None)
 
-    async def _write(self, job: Job, query: Query, archive: Archive) -> None:
+    async def _write(self, job: Job, produce: Produce) -> None:
         with await asyncio.to_thread(_created, job.path) as file:
-            async for piece in export(archive, query, WRITERS[job.format](), job.advance):
+            async for piece in produce(job):
                 await asyncio.to_thread(file.write, piece)
                 job.size += len(piece)
 

@@ -21,8 +21,16 @@ from typing import Any, Protocol
 from relay.archive.api.alert import Watching
 from relay.archive.api.deletion import Deletions
 from relay.archive.api.engagement import Engagement
+from relay.archive.api.errors import ArchiveError as ArchiveError
+from relay.archive.api.errors import ArchiveUnavailable as ArchiveUnavailable
+from relay.archive.api.errors import Gone as Gone
+from relay.archive.api.errors import NotFound as NotFound
+from relay.archive.api.errors import OutOfReach as OutOfReach
+from relay.archive.api.errors import TooSlow as TooSlow
 from relay.archive.api.figure import Figures
+from relay.archive.api.hold import Holds
 from relay.archive.api.idempotency import Idempotency
+from relay.archive.api.ledger import Ledger
 from relay.archive.api.notification import Notifications
 from relay.archive.api.people import Account as Account
 from relay.archive.api.people import ApiToken as ApiToken
@@ -53,35 +61,6 @@ from relay.model.message import Message
 from relay.model.summary import Reference, Summary
 from relay.model.suppression import Suppressed
 from relay.model.token import Token
-
-
-class ArchiveError(Exception):
-    """Something the archive promised does not hold."""
-
-
-class ArchiveUnavailable(ArchiveError):
-    """Nothing was kept: the disk is full, the database locked or closed. Temporary; intake answers 451 or 452."""
-
-    def __init__(self, message: str, *, is_full: bool = False) -> None:
-        super().__init__(message)
-        self.is_full = is_full
-        """No space left: 452 4.3.1 instead of 451 4.3.0."""
-
-
-class TooSlow(ArchiveError):
-    """A search took longer than anyone waits for and was stopped."""
-
-
-class NotFound(ArchiveError):
-    """No message, delivery, user or token has that id."""
-
-
-class Gone(NotFound):
-    """The message is there, its content was deleted."""
-
-
-class OutOfReach(ArchiveError):
-    """It is not only about messages within the scope of the person who asks: refused, with the reason to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +238,10 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Holds,
     Watching,
     Views,
+    Ledger,
     Protocol,
 ):
     """See the module's docstring for what all methods promise; of tracking, `api/engagement.py`; of

@@ -82,3 +82,9 @@ class Reports(Protocol):
 
     async def payload(self, payload_id: str) -> Payload:
         """What came, as it came. Raises NotFound."""
+
+    async def told_of(self, payload_id: str) -> list[str | None]:
+        """Ids of the messages that the reports in a payload are about; None among them for reports not matched.
+
+        Empty for one that was not read yet, and for an unknown one.
+        """

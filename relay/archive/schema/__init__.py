@@ -21,7 +21,9 @@ from sqlalchemy import (
 
 from relay.archive.schema.deletion import deletion_request_table, deletion_table, tag_change_table
 from relay.archive.schema.figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
+from relay.archive.schema.hold import held_message_table, legal_hold_table, term_table
 from relay.archive.schema.idempotency import idempotency_table
+from relay.archive.schema.ledger import checkpoint_table, leaf_table, node_table, stamp_table, tree_table
 from relay.archive.schema.notification import endpoint_table, notification_table
 from relay.archive.schema.people import api_token_table, application_table, group_table, role_table, user_table
 from relay.archive.schema.repetition import repetition_table
@@ -339,6 +341,9 @@ identity = identity_table(metadata)
 api_token, application = api_token_table(metadata), application_table(metadata)
 suppression = suppression_table(metadata)
 deletion = deletion_table(metadata)
+legal_hold = legal_hold_table(metadata)
+held_message = held_message_table(metadata)
+term = term_table(metadata)
 deletion_request = deletion_request_table(metadata)
 tag_change = tag_change_table(metadata)
 payload = payload_table(metadata)
@@ -360,6 +365,9 @@ mailing = mailing_table(metadata)
 mailed = mailed_table(metadata)
 
 fragment = fragment_table(metadata)
+
+leaf, node, tree = leaf_table(metadata), node_table(metadata), tree_table(metadata)
+checkpoint, stamp = checkpoint_table(metadata), stamp_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 

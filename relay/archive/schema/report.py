@@ -27,6 +27,9 @@ def payload_table(metadata: MetaData) -> Table:
         # Whether its reports are kept; and why not, if they could not be read.
         Column("is_mapped", Integer, nullable=False),
         _text("problem"),
+        # Of the body, for the time when it is deleted.
+        Column("body_sha256", LargeBinary, nullable=True),
+        Column("body_size", Integer, nullable=True),
         # Last: long, and compressed.
         Column("body", LargeBinary, nullable=False),
         Index("payload_digest", "source", "digest", unique=True),

@@ -10,7 +10,6 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import exc
@@ -19,14 +18,12 @@ from relay.archive import (
     accounts,
     capture,
     counting,
-    database,
     deletion_reading,
     index,
     journal,
     people,
     queue,
     reading,
-    scrub,
     search,
     suggest,
 )
@@ -51,10 +48,10 @@ from relay.archive.api import (
 from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
 from relay.archive.live import Changes
-from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.query import Query
 from relay.archive.sqlite.deletion import SqliteDeletions
 from relay.archive.sqlite.figure import SqliteFigures
+from relay.archive.sqlite.hold import SqliteHolds
 from relay.archive.sqlite.idempotency import SqliteIdempotency
 from relay.archive.sqlite.notification import SqliteNotification
 from relay.archive.sqlite.people import SqlitePeople
@@ -68,7 +65,7 @@ from relay.archive.sqlite.tracking import SqliteTracking
 from relay.archive.sqlite.view import SqliteViews
 from relay.archive.sqlite.waiting import SqliteWaiting
 from relay.archive.sqlite.watching import SqliteWatching
-from relay.archive.writer import Tally, Writer
+from relay.archive.writer import Tally
 from relay.model.delivery import DUE_STATES, Attempt, Delivery
 from relay.model.event import Event
 from relay.model.message import Message
@@ -96,6 +93,7 @@ class SqliteArchive(
     SqliteSignIn,
     SqlitePeople,
     SqliteViews,
+    SqliteHolds,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
@@ -348,52 +346,3 @@ def _probe(connection: sqlite3.Connection, items: list[bool]) -> list[None]:
         connection.execute("INSERT INTO setting (key, value) VALUES ('probe', ?)", ("x" * 65536,))
         connection.execute("DELETE FROM setting WHERE key = 'probe'")
     return [None] * len(items)
-
-
-async def open_sqlite(path: Path, *, read_only: bool) -> SqliteArchive:
-    """Opens or makes the archive. Raises ArchiveError: another writer, an older schema, a file that is not ours."""
-    database.check_version()
-    if read_only:
-        await asyncio.to_thread(_check_readable, path)
-        return SqliteArchive(path, None, None)
-    database.prepare(path)
-    lock = database.lock(path)
-    try:
-        connection = await asyncio.to_thread(_open_and_upgrade, path)
-    except BaseException:
-        os.close(lock)
-        raise
-    writer = Writer(path)
-    is_scrub_due = scrub.is_due(connection)
-    writer.start(connection)
-    archive = SqliteArchive(path, writer, lock)
-    if is_scrub_due:
-        archive.go_on_scrubbing()
-    return archive
-
-
-def _open_and_upgrade(path: Path) -> sqlite3.Connection:
-    try:
-        connection = database.open_writer(path)
-        try:
-            upgrade(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise ArchiveUnavailable(f"cannot open the archive {path}: {error}") from error
-    return connection
-
-
-def _check_readable(path: Path) -> None:
-    """Raises ArchiveError unless the file is an archive with the schema of this version."""
-    try:
-        connection = sqlite3.connect(database.address(path, "ro"), uri=True)
-        try:
-            found = revision(connection)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise ArchiveError(f"cannot read the archive {path}: {error}") from error
-    if found != HEAD:
-        raise ArchiveError(f"{path} has schema {found or 'none'}, this version reads {HEAD}: start the server once")

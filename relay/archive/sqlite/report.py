@@ -44,5 +44,9 @@ class SqliteReports(SqliteAccess):
         async with self._reader() as connection:
             return await report_reading.payload(connection, payload_id)
 
+    async def told_of(self, payload_id: str) -> list[str | None]:
+        async with self._reader() as connection:
+            return await report_reading.told_of(connection, payload_id)
+
     def _tell_reported(self, outcome: report.Outcome) -> None:
         self._tell(list(outcome.seqs.items()), "delivery")
