@@ -32,6 +32,7 @@ from pathlib import Path
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 from prometheus_client import generate_latest
 
 from relay import metrics
@@ -132,7 +133,30 @@ def _set_up_templates(app: web.Application) -> None:
         extensions=["jinja2.ext.i18n"],
     )
     translation.install(environment)
+    # Templates do not change while it runs: no look at the files for each row of a page.
+    environment.auto_reload = False
     environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
+    environment.globals["drawn"] = _icons(app)
+
+
+def _icons(app: web.Application) -> Callable[..., Markup]:
+    """The function `icon(name, label="")` of the templates: a drawing, hidden from screen readers if it has no label.
+
+    Not a macro: a page of the grid has hundreds.
+    """
+    silent: dict[str, Markup] = {}
+    spoken = Markup('<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>')
+    hidden = Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>')
+
+    def icon(name: str, label: object = "") -> Markup:
+        sheet = f"{app[STATIC_PREFIX]}/icons.svg"
+        if label:
+            return spoken.format(label, sheet, name)
+        if name not in silent:
+            silent[name] = hidden.format(sheet, name)
+        return silent[name]
+
+    return icon
 
 
 def _version_of(folder: Path) -> str:
