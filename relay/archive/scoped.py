@@ -39,6 +39,7 @@ from relay.model.deletion import Order, Outcome, Request
 from relay.model.delivery import Delivery
 from relay.model.event import Event
 from relay.model.fetch import Fetch
+from relay.model.hold import Hold
 from relay.model.message import Message
 from relay.model.switch import Switches
 from relay.model.token import Token
@@ -83,6 +84,9 @@ class ScopedArchive(ScopedHolds):
         message = stored.message if parent in near else replace(stored.message, parent_id=None)
         children = tuple(child for child in stored.children if child in near)
         return replace(stored, message=message, children=children)
+
+    async def holds_of(self, message_id: str) -> list[Hold]:
+        return await self._archive.holds_of(message_id) if await self.within([message_id]) else []
 
     async def leaves_of(self, message_id: str) -> list[StoredLeaf]:
         await self._require(message_id)

@@ -146,7 +146,7 @@ def _text(text: str) -> str:
 
 def _fields(value: Any) -> dict[str, Any]:
     """A dataclass whose values are text, numbers and the like."""
-    return {name: plain(getattr(value, name)) for name in _names(type(value))}
+    return {name: plain(getattr(value, name)) for name in _names(value.__class__)}
 
 
 @cache

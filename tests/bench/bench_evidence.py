@@ -64,5 +64,5 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--messages", type=int, default=50)
     options = parser.parse_args()
-    assert build_app  # the viewer's parts are loaded in their order
+    assert build_app.__doc__  # the viewer's parts are loaded in their order
     asyncio.run(run(options.folder, options.messages))
