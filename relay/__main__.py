@@ -37,6 +37,7 @@ def main() -> None:
         queue,
         reclassify,
         render,
+        retention,
         role,
         search,
         serve,
@@ -48,7 +49,7 @@ def main() -> None:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, evidence, verify, reclassify, render):
+    for command in (check, search, export, evidence, verify, reclassify, render, retention):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
         app.add_typer(family.app)
