@@ -25,6 +25,7 @@ def main() -> None:
         _sendmail(sys.argv[2:])
     from relay.commands import (
         application,
+        backup,
         check,
         dkim,
         endpoint,
@@ -49,7 +50,7 @@ def main() -> None:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, evidence, verify, reclassify, render, retention):
+    for command in (check, search, export, evidence, verify, backup, reclassify, render, retention):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
         app.add_typer(family.app)
