@@ -42,6 +42,7 @@ def commands() -> Typer:
     """All commands, ready to be run."""
     from relay.commands import (
         application,
+        backup,
         check,
         dkim,
         endpoint,
@@ -55,6 +56,7 @@ def commands() -> Typer:
         reclassify,
         reindex,
         render,
+        retention,
         role,
         search,
         serve,
@@ -66,7 +68,7 @@ def commands() -> Typer:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, reindex, render, evidence, verify):
+    for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
         app.add_typer(family.app)

@@ -224,7 +224,7 @@ def ledger_sealed(size: int, at: int, *, is_new: bool) -> None:
     metrics.ledger_refused.set(0)
     if is_new:
         metrics.ledger_checkpoints.inc()
-        _log.info("ledger sealed", facts=size)
+        _log.debug("ledger sealed", facts=size)
 
 
 def ledger_not_signed(problem: str) -> None:

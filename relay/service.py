@@ -42,6 +42,7 @@ from relay.intake.listener import Intake
 from relay.model.delivery import MICROSECONDS
 from relay.notary.evidence import Evidence
 from relay.notary.notary import Notary
+from relay.notary.retention import Keeper
 from relay.notary.serving import Shown
 from relay.notary.stamping import Stamping
 from relay.notify import notify
@@ -60,8 +61,6 @@ FIRST_SIGN_IN = "first-sign-in"
 FIRST_SIGN_IN_LIFETIME = 24 * 3600 * MICROSECONDS
 KEEPALIVE = 15.0
 """Seconds; aiohttp's own 3630 keeps the connections of slow or silent browsers for an hour."""
-
-
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Listening everywhere, a browser here reaches us by loopback."""
 
@@ -147,6 +146,9 @@ class Service:
         self._stamping = Stamping(config.ledger, archive=self._archive, clock=now)
         stack.push_async_callback(self._stamping.stop)
         self._stamping.start()
+        self._keeper = Keeper(config.retention, config.ledger.worm, archive=self._archive, clock=now, new_id=new_id)
+        await self._keeper.start()
+        stack.push_async_callback(self._keeper.stop)
         await self._start_beacon(stack)
         await self._start_herald(stack)
         await self._start_arrivals(stack)
@@ -376,6 +378,7 @@ class Service:
             self._beacon.use(config.tracking, config.suppression.rules())
         self._returns.use(config)
         self._notary.use(config.ledger)
+        await self._keeper.use(config.retention, config.ledger.worm)
         self._stamping.use(config.ledger)
         waits = [
             name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)

@@ -24,7 +24,10 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
         say("Sent again, released, cancelled"),
         frozenset({Kind.RESENT, Kind.QUEUED, Kind.RETRIED, Kind.REROUTED, Kind.CANCELLED, Kind.CAPTURED}),
     ),
-    "deletions": (say("Deletions"), frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED})),
+    "deletions": (
+        say("Deletions"),
+        frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.RETENTION_RUN}),
+    ),
     "holds": (
         say("Legal holds"),
         frozenset({Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED}),

@@ -1,11 +1,14 @@
-"""The store behind one API (`api.py`). `open_archive` is the only branch on the backend."""
+"""The store behind one API (`api/`). `open_archive` and `check_archive` are the only branches on the backend."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from relay.archive.api import Archive, ArchiveError
+from relay.archive.api.audit import Progress
+from relay.ledger.note import Verifier
 
 
 async def open_archive(url: str, *, read_only: bool = False) -> Archive:
@@ -15,9 +18,33 @@ async def open_archive(url: str, *, read_only: bool = False) -> Archive:
     `read_only`: beside a running server; no lock, no migration, methods that write raise ArchiveError.
     Raises ArchiveError for a URL it does not know, another process writing there, or a schema too old to read.
     """
+    from relay.archive.sqlite.opening import open_sqlite  # only the backend that is asked for is loaded
+
+    return await open_sqlite(_path(url), read_only=read_only)
+
+
+def check_archive(
+    url: str,
+    *,
+    keys: Sequence[Verifier] = (),
+    known: Sequence[str] = (),
+    processes: int = 2,
+    state: Path | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """Checks everything in the archive at `url`; a Progress after each portion.
+
+    `keys`: of the log, today's and earlier ones; none: signatures are not checked. `known`: checkpoints kept
+    elsewhere, as signed notes. `state`: a file that notes how far the check got, with what it found; a check with the
+    same file goes on from there. Raises ArchiveError: there is no archive, or `state` is not such a file.
+    """
+    from relay.archive.audit.whole import check_archive as check
+
+    return check(_path(url), keys=keys, known=known, processes=processes, state=state, is_stopped=is_stopped)
+
+
+def _path(url: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2 or parts.query or parts.fragment:
         raise ArchiveError(f"archive.url: {parts.scheme or 'no scheme'} given, expected sqlite:///path/to/archive.db")
-    from relay.archive.sqlite.opening import open_sqlite  # only the backend that is asked for is loaded
-
-    return await open_sqlite(Path(unquote(parts.path[1:])), read_only=read_only)
+    return Path(unquote(parts.path[1:]))

@@ -285,19 +285,24 @@ def settle(database: sqlite3.Connection, delivery_ids: Iterable[str]) -> None:
 def _fold(database: sqlite3.Connection, delivery_id: str, message_id: str) -> Delivery:
     row = database.execute(f"SELECT {_FIELDS} FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
     delivery = delivery_of(row, message_id)
+    after = standing_of(database, delivery)
+    if after != delivery:
+        database.execute(_WRITE_STANDING, (*_standing_row(after), delivery_id))
+    return after
+
+
+def standing_of(database: sqlite3.Connection, delivery: Delivery) -> Delivery:
+    """Where it stands after all reports about it."""
     statements = [
         Statement(at, ReportKind(kind), key, Grade(grade), source, BounceClass(bounce) if bounce else None)
         for at, kind, key, grade, source, bounce in database.execute(
             "SELECT report.at, report.kind, report.event_key, payload.grade, payload.source, report.bounce "
             f"FROM report JOIN payload ON payload.id = report.payload_id WHERE report.delivery_id = ? "
             f"AND report.kind IN ({_DECISIVE})",
-            (delivery_id,),
+            (delivery.id,),
         )
     ]
-    after = standing(delivery, statements)
-    if after != delivery:
-        database.execute(_WRITE_STANDING, (*_standing_row(after), delivery_id))
-    return after
+    return standing(delivery, statements)
 
 
 def _standing_row(delivery: Delivery) -> Row:

@@ -27,6 +27,7 @@ def problems(config: Config) -> Iterator[Problem]:
         yield Problem(("ledger", "quorum"), f"{table.quorum}, expected no more than there are [[ledger.witness]]")
     for n, authority in enumerate(table.authority):
         yield from _authority(authority, ("ledger", "authority", n))
+    yield from twice(("retention",), "name", [rule.name for rule in config.retention])
     yield from twice(("ledger", "authority"), "name", [authority.name for authority in table.authority])
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
 from relay.config.intake import Application, Smtp
 from relay.config.ledger import Ledger
+from relay.config.retention import Retention
 from relay.config.returning import Bounces, Endpoint, Suppression, Tracking, WebhookSource
 from relay.config.sending import Delivery, Dkim, Route, Upstream
 from relay.config.values import Address, Count, Duration, Expected, Name, Network, Port, Size, Table
@@ -126,6 +127,7 @@ class Config(Table):
     reference: tuple[Reference, ...] = ()
     mask: tuple[Mask, ...] = ()
     ledger: Ledger = Ledger()
+    retention: tuple[Retention, ...] = ()
     viewer: Viewer = Viewer()
     oidc: Oidc = Oidc()
     tracking: Tracking = Tracking()

@@ -95,6 +95,8 @@ class Kind(StrEnum):
     """A person took a message from under a legal hold."""
     HOLD_ENDED = "hold-ended"
     """A person ended a legal hold: it keeps nothing any more."""
+    RETENTION_RUN = "retention-run"
+    """The rules of retention were gone through: what each deleted is in the data."""
     TAGGED = "tagged"
     """A person put tags on a message, or took some off."""
     SETTING_CHANGED = "setting-changed"

@@ -37,7 +37,7 @@ NOT_TOLD = frozenset(
         *(Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.TAGGED, Kind.SETTING_CHANGED),
         *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED, Kind.KEY_CHANGED),
         *(Kind.IMPORTED, Kind.RESTORED),
-        *(Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED),
+        *(Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED, Kind.RETENTION_RUN),
     }
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
+from relay.archive import check_archive, open_archive
 from relay.archive.api import Archive
+from relay.archive.api.audit import Extent, Fault, Portion
 from relay.archive.api.ledger import StoredCheckpoint
-from relay.archive.audit.fault import Fault
-from relay.archive.audit.whole import Extent, Portion, check_archive, check_portion
+from relay.archive.audit.tables import CHECKED, NO_EVIDENCE, UNWITNESSED
+from relay.archive.audit.whole import REMEMBERED, check_portion, faults_in
 from relay.archive.content import stored
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, sign_note
@@ -45,7 +47,7 @@ def path_of(url: str) -> Path:
 
 
 async def fill(archive: Archive) -> None:
-    """A message sent and reported on, one waiting, one deleted, and 600 more events; two checkpoints."""
+    """A message sent and reported on, one waiting, one deleted, and 300 more events; two checkpoints."""
     for number in (1, 2, 3):
         message = a_message(number)
         await archive.add_message(message, stored(CONTENT), deliveries_of(message), [captured_event(message)])
@@ -65,7 +67,7 @@ async def fill(archive: Archive) -> None:
     cancelled = Event(new_id(), NOON, Kind.CANCELLED, "user:ann", third.id, waiting.id)
     deleted = Event(new_id(), NOON, Kind.DELETED, "user:ann", third.id, data={"reason": "asked"})
     await archive.delete_content([Order(third.id, deleted, [cancelled])])
-    await archive.add_events([Event(new_id(), NOON + n, Kind.VIEWED, "user:ann", third.id) for n in range(600)])
+    await archive.add_events([Event(new_id(), NOON + n, Kind.VIEWED, "user:ann", third.id) for n in range(300)])
     await checkpointed(archive)
 
 
@@ -82,18 +84,28 @@ async def path(archive: Archive, url: str) -> Path:
     return path_of(url)
 
 
-def faults_of(path: Path, known: tuple[str, ...] = ()) -> list[Fault]:
+def extent_of(database: sqlite3.Connection) -> Extent:
+    return Extent(
+        *(database.execute(f"SELECT max(seq) FROM {table}").fetchone()[0] or 0 for table in ("message", "event"))
+    )
+
+
+def portions(extent: Extent) -> list[Portion]:
+    return [
+        *(Portion(kind, 1, extent.messages) for kind in ("tables", "contents", "deliveries")),
+        *(Portion(kind, 1, extent.events) for kind in ("leaves", "nodes", "signed")),
+    ]
+
+
+def faults_of(path: Path, known: tuple[str, ...] = (), remembered: str = "") -> list[Fault]:
     """All portions, in this process."""
     with closing(sqlite3.connect(path)) as database:
-        extent = Extent(
-            *(database.execute(f"SELECT max(seq) FROM {table}").fetchone()[0] or 0 for table in ("message", "event"))
-        )
-    portions = [
-        *(Portion(kind) for kind in ("structure", "nodes", "tables", "signed")),
-        Portion("contents", 1, extent.messages),
-        Portion("leaves", 1, extent.events),
+        extent = extent_of(database)
+    return [
+        fault
+        for portion in (Portion("structure"), *portions(extent))
+        for fault in check_portion(path, portion, extent, [SIGNER.verifier], known, remembered)
     ]
-    return [fault for portion in portions for fault in check_portion(path, portion, extent, [SIGNER.verifier], known)]
 
 
 def tamper(path: Path, *statements: str) -> None:
@@ -108,87 +120,131 @@ def tamper(path: Path, *statements: str) -> None:
             database.execute(sql)
 
 
+class Bench:
+    """A filled archive without triggers, in which one change after the other is tried and undone."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        # As the file was, whoever cut it off since.
+        self.extent = extent_of(database)
+
+    def finds(self, statement: str, *values: object) -> bool:
+        """False: nothing noticed. What SQLite does not even write, such as a key twice, is no change."""
+        self.database.execute("BEGIN")
+        try:
+            self.database.execute(statement, values)
+            if self.database.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                return True
+            return any(faults_in(self.database, one, self.extent, [SIGNER.verifier]) for one in portions(self.extent))
+        except sqlite3.IntegrityError:
+            return True
+        finally:
+            self.database.execute("ROLLBACK")
+
+    def rows(self, table: str) -> list[dict[str, object]]:
+        """The first, one in the middle and the last."""
+        found = self.database.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return [rows[n] for n in sorted({0, len(rows) // 2, len(rows) - 1})] if rows else []
+
+    def key(self, table: str) -> list[str]:
+        columns = self.database.execute(f"PRAGMA table_info({table})").fetchall()
+        return [column[1] for column in columns if column[5]] or [columns[0][1]]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    path = tmp_path_factory.mktemp("bench") / "archive.db"
+
+    async def made() -> None:
+        archive = await open_archive(f"sqlite:///{path}")
+        await fill(archive)
+        await archive.close()
+
+    asyncio.run(made())
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        yield Bench(database)
+
+
 def test_nothing_is_wrong_with_a_sound_archive(path: Path) -> None:
     assert faults_of(path) == []
 
 
-FACTS = {
-    "content": "message_seq, n",
-    "message": "seq",
-    "event": "seq",
-    "attempt": "id",
-    "leaf": "seq",
-    "node": "number",
-    "checkpoint": "size",
-    "edit_list": "hash",
-    "payload": "id",
-    "report": "id",
-    "tree": "size",
-    "deletion": "message_seq",
-}
+def test_every_table_is_checked_or_is_said_to_be_no_evidence(bench: Bench) -> None:
+    tables = {row[0] for row in bench.database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {table for table in tables if not table.startswith("full_text")} == CHECKED | set(NO_EVIDENCE)
+    assert not CHECKED & set(NO_EVIDENCE)
 
 
-def columns(path: Path) -> Iterator[tuple[str, str]]:
+def changes(value: object) -> list[object]:
+    """What the value could be instead: one bit flipped, cut short, more, nothing."""
+    match value:
+        case int():
+            return [value + 1, value ^ 1 << 40, None]
+        case str():
+            return [value + "x", value[:-1] if value else "y", None]
+        case bytes():
+            flipped = [value[:1] and bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128])]
+            return [*flipped, value[:-1], value + b"\0", b""] if value else [b"\0"]
+        case _:
+            return [1, "x"]
+
+
+@pytest.mark.parametrize("table", sorted(CHECKED - {"stamp"}))
+def test_every_change_of_a_value_is_found(bench: Bench, table: str) -> None:
+    """Or the column is in the list of those that nobody vouches for, with the reason."""
+    key = bench.key(table)
+    missed = set()
+    for row in bench.rows(table):
+        for column, value in row.items():
+            if f"{table}.{column}" in UNWITNESSED or f"{table}.{column}" in missed:
+                continue
+            where = " AND ".join(f"{name} = ?" for name in key)
+            for changed in changes(value):
+                named = [row[name] for name in key]
+                if not bench.finds(f"UPDATE {table} SET {column} = ? WHERE {where}", changed, *named):
+                    missed.add(f"{table}.{column}")
+    assert missed == set()
+
+
+@pytest.mark.parametrize("table", sorted(CHECKED - {"stamp"}))
+def test_a_row_taken_away_is_found(bench: Bench, table: str) -> None:
+    key = bench.key(table)
+    rows = bench.rows(table)
+    # The last checkpoint is missed by the file beside the archive: the next test.
+    for row in rows[:-1] if table == "checkpoint" else rows:
+        where = " AND ".join(f"{name} = ?" for name in key)
+        assert bench.finds(f"DELETE FROM {table} WHERE {where}", *(row[name] for name in key)), row
+
+
+def test_the_last_checkpoint_taken_away_is_found_by_the_file_beside(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
-        for table in FACTS:
-            for row in database.execute(f"PRAGMA table_info({table})"):
-                yield table, row[1]
+        (note,) = database.execute("SELECT note FROM checkpoint ORDER BY size DESC").fetchone()
+    assert faults_of(path, remembered=note) == []
+    tamper(path, "DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)")
+    (fault,) = faults_of(path, remembered=note)
+    assert "taken away" in fault.words
+    path.with_name(REMEMBERED).write_text(note)
+    assert fault in [one for progress in check_archive(f"sqlite:///{path}") for one in progress.faults]
 
 
-UNWITNESSED = {
-    ("payload", "is_mapped"),
-    ("payload", "problem"),
-    ("payload", "nonce"),
-    ("report", "detail"),
-    ("report", "source"),
-    ("report", "event_key"),
-    ("report", "kind"),
-    ("report", "message_id"),
-    ("report", "named_message"),
-    ("report", "named_delivery"),
-    ("report", "provider_id"),
-    ("report", "header_message_id"),
-    ("report", "is_machine"),
-    ("edit_list", "message_seq"),
-    ("edit_list", "is_shared"),
-    ("checkpoint", "at"),
-    ("deletion", "reason"),
-    ("deletion", "asked_by"),
-    ("message", "recipient_count"),
-}
+@pytest.mark.parametrize("columns", ["hash", "commitment", "salt"])
+def test_leaves_that_changed_places_are_found(bench: Bench, columns: str) -> None:
+    assert bench.finds(
+        f"UPDATE leaf SET {columns} = (SELECT {columns} FROM leaf AS other WHERE other.seq = 5 - leaf.seq)"
+        " WHERE seq IN (2, 3)"
+    )
 
 
-def test_every_value_of_every_fact_is_witnessed(path: Path, tmp_path: Path) -> None:
-    missed = []
-    for number, (table, column) in enumerate(columns(path)):
-        copy = tmp_path / f"copy{number}.db"
-        copy.write_bytes(path.read_bytes())
-        changed = (
-            f"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1"
-            f" WHEN 'text' THEN {column} || 'x' WHEN 'null' THEN 1 ELSE CAST({column} || x'00' AS BLOB) END"
-            f" WHERE rowid = (SELECT max(rowid) FROM {table})"
-            if table != "node"
-            else f"UPDATE node SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1 ELSE x'00' END"
-            " WHERE number = 1"
-        )
-        with closing(sqlite3.connect(copy)) as database:
-            database.execute("PRAGMA foreign_keys = OFF")
-        tamper(copy, changed)
-        if not faults_of(copy) and (table, column) not in UNWITNESSED:
-            missed.append((table, column))
-        copy.unlink()
-    assert missed == []
-
-
-@pytest.mark.parametrize("table", [table for table in FACTS if table != "checkpoint"])
-def test_a_row_taken_away_is_found(path: Path, table: str) -> None:
-    order = FACTS[table]
-    tamper(path, f"DELETE FROM {table} WHERE ({order}) = (SELECT {order} FROM {table} ORDER BY {order} LIMIT 1)")
-    assert faults_of(path)
+def test_contents_that_changed_places_are_found(bench: Bench) -> None:
+    assert bench.finds("UPDATE content SET message_seq = 9 - message_seq WHERE message_seq IN (1, 2)")
 
 
 def test_the_journal_cut_off_at_its_end_is_found(path: Path) -> None:
-    tamper(path, "DELETE FROM leaf WHERE seq > 600", "DELETE FROM event WHERE seq > 600")
+    tamper(path, "DELETE FROM leaf WHERE seq > 300", "DELETE FROM event WHERE seq > 300")
     assert any("cut off" in fault.words for fault in faults_of(path))
 
 
@@ -214,12 +270,12 @@ def test_it_runs_in_processes_and_goes_on_where_it_was_stopped(path: Path, tmp_p
     tamper(path, "UPDATE event SET actor = 'user:eve' WHERE seq = 1")
     state = tmp_path / "state.json"
     begun: list[Fault] = []
-    for progress in check_archive(path, keys=[SIGNER.verifier], state=state, processes=1):
+    for progress in check_archive(f"sqlite:///{path}", keys=[SIGNER.verifier], state=state, processes=1):
         begun.extend(progress.faults)
         if progress.portion.kind == "leaves":
             break
     assert begun
-    rest = list(check_archive(path, keys=[SIGNER.verifier], state=state, processes=2))
+    rest = list(check_archive(f"sqlite:///{path}", keys=[SIGNER.verifier], state=state, processes=2))
     assert [fault for progress in rest for fault in progress.faults] == begun
     assert rest[-1].done == rest[-1].total
 

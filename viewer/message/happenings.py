@@ -63,6 +63,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.HOLD_PLACED: (say("Under a legal hold: nobody can delete it"), "held", "held"),
     Kind.HOLD_LIFTED: (say("Not under a legal hold any more"), "cancelled", "quiet"),
     Kind.HOLD_ENDED: (say("Legal hold ended"), "cancelled", "quiet"),
+    Kind.RETENTION_RUN: (say("Rules of retention gone through"), "deleted", "quiet"),
     Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
     Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),
     Kind.KEY_CHANGED: (say("The log has another signing key"), "edit", "held"),

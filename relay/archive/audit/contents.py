@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from relay.archive.api import ArchiveError
-from relay.archive.audit.fault import Fault
+from relay.archive.api.audit import Fault
 from relay.archive.content import unpack
 from relay.archive.rows import decompress, edits_of
 from relay.ledger.layout import rebuilt

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
-from relay.archive.audit.fault import Fault
+from relay.archive.api.audit import Fault
 from relay.archive.leaves import entry_of, openings
 from relay.archive.rows import EVENT_COLUMNS, event_of
 from relay.ledger.hashing import leaf_hash, node_hash
@@ -78,8 +78,9 @@ def _check_tiles(database: sqlite3.Connection, first: int, last: int, hashes: di
             yield Fault(f"hash {number} of level {TILE_HEIGHT}", "is not that of the 256 leaves below it")
 
 
-def check_upper_nodes(database: sqlite3.Connection, size: int) -> Iterator[Fault]:
+def check_upper_nodes(database: sqlite3.Connection) -> Iterator[Fault]:
     """The hashes above whole tiles, level by level, and that there are as many as the log has."""
+    (size,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
     level = TILE_HEIGHT
     count = size >> level
     (highest,) = database.execute("SELECT coalesce(max(level), 0) FROM node").fetchone()

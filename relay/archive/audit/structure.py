@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from functools import cache
 
-from relay.archive.audit.fault import Fault
+from relay.archive.api.audit import Fault
 from relay.archive.migrations.run import upgrade
 
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat%'"

@@ -1,9 +1,10 @@
 """The check of a whole archive, in portions that processes share, with progress, and going on where it was stopped.
 
-    archive file -> [structure] -> [contents 1..2000] [contents 2001..4000] … -> [leaves 1..5120] … -> [tables] [signed]
+    archive file -> [structure] -> [contents 1..2000] [contents 2001..4000] … -> [deliveries 1..2000] …
+                 -> [leaves 1..5120] … -> [nodes] [tables] [signed]
 
 Reads only, each portion in a snapshot of its own: facts are only added, so that a running server does no harm. What
-it wrote after the start is not looked at.
+it wrote after the start is not looked at, but for the hashes of the log, which are looked at as a whole.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 from relay.archive import database as opening
+from relay.archive.api import ArchiveError
+from relay.archive.api.audit import Extent, Fault, Portion, Progress
 from relay.archive.audit.contents import check_contents
-from relay.archive.audit.fault import Fault
+from relay.archive.audit.deliveries import check_deliveries
 from relay.archive.audit.leaves import check_leaves, check_upper_nodes
 from relay.archive.audit.signed import check_signed
 from relay.archive.audit.structure import check_structure
@@ -31,33 +33,8 @@ from relay.ledger.tiles import TILE_WIDTH
 MESSAGES = 2000
 """Of one portion."""
 LEAVES = 20 * TILE_WIDTH
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """One piece of work. `kind`: structure, contents, leaves, tables, signed."""
-
-    kind: str
-    first: int = 0
-    last: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """After each portion: so much is done, and what was wrong in it."""
-
-    done: int
-    total: int
-    portion: Portion
-    faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How much there was when the check began."""
-
-    messages: int
-    events: int
+REMEMBERED = "ledger.checkpoint"
+"""The file beside the archive with the latest checkpoint, written before it is kept."""
 
 
 def check_archive(
@@ -72,57 +49,89 @@ def check_archive(
     """Checks everything; a Progress after each portion. `state`: a file in which it is noted how far the check got,
     with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`."""
     kept = _State(state)
+    remembered = _remembered(path)
     extent = kept.extent or _extent(path)
     kept.begin(extent)
     portions = _portions(extent)
     done = 0
     for portion in portions[: kept.done]:
         done += 1
-        yield Progress(done, len(portions), portion, tuple(kept.faults.get(str(done), ())))
+        yield Progress(done, len(portions), portion, tuple(kept.faults.get(str(done), ())), extent)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting: deque[tuple[Portion, Future[list[Fault]]]] = deque()
         rest = iter(portions[kept.done :])
         try:
             while True:
                 while len(waiting) < 2 * processes and (piece := next(rest, None)) is not None:
-                    waiting.append((piece, pool.submit(check_portion, path, piece, extent, keys, known)))
+                    waiting.append((piece, pool.submit(check_portion, path, piece, extent, keys, known, remembered)))
                 if not waiting or is_stopped():
                     return
                 portion, future = waiting.popleft()
                 faults = tuple(future.result())
                 done += 1
                 kept.note(done, faults)
-                yield Progress(done, len(portions), portion, faults)
+                yield Progress(done, len(portions), portion, faults, extent)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def check_portion(
-    path: Path, portion: Portion, extent: Extent, keys: Sequence[Verifier], known: Sequence[str]
+    path: Path,
+    portion: Portion,
+    extent: Extent,
+    keys: Sequence[Verifier] = (),
+    known: Sequence[str] = (),
+    remembered: str = "",
 ) -> list[Fault]:
     """The faults of one portion. Whatever cannot even be read is one."""
-    checks: dict[str, Callable[[sqlite3.Connection], Iterator[Fault]]] = {
-        "structure": check_structure,
-        "contents": lambda database: check_contents(database, portion.first, portion.last),
-        "leaves": lambda database: check_leaves(database, portion.first, portion.last),
-        "nodes": lambda database: check_upper_nodes(database, extent.events),
-        "tables": lambda database: check_tables(database, extent.messages, extent.events),
-        "signed": lambda database: check_signed(database, extent.events, keys, known),
-    }
-    faults: list[Fault] = []
     try:
         with closing(_open(path)) as database:
             database.execute("BEGIN")
-            faults.extend(checks[portion.kind](database))
+            return faults_in(database, portion, extent, keys, known, remembered)
+    except sqlite3.Error as error:
+        return [Fault("file", f"cannot be read: {error}")]
+
+
+def faults_in(
+    database: sqlite3.Connection,
+    portion: Portion,
+    extent: Extent,
+    keys: Sequence[Verifier] = (),
+    known: Sequence[str] = (),
+    remembered: str = "",
+) -> list[Fault]:
+    checks: dict[str, Callable[[], Iterator[Fault]]] = {
+        "structure": lambda: check_structure(database),
+        "contents": lambda: check_contents(database, portion.first, portion.last),
+        "deliveries": lambda: check_deliveries(database, portion.first, portion.last),
+        "leaves": lambda: check_leaves(database, portion.first, portion.last),
+        "nodes": lambda: check_upper_nodes(database),
+        "tables": lambda: check_tables(database, extent.messages, extent.events),
+        "signed": lambda: check_signed(database, keys, known, remembered),
+    }
+    faults: list[Fault] = []
+    try:
+        faults.extend(checks[portion.kind]())
     except sqlite3.Error as error:
         faults.append(Fault("file", f"{portion.kind} {portion.first} to {portion.last} cannot be read: {error}"))
     return faults
+
+
+def _remembered(path: Path) -> str:
+    """Before the archive is looked at: what is signed later is in neither."""
+    try:
+        return path.with_name(REMEMBERED).read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError):
+        return "cannot be read"
 
 
 def _portions(extent: Extent) -> list[Portion]:
     return [
         Portion("structure"),
         *_pieces("contents", extent.messages, MESSAGES),
+        *_pieces("deliveries", extent.messages, MESSAGES),
         *_pieces("leaves", extent.events, LEAVES),
         Portion("nodes"),
         Portion("tables"),
@@ -136,9 +145,12 @@ def _pieces(kind: str, count: int, size: int) -> Iterator[Portion]:
 
 
 def _extent(path: Path) -> Extent:
-    with closing(_open(path)) as database:
-        (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
-        (events,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+    try:
+        with closing(_open(path)) as database:
+            (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
+            (events,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+    except sqlite3.Error as error:
+        raise ArchiveError(f"{path} cannot be read as an archive: {error}") from error
     return Extent(messages, events)
 
 
@@ -157,10 +169,14 @@ class _State:
         self.extent: Extent | None = None
         self.done = 0
         self.faults: dict[str, list[Fault]] = {}
-        if path is not None and path.exists():
+        if path is None or not path.exists():
+            return
+        try:
             value = json.loads(path.read_text())
-            self.extent, self.done = Extent(**value["extent"]), value["done"]
+            self.extent, self.done = Extent(**value["extent"]), int(value["done"])
             self.faults = {number: [Fault(*pair) for pair in pairs] for number, pairs in value["faults"].items()}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ArchiveError(f"{path} does not say how far a check got: {error}") from error
 
     def begin(self, extent: Extent) -> None:
         self.extent = extent

@@ -1,0 +1,48 @@
+"""The archive's contract about its check: what is done, and what was found to be wrong, as values.
+
+`relay.archive.check_archive` checks a whole archive; it needs no open one, and no server that runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`where` names one thing: `message 01J…`, `leaf 17`, `table delivery`."""
+
+    where: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """One piece of work. `kind`: structure, contents, deliveries, leaves, nodes, tables, signed; of the messages or
+    events with sequence numbers `first` to `last`, where it is of some only."""
+
+    kind: str
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there was when the check began."""
+
+    messages: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After each portion: so much is done, and what was wrong in it."""
+
+    done: int
+    total: int
+    portion: Portion
+    faults: tuple[Fault, ...]
+    extent: Extent

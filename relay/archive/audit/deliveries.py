@@ -1,0 +1,100 @@
+"""Deliveries against what they are the sum of: events, attempts and reports. They are the one thing that changes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from relay.archive.api.audit import Fault
+from relay.archive.report import standing_of
+from relay.archive.rows import DELIVERY_COLUMNS, delivery_of, recipient_of
+from relay.model.delivery import REPORTED_STATES, Delivery, State
+from relay.model.event import Kind
+
+_WAITING = frozenset({State.QUEUED, State.SENDING})
+_LEFT_BY: Mapping[Kind, frozenset[State]] = {
+    Kind.QUEUED: _WAITING,
+    Kind.HELD: frozenset({State.HELD}),
+    Kind.SENT: frozenset({State.SENT}),
+    Kind.DEFERRED: frozenset({State.DEFERRED, State.SENDING}),
+    Kind.UNCONFIRMED: frozenset({State.UNCONFIRMED, State.SENDING}),
+    Kind.FAILED: frozenset({State.FAILED}),
+    Kind.EXPIRED: frozenset({State.FAILED}),
+    Kind.SUPPRESSED: frozenset({State.SUPPRESSED}),
+    Kind.DUPLICATE: frozenset({State.CANCELLED}),
+    # After a try that may have gone out, the state says so still; nothing more is tried.
+    Kind.CANCELLED: frozenset({State.CANCELLED, State.DEFERRED, State.UNCONFIRMED}),
+}
+"""Where a delivery can stand after the last of these events about it."""
+_LEFT_BY_NONE = frozenset({State.CAPTURED, State.HELD, State.SUPPRESSED, State.CANCELLED}) | _WAITING
+_REPORTED = REPORTED_STATES | {State.SENT}
+
+_DELIVERIES = (
+    "SELECT message.id, message.recipients, message.application, delivery.application,"
+    " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq),"
+    " EXISTS (SELECT 1 FROM report WHERE report.delivery_id = delivery.id AND report.delivery_id IS NOT NULL),"
+    f" {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
+    " JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
+)
+_EVENTS = (
+    "SELECT event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
+    " WHERE message.seq BETWEEN ? AND ? AND event.message_id IS NOT NULL AND event.delivery_id IS NOT NULL"
+    " ORDER BY event.seq"
+)
+_ATTEMPTS = (
+    "SELECT delivery_id, upstream, reply_code, reply_enhanced, reply_text, reply_is_local FROM attempt"
+    " WHERE message_seq BETWEEN ? AND ? AND finished_at IS NOT NULL ORDER BY number, finished_at"
+)
+
+
+def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
+    """Of the messages with these sequence numbers."""
+    named: set[str] = set()
+    latest: dict[str, Kind] = {}
+    for delivery_id, kind in database.execute(_EVENTS, (first, last)):
+        named.add(delivery_id)
+        if kind in _LEFT_BY:
+            latest[delivery_id] = Kind(kind)
+    tried: Counter[str] = Counter()
+    replies = {}
+    for delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
+        tried[delivery_id] += 1
+        replies[delivery_id] = reply
+    for row in database.execute(_DELIVERIES, (first, last)):
+        message_id, recipients, application, own_application, is_deleted, is_reported, *values = row
+        where = f"delivery {values[0]}"
+        try:
+            delivery = delivery_of(values, message_id)
+            envelope = [recipient_of(value).address for value in json.loads(recipients)]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            yield Fault(where, f"cannot be read: {error}")
+            continue
+        known = (
+            delivery.id in named
+            or is_deleted
+            or not {delivery.recipient.address, delivery.original}.isdisjoint(envelope)
+        )
+        if not known:
+            yield Fault(where, "its recipient is not one of the envelope, and no event speaks of it")
+        if own_application != application:
+            yield Fault(where, "is of another application than its message")
+        if delivery.attempts != tried[delivery.id]:
+            yield Fault(where, f"counts {delivery.attempts} attempts, {tried[delivery.id]} are recorded")
+        elif delivery.id in replies and [values[13], *values[9:13]] != replies[delivery.id]:
+            yield Fault(where, "has another answer, or upstream, than its latest attempt")
+        yield from _check_state(database, where, delivery, latest.get(delivery.id), is_reported)
+
+
+def _check_state(
+    database: sqlite3.Connection, where: str, delivery: Delivery, kind: Kind | None, is_reported: bool
+) -> Iterator[Fault]:
+    allowed = _LEFT_BY_NONE if kind is None else _LEFT_BY[kind]
+    if delivery.state not in (allowed | _REPORTED if is_reported else allowed):
+        last = "no event says so" if kind is None else f"the last event about it is {kind}"
+        yield Fault(where, f"stands as {delivery.state}, but {last}")
+    elif is_reported and standing_of(database, delivery) != delivery:
+        yield Fault(where, "does not stand as the reports about it say")
+    elif not is_reported and (delivery.grade, delivery.bounce) != (None, None):
+        yield Fault(where, "stands as if there were a report about it")

@@ -1,0 +1,137 @@
+"""Putting a copy back into an empty place: built beside its name, checked as a whole, named when it is sound.
+
+Killed before the last step, there is no archive, and the next run begins anew. A copy that lacks what is known to have
+been signed is refused: to go on from it would give the log a second history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from relay.archive.api import ArchiveError
+from relay.archive.api.audit import Fault, Progress
+from relay.archive.audit.whole import check_archive
+from relay.archive.backup.copying import BESIDE
+from relay.archive.backup.store import Copy, Store, write_whole
+from relay.archive.sqlite.opening import open_sqlite
+from relay.ledger.checkpoint import Checkpoint
+from relay.ledger.note import split_note
+from relay.ledger.scalars import LedgerError
+
+DRAFT = "archive.db.restoring"
+ARCHIVE = "archive.db"
+REMEMBERED = "ledger.checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A copy that lies beside its name. `faults`: why it must not get it; none: it may."""
+
+    copy: Copy
+    draft: Path
+    faults: tuple[Fault, ...]
+
+
+def check_empty(folder: Path) -> None:
+    """Raises ArchiveError: there is an archive in the folder, or part of one."""
+    for name in (ARCHIVE, f"{ARCHIVE}-wal", *BESIDE[:2]):
+        if (folder / name).exists():
+            raise ArchiveError(f"{folder / name} is there: a copy is put back into an empty place alone")
+
+
+def build(
+    store: Store,
+    name: str,
+    folder: Path,
+    known: Sequence[str] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    checked: Callable[[Progress], None] = lambda progress: None,
+) -> Built:
+    """The copy of that name as `DRAFT` in `folder`, checked. `known`: signed notes that it must lead to; one that was
+    left in the folder counts too. `progress(done, total)`: octets; `checked`: after each portion of the check.
+
+    Raises ArchiveError: the backup is damaged, or the folder is not empty; OSError.
+    """
+    check_empty(folder)
+    copy = store.copy(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = discarded(folder)
+    whole = hashlib.sha256()
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        done = 0
+        for block in copy.blocks:
+            octets = store.block(block)
+            whole.update(octets)
+            file.write(octets)
+            done += len(octets)
+            progress(done, copy.size)
+        file.flush()
+        os.fsync(file.fileno())
+    if whole.hexdigest() != copy.sha256 or done != copy.size:
+        raise ArchiveError(f"copy {name} does not have its SHA-256")
+    asyncio.run(_upgrade(draft))
+    notes = [*known, *_left(folder / REMEMBERED)]
+    if REMEMBERED in copy.files:
+        notes.append(store.block(copy.files[REMEMBERED]).decode("utf-8"))
+    faults: list[Fault] = []
+    for step in check_archive(draft, known=notes):
+        faults += step.faults
+        checked(step)
+    return Built(copy, draft, tuple(faults))
+
+
+async def _upgrade(draft: Path) -> None:
+    """A copy that an older version made has the tables of this one when it is checked."""
+    archive = await open_sqlite(draft, read_only=False)
+    await archive.close()
+
+
+def settle(store: Store, built: Built) -> Path:
+    """The archive, under its name with what lay beside it. Nobody may have it open."""
+    folder = built.draft.parent
+    for name, block in built.copy.files.items():
+        if name not in BESIDE:
+            raise ArchiveError(f"the copy has a file {name!r}, which no copy has")
+        # A note that is later than the copy's stays: it was among those that the copy leads to.
+        if name != REMEMBERED or not _is_later(folder / name, store.block(block)):
+            write_whole(folder / name, store.block(block))
+    target = folder / ARCHIVE
+    os.replace(built.draft, target)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return target
+
+
+def discarded(folder: Path) -> Path:
+    """Where the draft lies; nothing is there when this returns."""
+    for suffix in ("", "-wal", "-shm"):
+        (folder / f"{DRAFT}{suffix}").unlink(missing_ok=True)
+    return folder / DRAFT
+
+
+def _left(path: Path) -> list[str]:
+    try:
+        return [path.read_text("utf-8")]
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"{path} is no checkpoint") from error
+
+
+def _is_later(path: Path, octets: bytes) -> bool:
+    try:
+        return any(_size(note) > _size(octets.decode("utf-8")) for note in _left(path))
+    except LedgerError as error:
+        raise ArchiveError(f"{path} is no checkpoint: {error}") from error
+
+
+def _size(note: str) -> int:
+    return Checkpoint.parse(split_note(note)[0]).size

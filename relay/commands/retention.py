@@ -1,0 +1,44 @@
+"""`mailwitness retention`: what the rules of retention delete, now; with --dry-run only how much that would be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relay.commands.options import ConfigFile, configured, fail, operator, read, table
+
+if TYPE_CHECKING:
+    from relay.config import Config
+    from relay.notary.retention import Done
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def retention(
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is changed.")] = False,
+        config: ConfigFile = None,
+    ) -> None:
+        """Delete the contents whose time is over, by [[retention]]. A running server does so once a day itself."""
+        from relay.clock import new_id, now
+        from relay.notary.retention import run
+
+        settings = configured(config)
+        if not settings.retention:
+            fail("there is no [[retention]] in the configuration: everything is kept")
+        if dry_run:
+            rules = settings.retention
+            done = read(settings, lambda archive: run(archive, rules, clock=now, new_id=new_id, is_dry=True))
+        else:
+            done = asyncio.run(_run(settings))
+        table(("RULE", "DELETED", "KEPT"), [(one.name, str(one.deleted), str(one.kept)) for one in done])
+
+
+async def _run(settings: Config) -> list[Done]:
+    from relay.clock import new_id, now
+    from relay.commands.options import _opened
+    from relay.notary.retention import run
+
+    async with _opened(settings, read_only=False) as archive:
+        return await run(archive, settings.retention, clock=now, new_id=new_id, actor=f"command:{operator()}")

@@ -1,0 +1,68 @@
+"""Rules of retention over a real archive: the first that fits decides, holds win, runs are events, the term is kept."""
+
+from __future__ import annotations
+
+from relay.archive import open_archive
+from relay.archive.content import stored
+from relay.config.retention import Retention
+from relay.model.delivery import State
+from relay.model.event import Event, Kind
+from relay.model.hold import Hold
+from relay.model.summary import Summary
+from relay.notary.retention import Done, Keeper, run
+from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, new_id
+
+DAY = 24 * 3600
+RULES = (
+    Retention(name="bills", tag=("invoice",), body=0),
+    Retention(name="shop", application=("shop",), body=10 * DAY),
+)
+
+
+def later(days: int):
+    return lambda: NOON + days * DAY * SECOND
+
+
+async def keep(archive, number, application, tags=()):
+    message = a_message(number, application=application, received_at=NOON)
+    await archive.add_message(message, stored(CONTENT), deliveries_of(message, State.SENT), [captured_event(message)])
+    await archive.add_summaries([(message.id, Summary(subject="hello", tags=tags))])
+    return message.id
+
+
+async def test_rules_delete_what_is_over_and_nothing_else(tmp_path):
+    archive = await open_archive(f"sqlite:///{tmp_path}/data/archive.db")
+    gone, held = await keep(archive, 1, "shop"), await keep(archive, 2, "shop")
+    others = [await keep(archive, 3, "shop", ("invoice",)), await keep(archive, 4, "crm")]
+    hold = Hold(new_id(), "Smith", "", NOON, "user:boss")
+    await archive.make_hold(hold, Event(new_id(), NOON, Kind.HOLD_MADE, "user:boss"))
+    placed = Event(new_id(), NOON, Kind.HOLD_PLACED, "user:boss", held, data={"hold": hold.id})
+    await archive.place_hold(hold.id, [held], [placed])
+    assert await run(archive, RULES, clock=later(9), new_id=new_id, is_dry=True) == [
+        Done("bills", 0, 0),
+        Done("shop", 0, 0),
+    ]
+    dry = await run(archive, RULES, clock=later(10), new_id=new_id, is_dry=True)
+    assert dry == [Done("bills", 0, 0), Done("shop", 2, 0)]
+    assert (await archive.message(gone)).deletion is None
+    keeper = Keeper(RULES, 0, archive=archive, clock=later(10), new_id=new_id)
+    await keeper.run_due()
+    await keeper.run_due()
+    deletion = (await archive.message(gone)).deletion
+    assert deletion is not None
+    assert (deletion.by, deletion.reason) == ("relay", "retention: shop")
+    assert [(await archive.message(one)).deletion for one in (held, *others)] == [None, None, None]
+    (told,) = [event for _, event in await archive.events() if event.kind is Kind.RETENTION_RUN]
+    assert told.data == {"rules": {"bills": {"deleted": 0, "kept": 0}, "shop": {"deleted": 1, "kept": 1}}}
+    await archive.close()
+
+
+async def test_the_configured_term_holds_from_the_start(tmp_path):
+    archive = await open_archive(f"sqlite:///{tmp_path}/data/archive.db")
+    keeper = Keeper((), 5 * DAY, archive=archive, clock=later(0), new_id=new_id)
+    await keeper.start()
+    assert await archive.term() == 5 * DAY
+    await keeper.use((), 0)
+    assert await archive.term() == 0
+    await keeper.stop()
+    await archive.close()
