@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
 
 async def _run(settings: Config) -> list[Done]:
     from relay.clock import new_id, now
-    from relay.commands.options import _opened
+    from relay.commands.options import opened
     from relay.notary.retention import run
 
-    async with _opened(settings, read_only=False) as archive:
+    async with opened(settings, read_only=False) as archive:
         return await run(archive, settings.retention, clock=now, new_id=new_id, actor=f"command:{operator()}")

@@ -219,7 +219,7 @@ async def test_two_backups_at_a_time_are_refused(archive: Archive, url: str, sto
         make_copy(path_of(url), Store(store.folder), NOON)
 
 
-async def _in_thread(function, *arguments):  # type: ignore[no-untyped-def]
+async def _in_thread(function, *arguments):
     import asyncio
 
     return await asyncio.to_thread(function, *arguments)
