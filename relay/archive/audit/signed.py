@@ -24,7 +24,7 @@ def check_signed(
     the note in the file beside the archive, '' if there is none."""
     (size,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
     yield from _check_tree(database, size)
-    sizes = set()
+    sizes: set[int] = set()
     for number, at, note, previous in database.execute("SELECT size, at, note, previous FROM checkpoint ORDER BY size"):
         where = f"checkpoint of {number} leaves"
         if type(at) is not int or at < 0:
