@@ -1,4 +1,7 @@
-"""`mailwitness verify FILE`: checks an evidence bundle, offline. The same program lies in each as `verify.py`."""
+"""`mailwitness verify FILE`: checks an evidence bundle, offline. The same program lies in each as `verify.py`.
+
+With `--archive`: the archive itself (`verify_archive.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from typing import Annotated
 
 import typer
 
-from relay.commands.options import EXIT_USAGE, fail
+from relay.commands.options import EXIT_USAGE, ConfigFile, configured, fail
+from relay.commands.verify_archive import processors, verify_archive
 
 
 def register(app: typer.Typer) -> None:
     @app.command()
     def verify(
-        file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle, a .zip file.")],
+        file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The bundle, a .zip file.")] = None,
+        archive: Annotated[bool, typer.Option("--archive", help="Check the whole archive instead.")] = False,
         key: Annotated[
             list[str] | None,
             typer.Option(metavar="VKEY", help="A public key of the log, from elsewhere; repeatable."),
@@ -21,8 +26,28 @@ def register(app: typer.Typer) -> None:
         policy: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Whom to believe, from elsewhere (c2sp.org/tlog-policy).")
         ] = None,
+        checkpoint: Annotated[
+            list[Path] | None,
+            typer.Option(metavar="FILE", help="With --archive: a checkpoint kept elsewhere; repeatable."),
+        ] = None,
+        state: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="With --archive: notes how far it got, to go on there if stopped."),
+        ] = None,
+        processes: Annotated[int, typer.Option(min=1, max=64, help="With --archive: at work at once.")] = processors(),
+        config: ConfigFile = None,
     ) -> None:
-        """Check an evidence bundle: what holds, what does not, what cannot be known."""
+        """Check an evidence bundle, or the archive: what holds, what does not, what cannot be known."""
+        if archive == (file is not None):
+            fail("expected either the file of a bundle, or --archive", EXIT_USAGE)
+        if file is None:
+            if policy is not None:
+                fail("--policy is for bundles; with --archive: --key and --checkpoint", EXIT_USAGE)
+            verify_archive(
+                configured(config), keys=key or (), checkpoints=checkpoint or (), state=state, processes=processes
+            )
+        if checkpoint or state is not None:
+            fail("--checkpoint and --state are for --archive", EXIT_USAGE)
         from relay.ledger.scalars import LedgerError
         from relay.ledger.verifier import verify as checked
 

@@ -58,7 +58,8 @@ async def fill(archive: Archive) -> None:
         for delivery in deliveries
     ]
     await archive.begin_attempts(attempts)
-    await finished(archive, deliveries, provider_id="p")
+    tried = [replace(delivery, upstream=one.upstream) for delivery, one in zip(deliveries, attempts, strict=True)]
+    await finished(archive, tried, provider_id="p")
     payload = a_payload(1)
     await reported(archive, payload, a_report(payload, key="e", provider_id="p"))
     await checkpointed(archive)
@@ -129,6 +130,12 @@ class Bench:
             database.execute(f"DROP TRIGGER {name}")
         # As the file was, whoever cut it off since.
         self.extent = extent_of(database)
+        # Or every change would be "found".
+        assert self.faults() == []
+
+    def faults(self) -> list[Fault]:
+        keys = [SIGNER.verifier]
+        return [fault for one in portions(self.extent) for fault in faults_in(self.database, one, self.extent, keys)]
 
     def finds(self, statement: str, *values: object) -> bool:
         """False: nothing noticed. What SQLite does not even write, such as a key twice, is no change."""

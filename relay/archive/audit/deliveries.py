@@ -12,6 +12,7 @@ from relay.archive.report import standing_of
 from relay.archive.rows import DELIVERY_COLUMNS, delivery_of, recipient_of
 from relay.model.delivery import REPORTED_STATES, Delivery, State
 from relay.model.event import Kind
+from relay.model.message import Mode
 
 _WAITING = frozenset({State.QUEUED, State.SENDING})
 _LEFT_BY: Mapping[Kind, frozenset[State]] = {
@@ -29,6 +30,7 @@ _LEFT_BY: Mapping[Kind, frozenset[State]] = {
 }
 """Where a delivery can stand after the last of these events about it."""
 _LEFT_BY_NONE = frozenset({State.CAPTURED, State.HELD, State.SUPPRESSED, State.CANCELLED}) | _WAITING
+_UNTRIED = [None] * 5
 _REPORTED = REPORTED_STATES | {State.SENT}
 
 _DELIVERIES = (
@@ -37,6 +39,10 @@ _DELIVERIES = (
     " EXISTS (SELECT 1 FROM report WHERE report.delivery_id = delivery.id AND report.delivery_id IS NOT NULL),"
     f" {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
     " JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
+)
+_COUNTS = (
+    "SELECT id, recipients, mode, (SELECT count(*) FROM delivery WHERE delivery.message_seq = message.seq) FROM message"
+    " WHERE seq BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq)"
 )
 _EVENTS = (
     "SELECT event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
@@ -62,6 +68,7 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
     for delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
         tried[delivery_id] += 1
         replies[delivery_id] = reply
+    yield from _missing(database, first, last)
     for row in database.execute(_DELIVERIES, (first, last)):
         message_id, recipients, application, own_application, is_deleted, is_reported, *values = row
         where = f"delivery {values[0]}"
@@ -82,9 +89,25 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
             yield Fault(where, "is of another application than its message")
         if delivery.attempts != tried[delivery.id]:
             yield Fault(where, f"counts {delivery.attempts} attempts, {tried[delivery.id]} are recorded")
-        elif delivery.id in replies and [values[13], *values[9:13]] != replies[delivery.id]:
+        elif [values[13], *values[9:13]] != replies.get(delivery.id, _UNTRIED):
             yield Fault(where, "has another answer, or upstream, than its latest attempt")
-        yield from _check_state(database, where, delivery, latest.get(delivery.id), is_reported)
+        try:
+            yield from _check_state(database, where, delivery, latest.get(delivery.id), is_reported)
+        except (ValueError, TypeError) as error:
+            yield Fault(where, f"the reports about it cannot be read: {error}")
+
+
+def _missing(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
+    """Messages that have fewer deliveries than recipients: each was given one when it was kept."""
+    for id_, recipients, mode, count in database.execute(_COUNTS, (first, last)):
+        try:
+            # Named twice in an envelope, somebody gets it once; redirected, the test addresses do.
+            addresses = {recipient_of(value).address.lower() for value in json.loads(recipients)}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            yield Fault(f"message {id_}", f"its envelope cannot be read: {error}")
+            continue
+        if count < (min(1, len(addresses)) if mode == Mode.REDIRECT else len(addresses)):
+            yield Fault(f"message {id_}", "has fewer deliveries than recipients in its envelope")
 
 
 def _check_state(

@@ -31,6 +31,10 @@ NO_EVIDENCE = {
     ),
     "tag_change": "which tags people put on or took off: each change is an event, with the tags",
     "deletion_request": "who asked for a deletion and what became of it: both are events",
+    **dict.fromkeys(
+        ("legal_hold", "held_message"), "what must be kept now, and what was: each change of a hold is an event"
+    ),
+    "term": "how long contents must be kept, as the configuration said it",
     "token": "codes in links; what came of one is an event",
     "fetch": "opinions about who fetched what, judged again as rules change; opens and clicks told are events",
     "alembic_version": "the schema's number; the schema itself is compared",
@@ -76,6 +80,7 @@ UNWITNESSED = {
     "deletion.reason": "its event has it",
     "deletion.asked_by": "its event has it",
     "message.recipient_count": "counted for an index",
+    "delivery.id": "of one that was only captured no event speaks",
     "delivery.notify": "that of the envelope in its message, repeated",
     "delivery.orcpt": "that of the envelope in its message, repeated",
     "delivery.created_at": "from when it is counted in the queue; its first event has the time",
@@ -194,9 +199,14 @@ _PAIRS = (
 
 
 def _check_payloads(database: sqlite3.Connection) -> Iterator[Fault]:
-    statement = "SELECT id, body, body_sha256, body_size, return_token, digest FROM payload"
-    for id_, body, sha256, size, return_token, digest in database.execute(statement):
+    statement = (
+        "SELECT id, body, body_sha256, body_size, return_token, digest, EXISTS (SELECT 1 FROM report"
+        " JOIN deletion ON deletion.message_seq = report.message_seq WHERE report.payload_id = payload.id) FROM payload"
+    )
+    for id_, body, sha256, size, return_token, digest, is_deleted in database.execute(statement):
         if not body:
+            if not is_deleted:
+                yield Fault(f"payload {id_}", "is empty, and no message that it is about was deleted")
             continue
         try:
             octets = decompress(body)
@@ -220,11 +230,12 @@ def _check_reports(database: sqlite3.Connection, messages: int) -> Iterator[Faul
     columns = ", ".join(f"report.{column}" for column, _ in _COMPARED)
     statement = (
         f"SELECT report.id, report.at, report.delivery_id, report.payload_id, {columns}, event.id, event.at,"
-        " event.delivery_id, event.data FROM report LEFT JOIN event ON event.id = report.id"
-        " WHERE report.message_seq IS NOT NULL AND report.message_seq <= ?"
+        " event.delivery_id, event.data, coalesce(message.id = event.message_id, 0) FROM report"
+        " LEFT JOIN event ON event.id = report.id LEFT JOIN message ON message.seq = report.message_seq"
+        " WHERE event.id IS NOT NULL OR report.message_seq <= ?"
     )
     for id_, at, delivery_id, payload_id, *rest in database.execute(statement, (messages,)):
-        *values, event_id, event_at, event_delivery, data = rest
+        *values, event_id, event_at, event_delivery, data, is_same_message = rest
         where = f"report {id_}"
         if event_id is None:
             yield Fault(where, "no event tells of it")
@@ -232,5 +243,5 @@ def _check_reports(database: sqlite3.Connection, messages: int) -> Iterator[Faul
         told = json.loads(data)
         said = [told.get(name, "") or "" for _, name in _COMPARED]
         same = (at, delivery_id, payload_id) == (event_at, event_delivery, told.get("payload"))
-        if not same or [value or "" for value in values] != said:
+        if not same or not is_same_message or [value or "" for value in values] != said:
             yield Fault(where, "does not say what its event says")

@@ -64,7 +64,10 @@ def check_archive(
             while True:
                 while len(waiting) < 2 * processes and (piece := next(rest, None)) is not None:
                     waiting.append((piece, pool.submit(check_portion, path, piece, extent, keys, known, remembered)))
-                if not waiting or is_stopped():
+                if is_stopped():
+                    return
+                if not waiting:
+                    kept.forget()
                     return
                 portion, future = waiting.popleft()
                 faults = tuple(future.result())
@@ -180,6 +183,11 @@ class _State:
 
     def begin(self, extent: Extent) -> None:
         self.extent = extent
+
+    def forget(self) -> None:
+        """All was checked: the next check with the same file begins anew."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def note(self, done: int, faults: Sequence[Fault]) -> None:
         self.done = done

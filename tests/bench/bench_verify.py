@@ -1,0 +1,81 @@
+"""`verify --archive` beside `sha256sum` over the same octets, in one run.
+
+    python -m tests.bench.bench_verify [FOLDER] [--messages 20000] [--processes 2]
+
+FOLDER: one that has an archive.db (`python -m tests.bench.fill` makes large ones); without it one is filled with
+captured messages of 10 kB. The octets are those of the database file; `sha256sum` reads it once before, so that both
+find it in memory as far as it fits. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
+
+from relay.archive import check_archive, open_archive
+from relay.archive.content import stored
+from tests.support.archive_values import a_message, captured_event, deliveries_of
+
+OCTETS = 10_240
+TOGETHER = 200
+
+
+async def filled(url: str, messages: int) -> None:
+    archive = await open_archive(url)
+
+    async def add(number: int) -> None:
+        content = stored(os.urandom(OCTETS // 2).hex().encode())
+        message = a_message(number, content=content)
+        await archive.add_message(message, content, deliveries_of(message), [captured_event(message)])
+
+    for start in range(0, messages, TOGETHER):
+        await asyncio.gather(*map(add, range(start, min(start + TOGETHER, messages))))
+    await archive.close()
+
+
+def hashed(path: Path) -> float:
+    began = time.monotonic()
+    subprocess.run(["sha256sum", str(path)], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        path, url = folder / "archive.db", f"sqlite:///{folder.resolve() / 'archive.db'}"
+        if not path.exists():
+            asyncio.run(filled(url, given.messages))
+        hashed(path)
+        plain = hashed(path)
+        spent: dict[str, float] = defaultdict(float)
+        began = before = time.monotonic()
+        faults, messages, events = 0, 0, 0
+        for progress in check_archive(url, processes=given.processes):
+            spent[progress.portion.kind] += time.monotonic() - before
+            before = time.monotonic()
+            faults += len(progress.faults)
+            messages, events = progress.extent.messages, progress.extent.events
+        checked = time.monotonic() - began
+        size = path.stat().st_size / 1e6
+    print(f"{messages:,} messages, {events:,} facts, {size:,.0f} MB, {given.processes} processes, {faults} faults\n")
+    print("| | seconds | MB/s |\n|---|---|---|")
+    print(f"| sha256sum | {plain:.1f} | {size / plain:.0f} |")
+    print(f"| verify --archive | {checked:.1f} | {size / checked:.0f} |\n")
+    print(f"{100 * plain / checked:.0f} % of the rate of sha256sum. Waited for:")
+    print(", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in spent.items()))
+
+
+if __name__ == "__main__":
+    main()

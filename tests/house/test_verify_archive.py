@@ -1,0 +1,86 @@
+"""`mailwitness verify --archive`: a whole archive judged, in words and by the exit status."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, what was printed, and what was said on standard error."""
+    command = [sys.executable, "-m", "relay", *arguments, "-c", str(folder / "config.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With an archive that has a few facts, made by commands alone."""
+    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path / "data"}"\n')
+    for name in ("shop", "crm"):
+        assert run(tmp_path, "application", "add", name)[0] == 0
+    return tmp_path
+
+
+def change(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "data" / "archive.db")) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        assert database.execute(statement).rowcount
+        database.commit()
+
+
+def test_a_sound_archive_is_told_in_words_and_ends_with_0(folder: Path) -> None:
+    status, note, _ = run(folder, "ledger", "checkpoint")
+    assert status == 0
+    (folder / "checkpoint").write_text(note)
+    status, key, _ = run(folder, "ledger", "key")
+    options = ["--checkpoint", str(folder / "checkpoint"), "--key", key.strip(), "--processes", "1"]
+    status, text, errors = run(folder, "verify", "--archive", *options)
+    assert (status, errors) == (0, "")
+    assert "Nothing in this archive is wrong" in text
+    status, text, _ = run(folder, "verify", "--archive")
+    assert "keys that the archive itself names" in text
+    assert "older copy" in text
+
+
+def test_a_changed_fact_is_named_and_ends_with_65(folder: Path) -> None:
+    change(folder, "UPDATE event SET actor = 'user:eve' WHERE seq = 1")
+    status, text, _ = run(folder, "verify", "--archive")
+    assert status == 65
+    assert "WRONG  event " in text
+    assert "wrong." in text
+
+
+def test_an_older_copy_is_found_with_a_later_checkpoint_in_hand(folder: Path) -> None:
+    data = folder / "data"
+    old = {path.name: path.read_bytes() for path in data.iterdir() if path.name.startswith("archive.db")}
+    run(folder, "application", "add", "later")
+    _, note, _ = run(folder, "ledger", "checkpoint")
+    (folder / "checkpoint").write_text(note)
+    for path in data.iterdir():
+        if path.is_file() and not path.name.startswith("ledger.key"):
+            path.unlink()
+    for name, octets in old.items():
+        (data / name).write_bytes(octets)
+    assert run(folder, "verify", "--archive")[0] == 0
+    status, text, _ = run(folder, "verify", "--archive", "--checkpoint", str(folder / "checkpoint"))
+    assert status == 65
+    assert "put back to an older copy" in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--archive", "bundle.zip"], ["--archive", "--checkpoint", "none"]])
+def test_what_is_not_asked_rightly_ends_with_64(folder: Path, arguments: list[str]) -> None:
+    assert run(folder, "verify", *arguments)[0] == 64
+
+
+def test_no_archive_and_a_key_that_is_none_end_with_64(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path / "data"}"\n')
+    assert run(tmp_path, "verify", "--archive")[0] == 64
+    assert run(tmp_path, "verify", "--archive", "--key", "nonsense")[0] == 64
