@@ -8,7 +8,7 @@ export CHROMIUM
 export NODE_PATH := $(CURDIR)/.venv/node/node_modules
 
 # The rooms without I/O: every statement and every branch is run by a test.
-PURE := relay/model/*,relay/rendition/*,relay/archive/query.py,relay/intake/parameters.py,relay/intake/dotreader.py,relay/intake/proxy.py,relay/feedback/address.py,relay/feedback/agents.py,relay/feedback/classify.py,relay/feedback/destination.py
+PURE := relay/model/*,relay/rendition/*,relay/ledger/*,relay/archive/query.py,relay/intake/parameters.py,relay/intake/dotreader.py,relay/intake/proxy.py,relay/feedback/address.py,relay/feedback/agents.py,relay/feedback/classify.py,relay/feedback/destination.py
 
 .PHONY: run test check format screenshots bench peers clean
 
