@@ -12,9 +12,11 @@ from relay.archive.api import Archive
 
 
 async def fresh_archive(path: Path) -> Archive:
-    """A new archive in this file, open to write; its folder is made, too."""
+    """An archive in this file, open to write: new, with its folder, unless it is there already."""
     made = _Made.octets
     url = f"sqlite:///{path}"
+    if path.exists():
+        return await open_archive(url)
     if not made:
         await (await open_archive(url)).close()
         assert not path.with_name(f"{path.name}-wal").exists()
