@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from relay.archive.insert import insert, insert_rows
 from relay.archive.leaves import append_leaves
-from relay.archive.rows import EVENT_COLUMNS, event_of, event_row
+from relay.archive.rows import EVENT_COLUMNS, event_row
 from relay.model.event import Event
 
 _INSERT = insert("event", ["seq", *EVENT_COLUMNS])
@@ -33,8 +33,7 @@ def append_events(database: sqlite3.Connection, events: Sequence[Event]) -> None
     (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
     rows = [(last + n, *event_row(event)) for n, event in enumerate(fresh.values(), 1)]
     insert_rows(database, _INSERT, rows)
-    # As they will be read: what is compared later must not depend on how a value was spelt in memory.
-    append_leaves(database, last + 1, [event_of(row[1:]) for row in rows])
+    append_leaves(database, last + 1, [row[1:] for row in rows])
 
 
 def add_events(database: sqlite3.Connection, batches: list[Sequence[Event]]) -> list[None]:

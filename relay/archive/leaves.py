@@ -11,17 +11,20 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from relay.archive.insert import insert, insert_rows
-from relay.archive.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, attempt_of, event_of, message_of
+from relay.archive.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, Row, attempt_of, event_of, message_of
+from relay.archive.spelling import BROUGHT_IN, spelt_openings
+from relay.ledger.canonical import canonical_of_plain
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
-from relay.ledger.leaf import SALT_SIZE, Leaf, commit_plain
+from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, Leaf
 from relay.ledger.opening import opening_of, payload_facts
 from relay.ledger.tiles import TILE_HEIGHT
-from relay.ledger.tree import Frontier, append
+from relay.ledger.tree import Frontier, grow
 from relay.model.delivery import Attempt
-from relay.model.event import Event, Grade, Kind
+from relay.model.event import Event, Grade
 from relay.model.message import Message
 from relay.model.report import Payload
 
@@ -37,28 +40,36 @@ _PAYLOADS = (
     "WHERE id IN (SELECT value FROM json_each(?))"
 )
 _RECIPIENTS = "SELECT id, recipient FROM delivery WHERE id IN (SELECT value FROM json_each(?))"
-BROUGHT_IN = frozenset({Kind.CAPTURED, Kind.IMPORTED})
-"""Kinds of events that commit to the facts of their message."""
 AT_A_TIME = 1000
 """Events of one step where many are made up for."""
 
 
-def append_leaves(database: sqlite3.Connection, first: int, events: Sequence[Event]) -> None:
-    """Adds the leaves of events that were just written, the first of them with seq `first`."""
-    salts = os.urandom(SALT_SIZE * len(events))
-    rows = []
-    for n, (event, opening) in enumerate(zip(events, openings(database, events), strict=True)):
+def append_leaves(database: sqlite3.Connection, first: int, rows: Sequence[Row]) -> None:
+    """Adds the leaves of events that were just written, as rows of EVENT_COLUMNS; the first of them has seq `first`."""
+    salts = os.urandom(SALT_SIZE * len(rows))
+    leaves, hashes = [], []
+    written = zip(rows, opening_octets(database, rows), strict=True)
+    for n, ((id_, at, kind, _, message_id, delivery_id, *_), opening) in enumerate(written):
         salt = salts[n * SALT_SIZE : (n + 1) * SALT_SIZE]
-        commitment = commit_plain(salt, opening)
-        rows.append((first + n, leaf_hash(entry_of(event, commitment)), commitment, salt))
+        commitment = sha256(COMMITMENT_PREFIX + salt + opening).digest()
+        digest = leaf_hash(Leaf(id_, at, kind, commitment, message_id, delivery_id).encode())
+        hashes.append(digest)
+        leaves.append((first + n, digest, commitment, salt))
     size, peaks = database.execute("SELECT size, peaks FROM tree").fetchone()
     if size != first - 1:
         raise AssertionError(f"the log has {size} leaves, and the journal {first - 1} events")
-    grown, nodes = append(Frontier(size, _split(peaks)), (row[1] for row in rows))
-    insert_rows(database, _INSERT_LEAF, rows)
-    tops = [(node.level, node.index, node.hash) for node in nodes if node.level and node.level % TILE_HEIGHT == 0]
-    insert_rows(database, _INSERT_NODE, tops)
+    grown, tops = grow(Frontier(size, _split(peaks)), hashes, TILE_HEIGHT)
+    insert_rows(database, _INSERT_LEAF, leaves)
+    insert_rows(database, _INSERT_NODE, [(node.level, node.index, node.hash) for node in tops])
     database.execute("UPDATE tree SET size = ?, peaks = ?", (grown.size, b"".join(grown.peaks)))
+
+
+def opening_octets(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes]:
+    """What the commitment of each event is of, in canonical JSON, from rows of EVENT_COLUMNS."""
+    spelt = spelt_openings(database, rows)
+    unusual = [event_of(row) for row, opening in zip(rows, spelt, strict=True) if opening is None]
+    rest = map(canonical_of_plain, openings(database, unusual))
+    return [next(rest) if opening is None else opening for opening in spelt]
 
 
 def append_missing(database: sqlite3.Connection) -> None:
@@ -70,7 +81,7 @@ def append_missing(database: sqlite3.Connection) -> None:
         ).fetchall()
         if not rows:
             return
-        append_leaves(database, rows[0][0], [event_of(row[1:]) for row in rows])
+        append_leaves(database, rows[0][0], [row[1:] for row in rows])
 
 
 def entry_of(event: Event, commitment: bytes) -> bytes:
@@ -119,9 +130,9 @@ def _attempts(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Att
 
 def _payloads(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     found = {}
-    for id_, at, source, grade, verdict, headers, peer, sha256, size in _found(database, _PAYLOADS, ids):
+    for id_, at, source, grade, verdict, headers, peer, digest, size in _found(database, _PAYLOADS, ids):
         payload = Payload(id_, at, source, Grade(grade), verdict, json.loads(headers), b"", peer)
-        found[id_] = payload_facts(payload, sha256, size)
+        found[id_] = payload_facts(payload, digest, size)
     return found
 
 

@@ -70,6 +70,21 @@ def append(frontier: Frontier, leaves: Iterable[bytes]) -> tuple[Frontier, list[
     return Frontier(size, tuple(peaks)), nodes
 
 
+def grow(frontier: Frontier, leaves: Iterable[bytes], height: int) -> tuple[Frontier, list[Node]]:
+    """`append`, but only the nodes of the levels `height`, 2 * `height` … : what tiles of that height store."""
+    size, peaks, nodes = frontier.size, list(frontier.peaks), list[Node]()
+    for digest in leaves:
+        level, place = 0, size
+        while place & 1:  # the subtree to the left of it is complete and waits
+            digest = node_hash(peaks.pop(), digest)
+            level, place = level + 1, place >> 1
+            if level % height == 0:
+                nodes.append(Node(level, place, digest))
+        peaks.append(digest)
+        size += 1
+    return Frontier(size, tuple(peaks)), nodes
+
+
 def root(frontier: Frontier) -> bytes:
     """The root hash of the tree."""
     return _fold(frontier.peaks) if frontier.peaks else EMPTY_ROOT

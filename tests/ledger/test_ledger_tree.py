@@ -16,6 +16,7 @@ from relay.ledger.tree import (
     append,
     consistency_path,
     frontier_at,
+    grow,
     inclusion_path,
     root,
     root_at,
@@ -284,3 +285,12 @@ def test_another_history_is_found() -> None:
                 verify_consistency(old, new, TREE.roots[old], changed.roots[new], path)
         else:
             verify_consistency(old, new, TREE.roots[old], changed.roots[new], path)
+
+
+@given(st.integers(0, 200), st.integers(0, 100), st.integers(1, 4))
+def test_growing_gives_the_nodes_of_tiles_among_those_of_appending(size: int, more: int, height: int) -> None:
+    before, _ = append(Frontier(), (leaf_hash(b"%d" % n) for n in range(size)))
+    leaves = [leaf_hash(b"%d" % n) for n in range(size, size + more)]
+    after, nodes = append(before, leaves)
+    tops = [node for node in nodes if node.level and node.level % height == 0]
+    assert grow(before, leaves, height) == (after, tops)

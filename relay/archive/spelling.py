@@ -1,0 +1,199 @@
+"""What leaves commit to, spelt straight from rows, many at a time: several times as fast as through values.
+
+The octets are those of `canonical(opening_of(…))`; a test compares them for whatever can be recorded. What is unusual
+(text beyond ASCII, numbers beyond ±(2^53 - 1), reports) is left to `leaves.openings`, which has the rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+
+from relay.archive.rows import Row
+from relay.ledger.canonical import GREATEST, canonical
+from relay.ledger.opening import plain
+from relay.model.event import Kind
+from relay.model.message import Trait
+from relay.model.signature import Signature
+
+BROUGHT_IN = frozenset({Kind.CAPTURED, Kind.IMPORTED})
+"""Kinds of events that commit to the facts of their message."""
+
+_ONE_BY_ONE = (
+    *("application", "auth", "body", "declared_size", "envid", "ret", "sender", "smtputf8", "hops", "id", "mode"),
+    *("parent_id", "received_at", "auth_user", "helo", "listener", "peer", "protocol", "tls_cipher", "tls_version"),
+    *("via_proxy", "size"),
+)
+_MESSAGES = (
+    f"SELECT {', '.join(_ONE_BY_ONE)}, recipients, sha256, tags, traits FROM message"
+    " WHERE id IN (SELECT value FROM json_each(?))"
+)
+_OF_ATTEMPT = (
+    *("attempt.began_at", "attempt.delivery_id", "attempt.finished_at", "attempt.id", "attempt.is_uncertain"),
+    *("message.id", "attempt.number", "attempt.peer", "attempt.provider_id", "attempt.reply_code"),
+    *("attempt.reply_enhanced", "attempt.reply_is_local", "attempt.reply_text", "attempt.sender"),
+    *("attempt.tls_cipher", "attempt.tls_version", "attempt.upstream", "attempt.wire_size"),
+)
+_ATTEMPTS = (
+    f"SELECT {', '.join(_OF_ATTEMPT)}, attempt.signatures, attempt.wire_sha256 FROM attempt"
+    " JOIN message ON message.seq = message_seq WHERE attempt.id IN (SELECT value FROM json_each(?))"
+)
+_RECIPIENTS = "SELECT id, recipient FROM delivery WHERE id IN (SELECT value FROM json_each(?))"
+_PLAIN_LIST = re.compile(r'\[(?:"[^"\\\x00-\x1f]*"(?:,"[^"\\\x00-\x1f]*")*)?\]')
+_ONE_ATTEMPT = re.compile(r'\{"attempt":"([0-9A-Z]{26})"\}')
+_SCALARS = frozenset({str, int, type(None)})
+_DEEPEST = 30
+"""Lists and objects in the data of an event, beyond which it is not asked how deep they lie."""
+
+
+class _Unusual(Exception):
+    """Not to be spelt here."""
+
+
+def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+    """What the commitment of each event is of, from rows of EVENT_COLUMNS; None: ask `leaves.openings`."""
+    try:
+        return _spelt(database, rows)
+    except (_Unusual, ValueError, TypeError, KeyError, AttributeError):
+        return [None] * len(rows)
+
+
+def _spelt(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+    data = [_data(row[7]) for row in rows]
+    messages = _found(database, _MESSAGES, [row[4] for row in rows if row[2] in BROUGHT_IN], _message)
+    attempts = _found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt], _attempt)
+    recipients = _recipients(database, {row[5] for row in rows} - {None})
+    tokens = _tokens([value for row in rows for value in (row[3], row[6])])
+    openings: list[bytes | None] = []
+    for n, (row, (text, attempt)) in enumerate(zip(rows, data, strict=True)):
+        about = f',"message":{messages[row[4]]}' if row[2] in BROUGHT_IN and row[4] in messages else ""
+        tried = f',"attempt":{attempts[attempt]}' if attempt in attempts else ""
+        to = f',"recipient":{recipients[row[5]]}' if row[5] in recipients else ""
+        spelt = f'{{"actor":{tokens[2 * n]}{tried},"data":{text},"grade":{tokens[2 * n + 1]}{about}{to}}}'
+        # Beyond ASCII the order of names is another one.
+        openings.append(spelt.encode() if text and spelt.isascii() else None)
+    return openings
+
+
+def _found(
+    database: sqlite3.Connection, statement: str, ids: Sequence[str], spell: Callable[[Row, list[str]], tuple[str, str]]
+) -> dict[str, str]:
+    """Spelt facts by id. A row has the values that are spelt one by one first, then those that are not."""
+    if not ids:
+        return {}
+    rows = database.execute(statement, (json.dumps(ids),)).fetchall()
+    width = len(_ONE_BY_ONE) if spell is _message else len(_OF_ATTEMPT)
+    tokens = _tokens([value for row in rows for value in row[:width]])
+    return dict(spell(row, tokens[n * width : (n + 1) * width]) for n, row in enumerate(rows))
+
+
+def _recipients(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
+    wanted = list(ids)
+    rows = database.execute(_RECIPIENTS, (json.dumps(wanted),)).fetchall() if wanted else []
+    return dict(zip((row[0] for row in rows), _tokens([row[1] for row in rows]), strict=bool(rows)))
+
+
+def _tokens(values: list[object]) -> list[str]:
+    """The JSON of each. One call for all: a line end stands between them, and none in what is quoted."""
+    if not _SCALARS.issuperset(map(type, values)):
+        raise _Unusual
+    return _encoded(values)[1:-1].split("\n")
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=("\n", ":")).encode
+
+
+_MESSAGE_FORM = (
+    '{"application":%s,"envelope":{"auth":%s,"body":%s,"declared_size":%s,"envid":%s,"recipients":%s,"ret":%s,'
+    '"sender":%s,"smtputf8":%s},"hops":%s,"id":%s,"mode":%s,"parent":%s,"received_at":%s,"reception":{"auth_user":%s,'
+    '"helo":%s,"listener":%s,"peer":%s,"protocol":%s,"tls_cipher":%s,"tls_version":%s,"via_proxy":%s},'
+    '"sha256":"%s","size":%s,"tags":%s,"traits":%s}'
+)
+
+
+def _message(row: Row, tokens: list[str]) -> tuple[str, str]:
+    _check(row[3] or 0, row[8], row[12], row[21])
+    recipients, sha256, tags, traits = row[len(_ONE_BY_ONE) :]
+    envelope, is_utf8 = _envelope(recipients), "true" if row[7] else "false"
+    values = (*tokens[:5], envelope, *tokens[5:7], is_utf8, *tokens[8:21], sha256.hex(), tokens[21])
+    return row[9], _MESSAGE_FORM % (*values, _tags(tags), _traits(traits))
+
+
+_ATTEMPT_FORM = (
+    '{"began_at":%s,"delivery":%s,"finished_at":%s,"id":%s,"is_uncertain":%s,"message":%s,"number":%s,"peer":%s,'
+    '"provider_id":%s,"reply":%s,"sender":%s,"signatures":%s,"tls_cipher":%s,"tls_version":%s,"upstream":%s,'
+    '"wire_sha256":"%s","wire_size":%s}'
+)
+_REPLY_FORM = '{"code":%s,"enhanced":%s,"is_local":%s,"text":%s}'
+
+
+def _attempt(row: Row, tokens: list[str]) -> tuple[str, str]:
+    _check(row[0], row[2] or 0, row[6], row[9] or 0, row[17])
+    is_uncertain, is_local = ("true" if row[n] else "false" for n in (4, 11))
+    reply = "null" if row[9] is None else _REPLY_FORM % (*tokens[9:11], is_local, tokens[12])
+    signatures, sha256 = row[len(_OF_ATTEMPT) :]
+    values = (*tokens[:4], is_uncertain, *tokens[5:9], reply, tokens[13], _signatures(signatures), *tokens[14:17])
+    return row[3], _ATTEMPT_FORM % (*values, sha256.hex(), tokens[17])
+
+
+def _check(*numbers: int) -> None:
+    if min(numbers) < 0 or max(numbers) > GREATEST:
+        raise _Unusual
+
+
+def _envelope(text: str) -> str:
+    """The recipients of an envelope, from the JSON that `rows` makes of them."""
+    if text.count('"') == 2 and _PLAIN_LIST.fullmatch(text):
+        return f'[{{"address":{text[1:-1]},"notify":null,"orcpt":null}}]'
+    spelt = []
+    for value in json.loads(text):
+        address, notify, orcpt = _tokens([value, None, None] if isinstance(value, str) else value)
+        spelt.append(f'{{"address":{address},"notify":{notify},"orcpt":{orcpt}}}')
+    return f"[{','.join(spelt)}]"
+
+
+@lru_cache(1024)
+def _tags(text: str) -> str:
+    return text if _PLAIN_LIST.fullmatch(text) else canonical(plain(json.loads(text))).decode()
+
+
+@lru_cache(64)
+def _traits(text: str) -> str:
+    return canonical(sorted(map(str, map(Trait, text.split())))).decode()
+
+
+@lru_cache(256)
+def _signatures(text: str | None) -> str:
+    return canonical([plain(asdict(Signature(**value))) for value in json.loads(text or "[]")]).decode()
+
+
+def _data(text: str) -> tuple[str, str]:
+    """The data of an event, spelt, and the id of the attempt that is named there. Both '' for what is unusual."""
+    if text == "{}":
+        return text, ""
+    if found := _ONE_ATTEMPT.fullmatch(text):
+        return text, found[1]
+    if text.count("{") + text.count("[") > _DEEPEST:
+        return "", ""
+    value = _decoded(text)
+    if "payload" in value:
+        return "", ""
+    attempt = value.get("attempt")
+    return _sorted(value), attempt if isinstance(attempt, str) else ""
+
+
+def _whole(digits: str) -> int | str:
+    number = int(digits)
+    return number if -GREATEST <= number <= GREATEST else str(number)
+
+
+def _fraction(spelt: str) -> str:
+    return str(float(spelt))
+
+
+_decoded = json.JSONDecoder(parse_int=_whole, parse_float=_fraction, parse_constant=_fraction).decode
+_sorted = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
