@@ -55,7 +55,7 @@ NO_EVIDENCE = {
 CHECKED = frozenset(
     {
         *("message", "content", "delivery", "attempt", "edit_list", "event", "payload", "report", "deletion"),
-        *("leaf", "node", "tree", "checkpoint", "stamp"),
+        *("leaf", "node", "tree", "checkpoint", "stamp", "data_key"),
     }
 )
 """The others."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from relay.archive.schema.deletion import deletion_request_table, deletion_table, tag_change_table
+from relay.archive.schema.encryption import data_key_table
 from relay.archive.schema.figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema.hold import held_message_table, legal_hold_table, term_table
 from relay.archive.schema.idempotency import idempotency_table
@@ -366,6 +367,7 @@ mailed = mailed_table(metadata)
 
 fragment = fragment_table(metadata)
 
+data_key = data_key_table(metadata)
 leaf, node, tree = leaf_table(metadata), node_table(metadata), tree_table(metadata)
 checkpoint, stamp = checkpoint_table(metadata), stamp_table(metadata)
 
