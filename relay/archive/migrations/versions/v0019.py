@@ -7,7 +7,11 @@ from alembic import op
 revision = "0019"
 down_revision = "0018"
 
-_BECOMES_SEALED = "(substr(new.{0}, 1, 4) = x'4D574501' AND substr(old.{0}, 1, 4) <> x'4D574501')"
+# The start of nothing is NULL.
+_BECOMES_SEALED = (
+    "(ifnull(substr(new.{0}, 1, 4), '') = x'4D574501' AND ifnull(substr(old.{0}, 1, 4), '') <> x'4D574501'"
+    " AND length(old.{0}) > 0)"
+)
 
 STATEMENTS: tuple[str, ...] = (
     """
