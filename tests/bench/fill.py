@@ -36,7 +36,7 @@ from relay.model.summary import Summary
 from relay.model.suppressing import SuppressionRules
 from relay.model.token import Token, TokenKind
 from tests.bench.letters import Letter, Letters
-from tests.bench.multiply import multiply
+from tests.bench.multiply import multiply, seal
 
 BATCH = 1000
 AHEAD = 3
@@ -123,7 +123,9 @@ def _send(batch: Batch, message: Message, duty: Delivery, state: State, dice: ra
         reply=reply,
         upstream="ses",
     )
-    event = Event(ids[1], done, kind, "upstream:ses", message.id, duty.id, Grade.PEER, {"reply": str(reply)})
+    data = {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text, "is_local": False, "upstream": "ses"}
+    data |= {"attempt": attempt.id, "due_at": after.due_at}
+    event = Event(ids[1], done, kind, "upstream:ses", message.id, duty.id, Grade.PEER, data)
     batch.attempts.append(attempt)
     batch.closings.append(Closing(replace(attempt, finished_at=done, reply=reply), after, event))
     if state in REPORTED:
@@ -219,6 +221,8 @@ async def fill(folder: Path, count: int, *, until: int, seed: int = 5, copies: i
         multiply(connection, copy, count, YEARS * copy // copies)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         print(f"{(copy + 1) * count:,} messages after {time.monotonic() - began:.0f} seconds", flush=True)
+    seal(connection)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
     os.close(lock)
 
