@@ -34,6 +34,8 @@ NO_EVIDENCE = {
     **dict.fromkeys(
         ("legal_hold", "held_message"), "what must be kept now, and what was: each change of a hold is an event"
     ),
+    "erasure": "who asked for a person to be forgotten and what became of it: each is an event",
+    "erasing": "has a row only inside a transaction that erases",
     "term": "how long contents must be kept, as the configuration said it",
     "token": "codes in links; what came of one is an event",
     "fetch": "opinions about who fetched what, judged again as rules change; opens and clicks told are events",

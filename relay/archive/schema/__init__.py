@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from relay.archive.schema.deletion import deletion_request_table, deletion_table, tag_change_table
 from relay.archive.schema.encryption import data_key_table
+from relay.archive.schema.erasure import erasing_table, erasure_table
 from relay.archive.schema.figure import addressed_table, figure_cursor_table, figure_day_table, figure_table
 from relay.archive.schema.hold import held_message_table, legal_hold_table, term_table
 from relay.archive.schema.idempotency import idempotency_table
@@ -342,6 +343,7 @@ identity = identity_table(metadata)
 api_token, application = api_token_table(metadata), application_table(metadata)
 suppression = suppression_table(metadata)
 deletion = deletion_table(metadata)
+erasure, erasing = erasure_table(metadata), erasing_table(metadata)
 legal_hold = legal_hold_table(metadata)
 held_message = held_message_table(metadata)
 term = term_table(metadata)
