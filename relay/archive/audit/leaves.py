@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 
 from relay.archive.api.audit import Fault
 from relay.archive.leaves import entry_of, openings
-from relay.archive.rows import EVENT_COLUMNS, event_of
-from relay.ledger.hashing import leaf_hash, node_hash
-from relay.ledger.leaf import commit_plain
+from relay.archive.rows import EVENT_COLUMNS, Row, event_of
+from relay.archive.spelling import spelt_openings
+from relay.ledger.hashing import HASH_SIZE, leaf_hash
+from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, commit_plain, entry
 from relay.ledger.scalars import LedgerError
 from relay.ledger.tiles import TILE_HEIGHT, TILE_WIDTH
+from relay.model.event import Kind
+
+AT_A_TIME = 1024
+"""Events in memory at once."""
+_KINDS = frozenset(map(str, Kind))
 
 _EVENTS = (
     f"SELECT event.seq, leaf.hash, leaf.commitment, leaf.salt, {', '.join(f'event.{name}' for name in EVENT_COLUMNS)}"
@@ -26,10 +33,40 @@ _TOMBSTONES = (
 
 def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
     """Of the events with these sequence numbers; `first` begins a tile."""
-    rows = database.execute(_EVENTS, (first, last)).fetchall()
-    found = {row[0] for row in rows}
-    for missing in sorted(set(range(first, last + 1)) - found):
-        yield Fault(f"event number {missing}", "its row is missing: numbers have no holes")
+    hashes: dict[int, bytes] = {}
+    for start in range(first, last + 1, AT_A_TIME):
+        stop = min(start + AT_A_TIME - 1, last)
+        rows = database.execute(_EVENTS, (start, stop)).fetchall()
+        hashes.update((row[0], row[1]) for row in rows)
+        if len(rows) != stop - start + 1:
+            for missing in sorted(set(range(start, stop + 1)) - {row[0] for row in rows}):
+                yield Fault(f"event number {missing}", "its row is missing: numbers have no holes")
+        if doubtful := _doubtful(database, rows):
+            yield from _faults(database, doubtful)
+    yield from _check_tiles(database, first, last, hashes)
+
+
+def _doubtful(database: sqlite3.Connection, rows: Sequence[Row]) -> list[Row]:
+    """Those that are not, octet for octet, what their leaf says and commits to: what is the matter is asked then."""
+    openings = spelt_openings(database, [row[4:] for row in rows])
+    doubtful = []
+    for row, opening in zip(rows, openings, strict=True):
+        _, digest, commitment, salt, id_, at, kind, _, message_id, delivery_id, *_ = row
+        if opening is None or type(salt) is not bytes or type(at) is not int or kind not in _KINDS:
+            doubtful.append(row)
+            continue
+        found = sha256(COMMITMENT_PREFIX + salt + opening).digest()
+        if (
+            found != commitment
+            or sha256(b"\0" + entry(id_, at, kind, found, message_id, delivery_id)).digest() != digest
+            or len(salt) != SALT_SIZE
+        ):
+            doubtful.append(row)
+    return doubtful
+
+
+def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault]:
+    """The long way, by values: what cannot be read or is not what the log says, in words."""
     readable, events = [], []
     for row in rows:
         try:
@@ -39,29 +76,22 @@ def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterato
             yield Fault(f"event number {row[0]}", f"cannot be read: {error}")
     erased = [event.message_id for row, event in zip(readable, events, strict=True) if row[3] is None]
     tombstones = {row[0] for row in database.execute(_TOMBSTONES, (json.dumps(erased),))} if erased else set()
-    try:
-        opened = list(openings(database, events))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        yield Fault(f"events {first} to {last}", f"what they are about cannot be read: {error}")
-        return
-    hashes = {}
-    for (seq, hash_, commitment, salt, *_), event, opening in zip(readable, events, opened, strict=True):
+    for row, event in zip(readable, events, strict=True):
+        seq, digest, commitment, salt, *_ = row
         where = f"event {event.id} ({event.kind}, leaf {seq - 1})"
-        if hash_ is None:
+        if digest is None:
             yield Fault(where, "has no leaf in the log")
             continue
-        hashes[seq] = hash_
         try:
-            if leaf_hash(entry_of(event, commitment)) != hash_:
+            if leaf_hash(entry_of(event, commitment)) != digest:
                 yield Fault(where, "is not what its leaf in the log says")
             elif salt is None:
                 if event.message_id not in tombstones:
                     yield Fault(where, "what opens its leaf was taken away, and nothing says that it was erased")
-            elif commit_plain(salt, opening) != commitment:
+            elif commit_plain(salt, next(openings(database, [event]))) != commitment:
                 yield Fault(where, "is not what its leaf commits to, or what it is about was changed")
-        except (LedgerError, ValueError, TypeError) as error:
-            yield Fault(where, str(error))
-    yield from _check_tiles(database, first, last, hashes)
+        except (LedgerError, ValueError, TypeError, KeyError, AttributeError) as error:
+            yield Fault(where, f"what it is about cannot be read: {error}")
 
 
 def _check_tiles(database: sqlite3.Connection, first: int, last: int, hashes: dict[int, bytes]) -> Iterator[Fault]:
@@ -74,7 +104,9 @@ def _check_tiles(database: sqlite3.Connection, first: int, last: int, hashes: di
     )
     for number in range(start, stop):
         row = [hashes.get(seq) for seq in range(number * TILE_WIDTH + 1, (number + 1) * TILE_WIDTH + 1)]
-        if None not in row and _fold([digest for digest in row if digest is not None]) != kept.get(number):
+        # One that is missing, or is no hash, was told.
+        whole = [digest for digest in row if type(digest) is bytes]
+        if len(whole) == TILE_WIDTH and _fold(whole) != kept.get(number):
             yield Fault(f"hash {number} of level {TILE_HEIGHT}", "is not that of the 256 leaves below it")
 
 
@@ -102,7 +134,11 @@ def _row(database: sqlite3.Connection, level: int) -> list[bytes]:
     return [row[0] for row in database.execute("SELECT hash FROM node WHERE level = ? ORDER BY number", (level,))]
 
 
-def _fold(row: list[bytes]) -> bytes:
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+def _fold(row: Sequence[bytes]) -> bytes:
+    """The hash above a power of two of hashes, level by level in one piece of memory."""
+    level = b"".join(row)
+    while len(level) > HASH_SIZE:
+        level = b"".join(
+            [sha256(b"\x01" + level[at : at + 2 * HASH_SIZE]).digest() for at in range(0, len(level), 2 * HASH_SIZE)]
+        )
+    return level
