@@ -8,19 +8,21 @@ from urllib.parse import unquote, urlsplit
 
 from relay.archive.api import Archive, ArchiveError
 from relay.archive.api.audit import Progress
+from relay.archive.api.encryption import Encryption
 from relay.ledger.note import Verifier
 
 
-async def open_archive(url: str, *, read_only: bool = False) -> Archive:
+async def open_archive(url: str, *, read_only: bool = False, encryption: Encryption | None = None) -> Archive:
     """The archive at `url`, such as `sqlite:////var/lib/mailwitness/archive.db` (an absolute path after three
     slashes) or `sqlite:///mailwitness-data/archive.db` (a relative one); made if there is none.
 
     `read_only`: beside a running server; no lock, no migration, methods that write raise ArchiveError.
-    Raises ArchiveError for a URL it does not know, another process writing there, or a schema too old to read.
+    `encryption`: the master keys; None: nothing is, and nothing gets encrypted. Raises ArchiveError for a URL it does
+    not know, another process writing there, a schema too old to read, or contents encrypted with a key not given.
     """
     from relay.archive.sqlite.opening import open_sqlite  # only the backend that is asked for is loaded
 
-    return await open_sqlite(_path(url), read_only=read_only)
+    return await open_sqlite(_path(url), read_only=read_only, encryption=encryption)
 
 
 def check_archive(
@@ -31,16 +33,26 @@ def check_archive(
     processes: int = 2,
     state: Path | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
+    encryption: Encryption | None = None,
 ) -> Iterator[Progress]:
     """Checks everything in the archive at `url`; a Progress after each portion.
 
     `keys`: of the log, today's and earlier ones; none: signatures are not checked. `known`: checkpoints kept
     elsewhere, as signed notes. `state`: a file that notes how far the check got, with what it found; a check with the
-    same file goes on from there. Raises ArchiveError: there is no archive, or `state` is not such a file.
+    same file goes on from there. `encryption`: as for `open_archive`. Raises ArchiveError: there is no archive, `state`
+    is not such a file, or a master key is missing.
     """
     from relay.archive.audit.whole import check_archive as check
 
-    return check(_path(url), keys=keys, known=known, processes=processes, state=state, is_stopped=is_stopped)
+    return check(
+        _path(url),
+        keys=keys,
+        known=known,
+        processes=processes,
+        state=state,
+        is_stopped=is_stopped,
+        encryption=encryption,
+    )
 
 
 def _path(url: str) -> Path:

@@ -15,11 +15,13 @@ from relay.archive.insert import insert, insert_rows
 from relay.archive.journal import append_events
 from relay.archive.normalise import normalised
 from relay.archive.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, Row, delivery_row, message_row
+from relay.archive.vault import sealed_frames, vault_of
 from relay.model.delivery import Delivery
 from relay.model.event import Event
 
 _INSERT_MESSAGE = insert("message", ["seq", *MESSAGE_COLUMNS])
 _INSERT_CONTENT = insert("content", ["message_seq", "n", "frame"])
+_INSERT_DATA_KEY = insert("data_key", ["owner", "master", "wrapped"])
 _INSERT_DELIVERY = insert("delivery", ["message_seq", "application", *DELIVERY_COLUMNS])
 _INSERT_DELIVERY_ONCE = insert(
     "delivery", ["message_seq", "application", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING"
@@ -39,7 +41,9 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
     messages: list[Row] = []
     contents: list[Row] = []
     deliveries: list[Row] = []
+    keys: list[Row] = []
     events: list[Event] = []
+    vault = vault_of(database)
     for capture in captures:
         if capture.message.id in known:
             seqs.append(None)
@@ -48,11 +52,16 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
         last += 1
         seqs.append(last)
         messages.append((last, *message_row(capture.message)))
-        contents.extend((last, n, frame) for n, frame in enumerate(capture.content.frames))
+        frames: Sequence[bytes] = capture.content.frames
+        if vault.is_on:
+            frames, key = sealed_frames(vault, capture.message.id, frames)
+            keys.append(key)
+        contents.extend((last, n, frame) for n, frame in enumerate(frames))
         application = capture.message.application
         deliveries.extend((last, application, *delivery_row(delivery)) for delivery in capture.deliveries)
         events.extend(capture.events)
     insert_rows(database, _INSERT_MESSAGE, messages)
+    insert_rows(database, _INSERT_DATA_KEY, keys)
     insert_rows(database, _INSERT_CONTENT, [row for row in contents if len(row[2]) < LARGE])
     # One by one: SQLite copies what is bound to a statement until it has run.
     database.executemany(_INSERT_CONTENT, [row for row in contents if len(row[2]) >= LARGE])

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from relay.archive.api import ArchiveError
+from relay.archive.vault import Connection, Vault
 
 OLDEST_SQLITE = (3, 35, 0)
 """UPSERT, RETURNING and FTS5 as used here."""
@@ -53,7 +54,7 @@ def address(path: Path, mode: str) -> str:
     return f"file:{quote(str(path))}?mode={mode}"
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, vault: Vault | None = None) -> Connection:
     """The one writing and checkpointing connection, in autocommit mode, usable by the writer's thread."""
     database = sqlite3.connect(
         address(path, "rw"),
@@ -62,7 +63,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=BUSY_TIMEOUT / 1000,
         cached_statements=512,
+        factory=Connection,
     )
+    database.vault = vault or Vault()
     try:
         for pragma in WRITER_PRAGMAS:
             database.execute(pragma).fetchall()

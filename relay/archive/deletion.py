@@ -18,6 +18,7 @@ from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row, summary_of
 from relay.archive.scrub import forget_fragments, forget_words
+from relay.archive.vault import destroy_keys, destroy_payload_keys, opened_summary
 from relay.model.deletion import Fate, Order, Outcome, Request, Standing, remains
 from relay.model.event import Event
 from relay.model.summary import Summary
@@ -120,11 +121,12 @@ def _delete(database: sqlite3.Connection, seq: int, order: Order) -> Outcome:
 def _take_away(database: sqlite3.Connection, seq: int, message_id: str) -> None:
     """What was in the message goes; what the index still needs to list it is written anew."""
     row = database.execute("SELECT data FROM summary WHERE seq = ?", (seq,)).fetchone()
-    before = summary_of(row[0]) if row else Summary()
+    before = summary_of(opened_summary(database, message_id, row[0])) if row else Summary()
     after = remains(before)
     database.execute("DELETE FROM content WHERE message_seq = ?", (seq,))
     database.execute(_EMPTY_EDITS, (seq,))
     database.execute(_EMPTY_PAYLOADS, (seq,))
+    destroy_keys(database, seq, message_id)
     index.put_summary(database, message_id, after)
     forget_fragments(database, sorted(set(_fragments(before)) - set(_fragments(after))))
 
@@ -139,6 +141,7 @@ def empty_payloads(database: sqlite3.Connection, seqs: Iterable[int]) -> None:
     for seq in seqs:
         if is_deleted(database, seq):
             database.execute(_EMPTY_PAYLOADS, (seq,))
+            destroy_payload_keys(database, seq)
 
 
 # -- requests ------------------------------------------------------------------------------------------------------

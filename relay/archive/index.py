@@ -16,6 +16,7 @@ from relay.archive.normalise import normalised, tokens
 from relay.archive.rows import recipient_of, summary_data, to_json
 from relay.archive.schema import DOCUMENT_COLUMNS
 from relay.archive.tags import tags_of
+from relay.archive.vault import sealed_summary, vault_of
 from relay.model.summary import Addressee, Summary
 
 _LISTING = [
@@ -70,6 +71,7 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary)
     seq = message_seq(database, message_id)
     for table in ("listing", "summary", "message_tag", "message_reference", "document"):
         database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
+    has_bodies = vault_of(database).index_bodies
     size, sender, tags_text, recipients_text = database.execute(
         "SELECT size, sender, tags, recipients FROM message WHERE seq = ?", (seq,)
     ).fetchone()
@@ -83,7 +85,7 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary)
             str(summary.senders[0]) if summary.senders else sender,
             to_json(shown),
             summary.subject,
-            summary.snippet,
+            summary.snippet if has_bodies else "",
             to_json(tags),
             to_json([[reference.name, reference.code] for reference in summary.references]),
             summary.attachment_count,
@@ -95,7 +97,7 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary)
             author_address(summary),
         ),
     )
-    database.execute(_INSERT_SUMMARY, (seq, summary_data(summary)))
+    database.execute(_INSERT_SUMMARY, (seq, sealed_summary(database, message_id, summary_data(summary))))
     database.executemany(_INSERT_TAG, [(tag.casefold(), seq) for tag in tags])
     codes = {reference.code.casefold() for reference in summary.references}
     database.executemany(_INSERT_REFERENCE, [(code, seq) for code in sorted(codes)])
@@ -135,8 +137,7 @@ def _document(
         "\n".join(everyone),
         "\n".join(summary.filenames),
         summary.header_text,
-        summary.body_text,
-        summary.attachment_text,
+        *((summary.body_text, summary.attachment_text) if vault_of(database).index_bodies else ("", "")),
     )
     return [normalised(text[:TEXT_LIMIT]) for text in texts]
 

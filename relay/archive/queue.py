@@ -28,6 +28,7 @@ from relay.archive.rows import (
 )
 from relay.archive.suppression import add as add_suppressed
 from relay.archive.tracking import add_tokens
+from relay.archive.vault import sealed_edits
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.reply import local_reply
@@ -133,7 +134,7 @@ def _store_edits(
         return stored[key]
     data = edits_data(attempt.edits)
     edits_hash = hashlib.sha256(data).digest()
-    database.execute(_INSERT_EDITS, (edits_hash, compress(data), seq))
+    database.execute(_INSERT_EDITS, (edits_hash, sealed_edits(database, edits_hash, compress(data)), seq))
     stored[key] = edits_hash
     return edits_hash
 

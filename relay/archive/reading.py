@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import deletion_reading, schema
 from relay.archive.api import Gone, NotFound, QueueFacts, StoredMessage
+from relay.archive.cipher import EDITS, SUMMARY, frame_label, is_sealed
 from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.rows import (
@@ -25,33 +26,37 @@ from relay.archive.rows import (
     message_of,
     summary_of,
 )
+from relay.archive.vault import KeyRow, Vault, edits_owner
 from relay.model.delivery import Attempt, Delivery, State
 from relay.model.edit import Edit
 from relay.model.event import Event
 
 _message, _delivery, _attempt, _event = schema.message.c, schema.delivery.c, schema.attempt.c, schema.event.c
 _HASH_AND_FRAMES = (
-    "SELECT message.sha256, content.frame FROM message JOIN content ON content.message_seq = message.seq "
+    "SELECT message.sha256, content.frame, data_key.master, data_key.wrapped FROM message "
+    "JOIN content ON content.message_seq = message.seq LEFT JOIN data_key ON data_key.owner = message.id "
     "WHERE message.id = ? ORDER BY content.n"
 )
 _DUE = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')")
 _AT_WORK = (State.QUEUED, State.SENDING, State.DEFERRED, State.UNCONFIRMED, State.HELD)
 
 
-async def stored_message(connection: AsyncConnection, message_id: str) -> StoredMessage:
+async def stored_message(connection: AsyncConnection, vault: Vault, message_id: str) -> StoredMessage:
     statement = select(_message.seq, *(_message[name] for name in MESSAGE_COLUMNS)).where(_message.id == message_id)
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         raise NotFound(f"no message {message_id}")
     seq, message = row[0], message_of(row[1:])
     data = await connection.scalar(select(schema.summary.c.data).where(schema.summary.c.seq == seq))
+    if data is not None:
+        data = await opened(connection, vault, message_id, SUMMARY, data)
     children = select(_message.id).where(_message.parent_id == message_id, text("parent_id IS NOT NULL"))
     return StoredMessage(
         message=message,
         seq=seq,
         summary=None if data is None else summary_of(data),
         deliveries=await _deliveries(connection, seq, message_id),
-        attempts=await _attempts(connection, seq, message_id),
+        attempts=await _attempts(connection, vault, seq, message_id),
         children=tuple(await connection.scalars(children.order_by(_message.seq))),
         tags=await _tags(connection, seq, message.tags),
         deletion=await deletion_reading.deletion(connection, seq),
@@ -70,14 +75,16 @@ async def _deliveries(connection: AsyncConnection, seq: int, message_id: str) ->
     return tuple(delivery_of(row, message_id) for row in rows)
 
 
-async def _attempts(connection: AsyncConnection, seq: int, message_id: str) -> tuple[Attempt, ...]:
+async def _attempts(connection: AsyncConnection, vault: Vault, seq: int, message_id: str) -> tuple[Attempt, ...]:
     statement = select(_attempt.edits, *(_attempt[name] for name in ATTEMPT_COLUMNS))
     rows = (await connection.execute(statement.where(_attempt.message_seq == seq).order_by(text("rowid")))).all()
     edits: dict[bytes | None, tuple[Edit, ...]] = {None: ()}
     for hash_ in {row[0] for row in rows} - {None}:
         data = await connection.scalar(select(schema.edit_list.c.data).where(schema.edit_list.c.hash == hash_))
         # Empty: deleted with the message's content.
-        edits[hash_] = edits_of(decompress(data)) if data else ()
+        edits[hash_] = ()
+        if data:
+            edits[hash_] = edits_of(decompress(await opened(connection, vault, edits_owner(hash_), EDITS, data)))
     return tuple(attempt_of(row[1:], message_id, edits[row[0]]) for row in rows)
 
 
@@ -89,8 +96,17 @@ async def seq_and_sha256(connection: AsyncConnection, message_id: str) -> tuple[
     return row[0], row[1]
 
 
-async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple[bytes, list[bytes]]:
-    """The recorded SHA-256 and all frames of one content. Raises NotFound.
+async def opened(connection: AsyncConnection, vault: Vault, owner: str, label: bytes, octets: bytes) -> bytes:
+    """The octets, decrypted if they are encrypted. Raises ArchiveError."""
+    if not is_sealed(octets):
+        return octets
+    key = schema.data_key.c
+    row = (await connection.execute(select(key.master, key.wrapped).where(key.owner == owner))).one_or_none()
+    return vault.opened(owner, None if row is None else (row[0], row[1]), label, octets)
+
+
+async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple[bytes, list[bytes], KeyRow | None]:
+    """The recorded SHA-256 of one content, all its frames as kept, and their key if encrypted. Raises NotFound.
 
     One statement, straight to the driver: the courier reads every content that it sends, and each step through
     SQLAlchemy's and aiosqlite's threads costs more than the read (1000 instead of 400 messages a second relayed).
@@ -100,12 +116,19 @@ async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple
     if not rows:
         await seq_and_sha256(connection, message_id)
         raise Gone(f"the content of {message_id} was deleted")
-    return rows[0][0], [row[1] for row in rows]
+    sha256, _, master, wrapped = rows[0]
+    return sha256, [row[1] for row in rows], None if master is None else (master, wrapped)
 
 
-async def frame(connection: AsyncConnection, seq: int, n: int) -> bytes | None:
+async def frame(connection: AsyncConnection, vault: Vault, seq: int, message_id: str, n: int) -> bytes | None:
+    """One frame, decrypted. Raises ArchiveError: it cannot be opened as what it is, the last one or not."""
     content = schema.content.c
-    return await connection.scalar(select(content.frame).where(content.message_seq == seq, content.n == n))
+    octets = await connection.scalar(select(content.frame).where(content.message_seq == seq, content.n == n))
+    if octets is None or not is_sealed(octets):
+        return octets
+    following = select(content.n).where(content.message_seq == seq, content.n == n + 1)
+    is_last = await connection.scalar(following) is None
+    return await opened(connection, vault, message_id, frame_label(n, is_last=is_last), octets)
 
 
 async def events(

@@ -21,6 +21,7 @@ from relay.archive.insert import insert, update
 from relay.archive.journal import append_events
 from relay.archive.report_matching import Match, match
 from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, reported_row, to_json
+from relay.archive.vault import sealed_payload
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery
 from relay.model.event import Event, Grade, Kind
@@ -105,7 +106,7 @@ def _keep(database: sqlite3.Connection, payload: Payload) -> Keeping:
         payload.peer,
         payload.return_token,
         payload.nonce,
-        compress(payload.body),
+        sealed_payload(database, payload.id, compress(payload.body)),
     )
     body_sha256 = hashlib.sha256(payload.body).digest()
     database.execute(_INSERT_PAYLOAD, (*values, digest, False, "", body_sha256, len(payload.body)))

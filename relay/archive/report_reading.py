@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.archive import schema
 from relay.archive.api import NotFound
 from relay.archive.api.report import StoredReport
+from relay.archive.cipher import PAYLOAD
+from relay.archive.reading import opened
 from relay.archive.report import PAYLOAD_COLUMNS, REPORT_COLUMNS, report_of
 from relay.archive.rows import Row, decompress
+from relay.archive.vault import Vault, payload_owner
 from relay.model.event import Grade
 from relay.model.report import Payload
 
@@ -39,17 +42,20 @@ async def told_of(connection: AsyncConnection, payload_id: str) -> list[str | No
     return [row[0] for row in await connection.execute(statement.order_by(_message.id))]
 
 
-async def payload(connection: AsyncConnection, payload_id: str) -> Payload:
+async def payload(connection: AsyncConnection, vault: Vault, payload_id: str) -> Payload:
     row = (await connection.execute(select(*_PAYLOAD).where(_payload.id == payload_id))).first()
     if row is None:
         raise NotFound(f"no payload {payload_id}")
-    return _payload_of(row)
+    return await _payload_of(connection, vault, row)
 
 
-async def unmapped(connection: AsyncConnection, limit: int, after: str, has_problem: bool) -> list[Payload]:
+async def unmapped(
+    connection: AsyncConnection, vault: Vault, limit: int, after: str, has_problem: bool
+) -> list[Payload]:
     problem = text("problem <> ''") if has_problem else text("problem = ''")
     statement = select(*_PAYLOAD).where(text("is_mapped = 0"), _payload.id > after, problem)
-    return [_payload_of(row) for row in await connection.execute(statement.order_by(_payload.id).limit(limit))]
+    rows = (await connection.execute(statement.order_by(_payload.id).limit(limit))).all()
+    return [await _payload_of(connection, vault, row) for row in rows]
 
 
 async def unmatched_payloads(connection: AsyncConnection, since: int, limit: int) -> list[str]:
@@ -58,7 +64,8 @@ async def unmatched_payloads(connection: AsyncConnection, since: int, limit: int
     return list(await connection.scalars(statement.order_by(_payload.received_at.desc()).limit(limit)))
 
 
-def _payload_of(row: Row) -> Payload:
+async def _payload_of(connection: AsyncConnection, vault: Vault, row: Row) -> Payload:
+    body = await opened(connection, vault, payload_owner(row[0]), PAYLOAD, row[9])
     return Payload(
         id=row[0],
         received_at=row[1],
@@ -67,7 +74,7 @@ def _payload_of(row: Row) -> Payload:
         verdict=row[4],
         headers=json.loads(row[5]),
         # Empty: deleted with the content of the message that it is about.
-        body=decompress(row[9]) if row[9] else b"",
+        body=decompress(body) if body else b"",
         peer=row[6],
         return_token=row[7],
         nonce=row[8],

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from relay.archive.api import ArchiveError, ArchiveUnavailable
 from relay.archive.database import open_writer
+from relay.archive.vault import Vault
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -65,9 +66,10 @@ class Tally:
 class Writer:
     """See the module's docstring. `start` and `submit` belong to the event loop, the rest to the thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None) -> None:
         self.tally = Tally()
         self._path = path
+        self._vault = vault
         self._database: sqlite3.Connection | None = None
         self._urgent: SimpleQueue[_Unit | None] = SimpleQueue()
         self._patient: deque[_Unit] = deque()
@@ -205,7 +207,7 @@ class Writer:
 
     def _connection(self) -> sqlite3.Connection:
         if self._database is None:
-            self._database = open_writer(self._path)
+            self._database = open_writer(self._path, self._vault)
         return self._database
 
     def _undo(self) -> None:

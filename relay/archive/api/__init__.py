@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from relay.archive.api.alert import Watching
 from relay.archive.api.deletion import Deletions
+from relay.archive.api.encryption import EncryptionMethods
 from relay.archive.api.engagement import Engagement
 from relay.archive.api.errors import ArchiveError as ArchiveError
 from relay.archive.api.errors import ArchiveUnavailable as ArchiveUnavailable
@@ -242,6 +243,7 @@ class Archive(
     Watching,
     Views,
     Ledger,
+    EncryptionMethods,
     Protocol,
 ):
     """See the module's docstring for what all methods promise; of tracking, `api/engagement.py`; of

@@ -10,15 +10,18 @@ from operator import itemgetter
 
 from relay.archive.api import ArchiveError
 from relay.archive.api.audit import Fault
+from relay.archive.cipher import EDITS
 from relay.archive.content import unpack
 from relay.archive.rows import decompress, edits_of
+from relay.archive.vault import edits_owner, vault_of
 from relay.ledger.layout import rebuilt
 from relay.ledger.scalars import LedgerError
 
 _FRAMES = (
     "SELECT message.seq, message.id, message.sha256, message.size, content.n, content.frame,"
-    " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq) FROM message"
-    " LEFT JOIN content ON content.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
+    " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq), data_key.master, data_key.wrapped"
+    " FROM message LEFT JOIN content ON content.message_seq = message.seq"
+    " LEFT JOIN data_key ON data_key.owner = message.id WHERE message.seq BETWEEN ? AND ?"
     " ORDER BY message.seq, content.n"
 )
 _ATTEMPTS = (
@@ -32,13 +35,14 @@ def check_contents(database: sqlite3.Connection, first: int, last: int) -> Itera
     attempts: dict[int, list[tuple[str, bytes | None, bytes, int, bytes | None]]] = {}
     for seq, *attempt in database.execute(_ATTEMPTS, (first, last)):
         attempts.setdefault(seq, []).append((attempt[0], attempt[1], attempt[2], attempt[3], attempt[4]))
+    vault = vault_of(database)
     expected = first
     for seq, rows in groupby(database.execute(_FRAMES, (first, last)), key=itemgetter(0)):
         for missing in range(expected, seq):
             yield Fault(f"message number {missing}", "its row is missing: numbers have no holes")
         expected = seq + 1
         frames = list(rows)
-        _, id_, sha256, size, _, first_frame, is_deleted = frames[0]
+        _, id_, sha256, size, _, first_frame, is_deleted, master, wrapped = frames[0]
         where = f"message {id_}"
         if is_deleted:
             if first_frame is not None:
@@ -47,26 +51,36 @@ def check_contents(database: sqlite3.Connection, first: int, last: int) -> Itera
         try:
             if [row[4] for row in frames] != list(range(len(frames))):
                 raise ArchiveError("a part of its content is missing")
-            content = b"".join(unpack(row[5]) for row in frames)
-        except (ArchiveError, TypeError) as error:
+            key = None if master is None else (master, wrapped)
+            parts = vault.open_frames(id_, key, [row[5] for row in frames])
+            content = b"".join(unpack(part) for part in parts)
+        except (ArchiveError, TypeError, AttributeError) as error:
             yield Fault(where, str(error))
             continue
         if len(content) != size or hashlib.sha256(content).digest() != sha256:
             yield Fault(where, "its content does not have the recorded SHA-256 and size")
             continue
-        yield from _check_copies(content, attempts.get(seq, ()))
+        yield from _check_copies(database, content, attempts.get(seq, ()))
     for missing in range(expected, last + 1):
         yield Fault(f"message number {missing}", "its row is missing: numbers have no holes")
 
 
 def _check_copies(
-    content: bytes, attempts: list[tuple[str, bytes | None, bytes, int, bytes | None]] | tuple[()]
+    database: sqlite3.Connection,
+    content: bytes,
+    attempts: list[tuple[str, bytes | None, bytes, int, bytes | None]] | tuple[()],
 ) -> Iterator[Fault]:
     seen: dict[tuple[bytes | None, bytes, int], str] = {}
     for id_, edits_hash, sha256, size, data in attempts:
         key = edits_hash, sha256, size
         if key not in seen:
-            seen[key] = _fault_of_copy(content, *key, data)
+            try:
+                opened = data
+                if edits_hash is not None and isinstance(data, bytes):
+                    opened = vault_of(database).find(database, edits_owner(edits_hash), EDITS, data)
+                seen[key] = _fault_of_copy(content, *key, opened)
+            except ArchiveError as error:
+                seen[key] = f"the recorded edits cannot be read: {error}"
         if seen[key]:
             yield Fault(f"attempt {id_}", seen[key])
 

@@ -11,7 +11,10 @@ import sqlite3
 from collections.abc import Iterator
 
 from relay.archive.api.audit import Fault
+from relay.archive.audit.keys import check_keys
+from relay.archive.cipher import PAYLOAD
 from relay.archive.rows import decompress
+from relay.archive.vault import payload_owner, vault_of
 
 _READ = "made from contents by the indexer, for grid and search: made again from them at any time"
 _SIGN_IN = "how people sign in now; each change is an event"
@@ -111,6 +114,7 @@ def check_tables(database: sqlite3.Connection, messages: int, events: int) -> It
     for where, words, statement in _PAIRS:
         for (id_,) in database.execute(f"{statement} LIMIT {MOST}", bounds):
             yield Fault(f"{where} {id_}", words)
+    yield from check_keys(database)
     yield from _check_payloads(database)
     yield from _check_reports(database, messages)
 
@@ -211,7 +215,7 @@ def _check_payloads(database: sqlite3.Connection) -> Iterator[Fault]:
                 yield Fault(f"payload {id_}", "is empty, and no message that it is about was deleted")
             continue
         try:
-            octets = decompress(body)
+            octets = decompress(vault_of(database).find(database, payload_owner(id_), PAYLOAD, body))
             known = hashlib.sha256(return_token.encode() + b"\0" + octets).digest()
         except Exception as error:  # of the decompressor, or a value of another type
             yield Fault(f"payload {id_}", f"cannot be read: {error}")

@@ -21,12 +21,15 @@ from pathlib import Path
 from relay.archive import database as opening
 from relay.archive.api import ArchiveError
 from relay.archive.api.audit import Extent, Fault, Portion, Progress
+from relay.archive.api.encryption import Encryption
 from relay.archive.audit.contents import check_contents
 from relay.archive.audit.deliveries import check_deliveries
 from relay.archive.audit.leaves import check_leaves, check_upper_nodes
 from relay.archive.audit.signed import check_signed
 from relay.archive.audit.structure import check_structure
 from relay.archive.audit.tables import check_tables
+from relay.archive.cipher import Ring
+from relay.archive.vault import Connection, Vault
 from relay.ledger.note import Verifier
 from relay.ledger.tiles import TILE_WIDTH
 
@@ -45,12 +48,15 @@ def check_archive(
     processes: int = 2,
     state: Path | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
+    encryption: Encryption | None = None,
 ) -> Iterator[Progress]:
     """Checks everything; a Progress after each portion. `state`: a file in which it is noted how far the check got,
     with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`."""
     kept = _State(state)
     remembered = _remembered(path)
-    extent = kept.extent or _extent(path)
+    vault = Vault.of(encryption)
+    found = _extent(path, vault)
+    extent = kept.extent or found
     kept.begin(extent)
     portions = _portions(extent)
     done = 0
@@ -63,7 +69,8 @@ def check_archive(
         try:
             while True:
                 while len(waiting) < 2 * processes and (piece := next(rest, None)) is not None:
-                    waiting.append((piece, pool.submit(check_portion, path, piece, extent, keys, known, remembered)))
+                    arguments = (path, piece, extent, keys, known, remembered, vault.ring)
+                    waiting.append((piece, pool.submit(check_portion, *arguments)))
                 if is_stopped():
                     return
                 if not waiting:
@@ -85,10 +92,11 @@ def check_portion(
     keys: Sequence[Verifier] = (),
     known: Sequence[str] = (),
     remembered: str = "",
+    ring: Ring | None = None,
 ) -> list[Fault]:
     """The faults of one portion. Whatever cannot even be read is one."""
     try:
-        with closing(_open(path)) as database:
+        with closing(_open(path, Vault(ring))) as database:
             database.execute("BEGIN")
             return faults_in(database, portion, extent, keys, known, remembered)
     except sqlite3.Error as error:
@@ -147,9 +155,12 @@ def _pieces(kind: str, count: int, size: int) -> Iterator[Portion]:
         yield Portion(kind, first, min(first + size - 1, count))
 
 
-def _extent(path: Path) -> Extent:
+def _extent(path: Path, vault: Vault) -> Extent:
+    """Raises ArchiveError: it is no archive, or a master key is missing, without which nothing can be said."""
     try:
-        with closing(_open(path)) as database:
+        with closing(_open(path, vault)) as database:
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'data_key'").fetchone():
+                vault.check(database)
             (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
             (events,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
     except sqlite3.Error as error:
@@ -157,8 +168,9 @@ def _extent(path: Path) -> Extent:
     return Extent(messages, events)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(opening.address(path, "ro"), uri=True, isolation_level=None)
+def _open(path: Path, vault: Vault) -> Connection:
+    database = sqlite3.connect(opening.address(path, "ro"), uri=True, isolation_level=None, factory=Connection)
+    database.vault = vault
     for pragma in opening.READER_PRAGMAS:
         database.execute(pragma)
     return database

@@ -16,6 +16,7 @@ from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
 from relay.archive.readers import is_interrupted, limited, readers
 from relay.archive.recent import Recent
+from relay.archive.vault import Vault
 from relay.archive.writer import Work, Writer
 
 Item = TypeVar("Item")
@@ -25,8 +26,9 @@ Result = TypeVar("Result")
 class SqliteAccess:
     """`writer` and `lock` are None where the file was opened for reading only."""
 
-    def __init__(self, path: Path, writer: Writer | None, lock: int | None) -> None:
+    def __init__(self, path: Path, writer: Writer | None, lock: int | None, vault: Vault | None = None) -> None:
         self._path = path
+        self._vault = vault or Vault()
         self._writer = writer
         self._lock = lock
         self._readers = readers(path)

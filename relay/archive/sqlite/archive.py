@@ -50,6 +50,7 @@ from relay.archive.listing import listings
 from relay.archive.live import Changes
 from relay.archive.query import Query
 from relay.archive.sqlite.deletion import SqliteDeletions
+from relay.archive.sqlite.encryption import SqliteEncryption
 from relay.archive.sqlite.figure import SqliteFigures
 from relay.archive.sqlite.hold import SqliteHolds
 from relay.archive.sqlite.idempotency import SqliteIdempotency
@@ -65,6 +66,7 @@ from relay.archive.sqlite.tracking import SqliteTracking
 from relay.archive.sqlite.view import SqliteViews
 from relay.archive.sqlite.waiting import SqliteWaiting
 from relay.archive.sqlite.watching import SqliteWatching
+from relay.archive.vault import KeyRow
 from relay.archive.writer import Tally
 from relay.model.delivery import DUE_STATES, Attempt, Delivery
 from relay.model.event import Event
@@ -94,6 +96,7 @@ class SqliteArchive(
     SqlitePeople,
     SqliteViews,
     SqliteHolds,
+    SqliteEncryption,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
 
@@ -202,7 +205,7 @@ class SqliteArchive(
     # -- reading ---------------------------------------------------------------------------------------------
     async def message(self, message_id: str) -> StoredMessage:
         async with self._reader() as connection:
-            return await reading.stored_message(connection, message_id)
+            return await reading.stored_message(connection, self._vault, message_id)
 
     async def listing(self, message_id: str) -> Listing:
         async with self._reader() as connection:
@@ -212,12 +215,17 @@ class SqliteArchive(
     async def content(self, message_id: str) -> bytes:
         if self._is_closed:
             raise ArchiveUnavailable("the archive is closed")
-        sha256, frames = self._recent.find(message_id) or await self._hash_and_frames(message_id)
-        if len(frames) == 1:
-            return verified(unpack(frames[0]), sha256, message_id)
-        return await asyncio.to_thread(lambda: verified(joined(frames), sha256, message_id))
+        if recent := self._recent.find(message_id):
+            sha256, frames, key = *recent, None
+        else:
+            sha256, frames, key = await self._hash_and_frames(message_id)
 
-    async def _hash_and_frames(self, message_id: str) -> tuple[bytes, list[bytes]]:
+        def whole() -> bytes:
+            return verified(joined(self._vault.open_frames(message_id, key, frames)), sha256, message_id)
+
+        return whole() if len(frames) == 1 else await asyncio.to_thread(whole)
+
+    async def _hash_and_frames(self, message_id: str) -> tuple[bytes, list[bytes], KeyRow | None]:
         try:
             async with self._readers.connect() as connection:
                 return await reading.hash_and_frames(connection, message_id)
@@ -230,7 +238,7 @@ class SqliteArchive(
         # A short read for each chunk: a slow download must not hold a snapshot, the WAL could not be emptied.
         for n in range(2**31):
             async with self._reader() as connection:
-                frame = await reading.frame(connection, seq, n)
+                frame = await reading.frame(connection, self._vault, seq, message_id, n)
                 is_gone = frame is None and await deletion_reading.deletion(connection, seq) is not None
             if is_gone:
                 # Also in the middle of it: half a content must not look like a whole one.

@@ -7,40 +7,50 @@ import os
 import sqlite3
 from pathlib import Path
 
-from relay.archive import database, scrub
+from relay.archive import database, encrypting, scrub
 from relay.archive.api import ArchiveError, ArchiveUnavailable
+from relay.archive.api.encryption import Encryption
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.sqlite.archive import SqliteArchive
+from relay.archive.vault import Vault
 from relay.archive.writer import Writer
 
 
-async def open_sqlite(path: Path, *, read_only: bool) -> SqliteArchive:
-    """Opens or makes the archive. Raises ArchiveError: another writer, an older schema, a file that is not ours."""
+async def open_sqlite(path: Path, *, read_only: bool, encryption: Encryption | None = None) -> SqliteArchive:
+    """Opens or makes the archive.
+
+    Raises ArchiveError: another writer, an older schema, a file that is not ours, contents that no key opens.
+    """
     database.check_version()
+    vault = await asyncio.to_thread(Vault.of, encryption)
     if read_only:
-        await asyncio.to_thread(_check_readable, path)
-        return SqliteArchive(path, None, None)
+        await asyncio.to_thread(_check_readable, path, vault)
+        return SqliteArchive(path, None, None, vault)
     database.prepare(path)
     lock = database.lock(path)
     try:
-        connection = await asyncio.to_thread(_open_and_upgrade, path)
+        connection = await asyncio.to_thread(_open_and_upgrade, path, vault)
     except BaseException:
         os.close(lock)
         raise
-    writer = Writer(path)
-    is_scrub_due = scrub.is_due(connection)
+    writer = Writer(path, vault)
+    is_scrub_due, is_encrypting_due = scrub.is_due(connection), encrypting.is_due(connection)
     writer.start(connection)
-    archive = SqliteArchive(path, writer, lock)
+    archive = SqliteArchive(path, writer, lock, vault)
     if is_scrub_due:
         archive.go_on_scrubbing()
+    if is_encrypting_due:
+        archive.go_on_encrypting()
     return archive
 
 
-def _open_and_upgrade(path: Path) -> sqlite3.Connection:
+def _open_and_upgrade(path: Path, vault: Vault) -> sqlite3.Connection:
     try:
-        connection = database.open_writer(path)
+        connection = database.open_writer(path, vault)
         try:
             upgrade(connection)
+            # Before a message is taken: what is kept must be readable again.
+            vault.check(connection)
         except BaseException:
             connection.close()
             raise
@@ -49,12 +59,14 @@ def _open_and_upgrade(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_readable(path: Path) -> None:
-    """Raises ArchiveError unless the file is an archive with the schema of this version."""
+def _check_readable(path: Path, vault: Vault) -> None:
+    """Raises ArchiveError unless the file is an archive with the schema of this version, and its keys are at hand."""
     try:
         connection = sqlite3.connect(database.address(path, "ro"), uri=True)
         try:
             found = revision(connection)
+            if found == HEAD:
+                vault.check(connection)
         finally:
             connection.close()
     except sqlite3.Error as error:

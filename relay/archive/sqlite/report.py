@@ -17,7 +17,7 @@ class SqliteReports(SqliteAccess):
 
     async def unmapped(self, limit: int, *, after: str = "", has_problem: bool = False) -> list[Payload]:
         async with self._reader() as connection:
-            return await report_reading.unmapped(connection, limit, after, has_problem)
+            return await report_reading.unmapped(connection, self._vault, limit, after, has_problem)
 
     async def mapping_failed(self, payload_id: str, problem: str) -> None:
         await self._write(report.mapping_failed, (payload_id, problem))
@@ -42,7 +42,7 @@ class SqliteReports(SqliteAccess):
 
     async def payload(self, payload_id: str) -> Payload:
         async with self._reader() as connection:
-            return await report_reading.payload(connection, payload_id)
+            return await report_reading.payload(connection, self._vault, payload_id)
 
     async def told_of(self, payload_id: str) -> list[str | None]:
         async with self._reader() as connection:

@@ -1,4 +1,4 @@
-"""Encryption: the data keys, each wrapped by a master key; facts may change from plain to encrypted, and no other way."""
+"""Encryption: data keys, each wrapped by a master key; facts may change from plain to encrypted, and no other way."""
 
 from __future__ import annotations
 
