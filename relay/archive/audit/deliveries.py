@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from relay.archive.api.audit import Fault
 from relay.archive.report import standing_of
-from relay.archive.rows import DELIVERY_COLUMNS, delivery_of, recipient_of
+from relay.archive.rows import DELIVERY_COLUMNS, Row, delivery_of, recipient_of
 from relay.model.delivery import REPORTED_STATES, Delivery, State
 from relay.model.event import Kind
 from relay.model.message import Mode
@@ -30,19 +31,17 @@ _LEFT_BY: Mapping[Kind, frozenset[State]] = {
 }
 """Where a delivery can stand after the last of these events about it."""
 _LEFT_BY_NONE = frozenset({State.CAPTURED, State.HELD, State.SUPPRESSED, State.CANCELLED}) | _WAITING
-_UNTRIED = [None] * 5
+_UNTRIED: list[object] = [None] * 5
+_ONE = re.compile(r'\["[^"\\\x00-\x1f]*"\]')
+"""An envelope with one recipient, without parameters."""
 _REPORTED = REPORTED_STATES | {State.SENT}
 
 _DELIVERIES = (
     "SELECT message.id, message.recipients, message.application, delivery.application,"
     " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq),"
     " EXISTS (SELECT 1 FROM report WHERE report.delivery_id = delivery.id AND report.delivery_id IS NOT NULL),"
-    f" {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
-    " JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
-)
-_COUNTS = (
-    "SELECT id, recipients, mode, (SELECT count(*) FROM delivery WHERE delivery.message_seq = message.seq) FROM message"
-    " WHERE seq BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq)"
+    f" message.mode, {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
+    " LEFT JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
 )
 _EVENTS = (
     "SELECT event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
@@ -64,42 +63,66 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
         if kind in _LEFT_BY:
             latest[delivery_id] = Kind(kind)
     tried: Counter[str] = Counter()
-    replies = {}
+    replies: dict[str, list[object]] = {}
     for delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
         tried[delivery_id] += 1
         replies[delivery_id] = reply
-    yield from _missing(database, first, last)
+    counts: Counter[tuple[str, str, str]] = Counter()
     for row in database.execute(_DELIVERIES, (first, last)):
-        message_id, recipients, application, own_application, is_deleted, is_reported, *values = row
-        where = f"delivery {values[0]}"
-        try:
-            delivery = delivery_of(values, message_id)
-            envelope = [recipient_of(value).address for value in json.loads(recipients)]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            yield Fault(where, f"cannot be read: {error}")
+        message_id, recipients, application, own_application, is_deleted, is_reported, mode, *values = row
+        id_ = values[0]
+        if not is_deleted:
+            counts[message_id, recipients, mode] += id_ is not None
+        if id_ is None:
             continue
-        known = (
-            delivery.id in named
-            or is_deleted
-            or not {delivery.recipient.address, delivery.original}.isdisjoint(envelope)
+        # What is right is seen without making values of it: that takes most of the time.
+        is_right = (
+            not is_reported
+            and (id_ in named or recipients == f'["{values[1]}"]')
+            and own_application == application
+            and values[8] == tried[id_]
+            and [values[13], *values[9:13]] == replies.get(id_, _UNTRIED)
+            and values[4] in (_LEFT_BY[latest[id_]] if id_ in latest else _LEFT_BY_NONE)
+            and values[19] is None
+            and values[20] is None
         )
-        if not known:
-            yield Fault(where, "its recipient is not one of the envelope, and no event speaks of it")
-        if own_application != application:
-            yield Fault(where, "is of another application than its message")
-        if delivery.attempts != tried[delivery.id]:
-            yield Fault(where, f"counts {delivery.attempts} attempts, {tried[delivery.id]} are recorded")
-        elif [values[13], *values[9:13]] != replies.get(delivery.id, _UNTRIED):
-            yield Fault(where, "has another answer, or upstream, than its latest attempt")
-        try:
-            yield from _check_state(database, where, delivery, latest.get(delivery.id), is_reported)
-        except (ValueError, TypeError) as error:
-            yield Fault(where, f"the reports about it cannot be read: {error}")
+        if not is_right:
+            yield from _faults(database, row, id_ in named, latest.get(id_), tried[id_], replies.get(id_, _UNTRIED))
+    yield from _missing(counts)
 
 
-def _missing(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
+def _faults(
+    database: sqlite3.Connection, row: Row, is_named: bool, kind: Kind | None, tried: int, reply: Row
+) -> Iterator[Fault]:
+    """The long way, in words."""
+    message_id, recipients, application, own_application, is_deleted, is_reported, _, *values = row
+    where = f"delivery {values[0]}"
+    try:
+        delivery = delivery_of(values, message_id)
+        envelope = [recipient_of(value).address for value in json.loads(recipients)]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        yield Fault(where, f"cannot be read: {error}")
+        return
+    known = is_named or is_deleted or not {delivery.recipient.address, delivery.original}.isdisjoint(envelope)
+    if not known:
+        yield Fault(where, "its recipient is not one of the envelope, and no event speaks of it")
+    if own_application != application:
+        yield Fault(where, "is of another application than its message")
+    if delivery.attempts != tried:
+        yield Fault(where, f"counts {delivery.attempts} attempts, {tried} are recorded")
+    elif [values[13], *values[9:13]] != reply:
+        yield Fault(where, "has another answer, or upstream, than its latest attempt")
+    try:
+        yield from _check_state(database, where, delivery, kind, is_reported)
+    except (ValueError, TypeError) as error:
+        yield Fault(where, f"the reports about it cannot be read: {error}")
+
+
+def _missing(counts: Mapping[tuple[str, str, str], int]) -> Iterator[Fault]:
     """Messages that have fewer deliveries than recipients: each was given one when it was kept."""
-    for id_, recipients, mode, count in database.execute(_COUNTS, (first, last)):
+    for (id_, recipients, mode), count in counts.items():
+        if count and _ONE.fullmatch(recipients):
+            continue
         try:
             # Named twice in an envelope, somebody gets it once; redirected, the test addresses do.
             addresses = {recipient_of(value).address.lower() for value in json.loads(recipients)}

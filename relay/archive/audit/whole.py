@@ -1,7 +1,6 @@
 """The check of a whole archive, in portions that processes share, with progress, and going on where it was stopped.
 
-    archive file -> [structure] -> [contents 1..2000] [contents 2001..4000] … -> [deliveries 1..2000] …
-                 -> [leaves 1..5120] … -> [nodes] [tables] [signed]
+    archive file -> [structure] [tables] [signed] [nodes] [contents 1..2000] … [deliveries 1..2000] … [leaves 1..5120] …
 
 Reads only, each portion in a snapshot of its own: facts are only added, so that a running server does no harm. What
 it wrote after the start is not looked at, but for the hashes of the log, which are looked at as a whole.
@@ -11,9 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
@@ -59,28 +57,26 @@ def check_archive(
     extent = kept.extent or found
     kept.begin(extent)
     portions = _portions(extent)
-    done = 0
-    for portion in portions[: kept.done]:
-        done += 1
-        yield Progress(done, len(portions), portion, tuple(kept.faults.get(str(done), ())), extent)
+    for done, number in enumerate(kept.done, 1):
+        yield Progress(done, len(portions), portions[number], tuple(kept.faults.get(str(number), ())), extent)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting: deque[tuple[Portion, Future[list[Fault]]]] = deque()
-        rest = iter(portions[kept.done :])
+        waiting: dict[Future[list[Fault]], int] = {}
+        rest = iter(sorted(set(range(len(portions))) - set(kept.done)))
         try:
             while True:
-                while len(waiting) < 2 * processes and (piece := next(rest, None)) is not None:
-                    arguments = (path, piece, extent, keys, known, remembered, vault.ring)
-                    waiting.append((piece, pool.submit(check_portion, *arguments)))
+                while len(waiting) < 2 * processes and (number := next(rest, -1)) >= 0:
+                    arguments = (path, portions[number], extent, keys, known, remembered, vault.ring)
+                    waiting[pool.submit(check_portion, *arguments)] = number
                 if is_stopped():
                     return
                 if not waiting:
                     kept.forget()
                     return
-                portion, future = waiting.popleft()
-                faults = tuple(future.result())
-                done += 1
-                kept.note(done, faults)
-                yield Progress(done, len(portions), portion, faults, extent)
+                # As they end: one that takes long, as the structure does, holds up no others.
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    number, faults = waiting.pop(future), tuple(future.result())
+                    kept.note(number, faults)
+                    yield Progress(len(kept.done), len(portions), portions[number], faults, extent)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -140,13 +136,11 @@ def _remembered(path: Path) -> str:
 
 def _portions(extent: Extent) -> list[Portion]:
     return [
-        Portion("structure"),
+        # What cannot be cut into portions comes first, so that all processes have something to do until the end.
+        *map(Portion, ("structure", "tables", "nodes", "signed")),
         *_pieces("contents", extent.messages, MESSAGES),
         *_pieces("deliveries", extent.messages, MESSAGES),
         *_pieces("leaves", extent.events, LEAVES),
-        Portion("nodes"),
-        Portion("tables"),
-        Portion("signed"),
     ]
 
 
@@ -182,13 +176,14 @@ class _State:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self.extent: Extent | None = None
-        self.done = 0
+        self.done: list[int] = []
+        """Numbers of portions, as they ended."""
         self.faults: dict[str, list[Fault]] = {}
         if path is None or not path.exists():
             return
         try:
             value = json.loads(path.read_text())
-            self.extent, self.done = Extent(**value["extent"]), int(value["done"])
+            self.extent, self.done = Extent(**value["extent"]), [int(number) for number in value["done"]]
             self.faults = {number: [Fault(*pair) for pair in pairs] for number, pairs in value["faults"].items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise ArchiveError(f"{path} does not say how far a check got: {error}") from error
@@ -201,16 +196,16 @@ class _State:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
-    def note(self, done: int, faults: Sequence[Fault]) -> None:
-        self.done = done
+    def note(self, number: int, faults: Sequence[Fault]) -> None:
+        self.done.append(number)
         if faults:
-            self.faults[str(done)] = list(faults)
+            self.faults[str(number)] = list(faults)
         if self._path is None or self.extent is None:
             return
         value = {
             "extent": {"messages": self.extent.messages, "events": self.extent.events},
-            "done": done,
-            "faults": {number: [[one.where, one.words] for one in found] for number, found in self.faults.items()},
+            "done": self.done,
+            "faults": {name: [[one.where, one.words] for one in found] for name, found in self.faults.items()},
         }
         fresh = self._path.with_name(self._path.name + ".new")
         fresh.write_text(json.dumps(value))
