@@ -45,6 +45,7 @@ def commands() -> Typer:
         backup,
         check,
         dkim,
+        encryption,
         endpoint,
         evidence,
         export,
@@ -70,7 +71,7 @@ def commands() -> Typer:
     serve.register(app, build_viewer)
     for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger):
+    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger, encryption):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     return app

@@ -48,6 +48,8 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "remove_application": (str, Event),
     "add_events": (list,),
     "reindex": (bool,),
+    "encrypt_all": (Event,),
+    "rotate_keys": (Event,),
     "judge": (list[Judgement],),
     "add_suppressions": (list[Suppressed], int),
     "remove_suppressions": (list[str], list),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError
 from relay.config import Config
+from relay.master_keys import encryption_of
 
 
 class FolderError(Exception):
@@ -22,7 +23,7 @@ async def open_in_folder(config: Config, *, read_only: bool = False) -> Archive:
     try:
         if not read_only:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return await open_archive(archive_url(config), read_only=read_only)
+        return await open_archive(archive_url(config), read_only=read_only, encryption=encryption_of(config))
     except OSError as error:
         raise FolderError(f"{folder}: {error.strerror or error}") from error
     except ArchiveError as error:

@@ -45,7 +45,7 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
         frozenset(
             {
                 *(Kind.SETTING_CHANGED, Kind.MODE_CHANGED, Kind.PAUSED, Kind.RESUMED, Kind.REPLAYED),
-                *(Kind.SUPPRESSION_ADDED, Kind.SUPPRESSION_REMOVED, Kind.KEY_CHANGED),
+                *(Kind.SUPPRESSION_ADDED, Kind.SUPPRESSION_REMOVED, Kind.KEY_CHANGED, Kind.ENCRYPTION_CHANGED),
             }
         ),
     ),

@@ -85,28 +85,30 @@ def register(app: typer.Typer) -> None:
 
 def _restore(config: Config, store: Store, name: str, known: list[str]) -> None:
     from relay.archive.backup.restoring import build, discarded, settle
+    from relay.master_keys import encryption_of
 
     folder = _archive_file(config).parent
     with _told():
         with typer.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
             held = _Bars(bar)
-            built = build(store, name, folder, known, held.copied, held.checked)
+            built = build(store, name, folder, known, held.copied, held.checked, encryption_of(config))
         if built.faults:
             discarded(folder)
             _tell(built.faults)
             fail(f"copy {name} was not put back", EXIT_DATA)
-        asyncio.run(_record(built.draft, name))
+        asyncio.run(_record(config, built.draft, name))
         target = settle(store, built)
     typer.echo(f"{target}: copy {name}, made {shown_time(built.copy.made_at)}; every check held")
 
 
-async def _record(draft: Path, name: str) -> None:
+async def _record(config: Config, draft: Path, name: str) -> None:
     """The log goes on with the fact that it was put back, so that what came after the copy is missed openly."""
     from relay.archive import open_archive
     from relay.clock import new_id, now
+    from relay.master_keys import encryption_of
     from relay.model.event import Event, Kind
 
-    archive = await open_archive(f"sqlite:///{draft}")
+    archive = await open_archive(f"sqlite:///{draft}", encryption=encryption_of(config))
     try:
         event = Event(new_id(), now(), Kind.RESTORED, f"command:{operator()}", data={"copy": name})
         await archive.add_events([event])

@@ -38,6 +38,7 @@ def verify_archive(
     from relay.folder import archive_url
     from relay.ledger.note import Verifier
     from relay.ledger.scalars import LedgerError
+    from relay.master_keys import encryption_of
 
     try:
         given = [Verifier.parse(key) for key in keys]
@@ -50,7 +51,12 @@ def verify_archive(
     count, extent = 0, None
     try:
         for progress in check_archive(
-            archive_url(config), keys=given or own, known=known, processes=processes, state=state
+            archive_url(config),
+            keys=given or own,
+            known=known,
+            processes=processes,
+            state=state,
+            encryption=encryption_of(config),
         ):
             count, extent = count + len(progress.faults), progress.extent
             _tell(progress)

@@ -1,13 +1,14 @@
 """The configuration: frozen models. One table of the TOML file is one model; one key is one field with its limits.
 
-The tables stand in the files `intake`, `sending`, `returning`, `access`, `ledger` and `house`. Reading the file and the
-environment, and saying everything that is wrong at once, is the work of `settings.py`; rules about several keys
-together are in `checks.py`; what a value should have been, in words, in `expectation.py`.
+The tables stand in the files `intake`, `sending`, `returning`, `access`, `ledger`, `encryption` and `house`. Reading
+the file and the environment, and saying everything that is wrong at once, is the work of `settings.py`; rules about
+several keys together are in `checks.py`; what a value should have been, in words, in `expectation.py`.
 """
 
 from __future__ import annotations
 
 from relay.config.access import Oidc
+from relay.config.encryption import Encryption
 from relay.config.house import DEFAULT_NAME, Alert, ArchiveTable, Config, Mask, Metrics, Reference, Viewer
 from relay.config.intake import Application, Listener, Smtp, TlsPolicy
 from relay.config.ledger import Ledger
@@ -31,6 +32,7 @@ __all__ = [
     "Dkim",
     "DkimKey",
     "Duration",
+    "Encryption",
     "Endpoint",
     "Expected",
     "Imap",

@@ -20,6 +20,7 @@ from relay.config import (
     Listener,
     TlsPolicy,
     checks_access,
+    checks_encryption,
     checks_ledger,
     checks_returning,
     checks_sending,
@@ -52,6 +53,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _alerts(config)
     yield from checks_returning.problems(config)
     yield from checks_ledger.problems(config)
+    yield from checks_encryption.problems(config)
     yield from checks_access.problems(config)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
+from relay.config.encryption import Encryption
 from relay.config.intake import Application, Smtp
 from relay.config.ledger import Ledger
 from relay.config.retention import Retention
@@ -127,6 +128,7 @@ class Config(Table):
     reference: tuple[Reference, ...] = ()
     mask: tuple[Mask, ...] = ()
     ledger: Ledger = Ledger()
+    encryption: Encryption = Encryption()
     retention: tuple[Retention, ...] = ()
     viewer: Viewer = Viewer()
     oidc: Oidc = Oidc()

@@ -103,6 +103,8 @@ class Kind(StrEnum):
     """A setting that is kept beside the file: before and after are in the data."""
     KEY_CHANGED = "key-changed"
     """The log has another signing key: before and after are in the data, as verifier keys."""
+    ENCRYPTION_CHANGED = "encryption-changed"
+    """Plain contents are being encrypted, or data keys wrapped by another master key: which is in the data."""
     RESTORED = "restored"
     """The archive was put back from a copy: what came after that copy is missing."""
     ALERT_RAISED = "alert-raised"

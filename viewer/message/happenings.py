@@ -67,6 +67,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
     Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),
     Kind.KEY_CHANGED: (say("The log has another signing key"), "edit", "held"),
+    Kind.ENCRYPTION_CHANGED: (say("Encryption of what is kept changed"), "edit", "held"),
     Kind.RESTORED: (say("The archive was put back from a copy: what came after it is missing"), "alert", "warn"),
     Kind.ALERT_RAISED: (say("Alert: what a rule watches for has come true"), "alert", "warn"),
     Kind.ALERT_CLEARED: (say("Alert over"), "sent", "good"),

@@ -43,6 +43,12 @@ class EncryptionMethods(Protocol):
     async def encryption_state(self) -> EncryptionState:
         """Looks at every content: for people, not for every minute."""
 
+    async def is_encrypting(self) -> bool:
+        """Whether something of `encrypt_all` or `rotate_keys` is left to be done."""
+
+    async def encryption_settled(self) -> None:
+        """Returns when this process has nothing of it left to do, or cannot go on (the next start does)."""
+
     async def encrypt_all(self, event: Event) -> bool:
         """Has everything that is kept plain encrypted, behind urgent work; `event` is recorded. Goes on after a crash.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from relay.archive.api import ArchiveError
 from relay.archive.api.audit import Fault, Progress
+from relay.archive.api.encryption import Encryption
 from relay.archive.audit.whole import check_archive
 from relay.archive.backup.copying import BESIDE
 from relay.archive.backup.store import Copy, Store, write_whole
@@ -51,11 +52,13 @@ def build(
     known: Sequence[str] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
     checked: Callable[[Progress], None] = lambda progress: None,
+    encryption: Encryption | None = None,
 ) -> Built:
     """The copy of that name as `DRAFT` in `folder`, checked. `known`: signed notes that it must lead to; one that was
-    left in the folder counts too. `progress(done, total)`: octets; `checked`: after each portion of the check.
+    left in the folder counts too. `encryption`: the keys, which are in no copy.
+    `progress(done, total)`: octets; `checked`: after each portion of the check.
 
-    Raises ArchiveError: the backup is damaged, or the folder is not empty; OSError.
+    Raises ArchiveError: the backup is damaged, the folder is not empty, or a master key is missing; OSError.
     """
     check_empty(folder)
     copy = store.copy(name)
@@ -74,20 +77,20 @@ def build(
         os.fsync(file.fileno())
     if whole.hexdigest() != copy.sha256 or done != copy.size:
         raise ArchiveError(f"copy {name} does not have its SHA-256")
-    asyncio.run(_upgrade(draft))
+    asyncio.run(_upgrade(draft, encryption))
     notes = [*known, *_left(folder / REMEMBERED)]
     if REMEMBERED in copy.files:
         notes.append(store.block(copy.files[REMEMBERED]).decode("utf-8"))
     faults: list[Fault] = []
-    for step in check_archive(draft, known=notes):
+    for step in check_archive(draft, known=notes, encryption=encryption):
         faults += step.faults
         checked(step)
     return Built(copy, draft, tuple(faults))
 
 
-async def _upgrade(draft: Path) -> None:
+async def _upgrade(draft: Path, encryption: Encryption | None) -> None:
     """A copy that an older version made has the tables of this one when it is checked."""
-    archive = await open_sqlite(draft, read_only=False)
+    archive = await open_sqlite(draft, read_only=False, encryption=encryption)
     await archive.close()
 
 

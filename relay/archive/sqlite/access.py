@@ -37,6 +37,8 @@ class SqliteAccess:
         self._due = Signal()
         self._captured = Signal()
         self._is_closed = False
+        self._encrypting_settled = asyncio.Event()
+        self._encrypting_settled.set()
 
     def _write(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing, suppress
 
-from relay.archive import database, encrypting
+from relay.archive import database, encrypting, reading
 from relay.archive.api import ArchiveError, ArchiveUnavailable
 from relay.archive.api.encryption import EncryptionState
 from relay.archive.sqlite.access import SqliteAccess
@@ -24,6 +24,13 @@ class SqliteEncryption(SqliteAccess):
         except sqlite3.Error as error:
             raise ArchiveUnavailable(f"cannot read: {error}") from error
 
+    async def is_encrypting(self) -> bool:
+        async with self._reader() as connection:
+            return any([await reading.setting(connection, key) for key in (encrypting.APPLYING, encrypting.ROTATING)])
+
+    async def encryption_settled(self) -> None:
+        await self._encrypting_settled.wait()
+
     async def encrypt_all(self, event: Event) -> bool:
         is_new = await self._write(encrypting.begin_applying, event)
         if is_new:
@@ -39,12 +46,16 @@ class SqliteEncryption(SqliteAccess):
 
     def go_on_encrypting(self) -> None:
         """One step of what is due, and the next when nothing urgent waits."""
+        self._encrypting_settled.clear()
         # Closing: the next start goes on with it.
         with suppress(ArchiveError):
-            self._write(encrypting.steps, None, self._encrypted, is_patient=True)
+            self._write(encrypting.steps, None, is_patient=True).add_done_callback(self._encrypted)
 
-    def _encrypted(self, has_more: bool) -> None:
-        if has_more:
+    def _encrypted(self, done: asyncio.Future[bool]) -> None:
+        if not done.cancelled() and done.exception() is None and done.result():
             self.go_on_encrypting()
-        elif self._writer is not None:
+            return
+        self._encrypting_settled.set()
+        if self._writer is not None:
+            # Plain octets, and keys as they were wrapped, are in the WAL until then.
             self._writer.empty_log()
