@@ -111,7 +111,7 @@ async def apply(request: web.Request) -> web.Response:
 async def _results(request: web.Request, query: Query, place: Place) -> dict[str, Any]:
     archive = archive_of(request)
     # Before the search: a message that comes between the two is then told by the live view, not lost.
-    health = await archive.health()
+    progress = await archive.progress()
     try:
         found = await _found(request, query, place, place.cursor or None)
     except ValueError:
@@ -125,8 +125,8 @@ async def _results(request: web.Request, query: Query, place: Place) -> dict[str
     return {
         "found": found,
         "count": amount(estimate),
-        "seq": health.last_seq,
-        "is_lagging": health.indexed_seq < health.last_seq,
+        "seq": progress.last,
+        "is_lagging": progress.indexed < progress.last,
         "is_first": not place.cursor or (not place.rows and found.previous is None),
         "is_live": place.sort == NEWEST_FIRST and not place.rows,
         "listeners": _listeners(request),
