@@ -200,5 +200,5 @@ async def counted(connection: AsyncConnection, day: int) -> Counted | None:
 def _differences(kept: Sequence[Row], found: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The keys of what does not hold any more, and the rows that are new."""
     old = set(kept)
-    new = {tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found}
+    new: set[Row] = {tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found}
     return [row[: len(KEYS)] for row in old - new], sorted(new - old)
