@@ -9,7 +9,8 @@ For handlers:
   archive as far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
 - `from viewer.security import archive_of, require`; `require(request, Permission.RESEND)` raises 403 for a role
   that may not. Everything not in `security.PUBLIC` needs a sign-in already.
-- `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
+- `from viewer.drawing import DRAWING, Drawing
+from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
 - A `<form method=post>` carries `{{ csrf_field() }}` (a hidden field named `csrf`) and is urlencoded, never multipart;
   a script sends `csrf_token` as `X-CSRF-Token`.
 - Templates always have: `person` (or none), `may('resend')`, `csrf_token`, `csrf_field()`, `flashes()` (each with
@@ -17,7 +18,7 @@ For handlers:
 - What people read is `{{ _('…') }}` or `{% trans %}` in templates and `say("…%(name)s…", name=…)` in Python: see
   `translation.py`. Numbers are `{{ count | grouped }}`; times `ui.when(at, now)` and `ui.exactly(at)`.
 - A response's own Content-Security-Policy or Cache-Control header is left alone (the preview sets its own).
-- `viewer.pages.setup(app)` registers the pages; it may set `app[RENDER_ROW]`.
+- `viewer.pages.setup(app)` registers the pages; it sets `app[RENDER_ROW]`.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ from pathlib import Path
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
-from markupsafe import Markup
 from prometheus_client import generate_latest
 
 from relay import metrics
-from relay.archive.api import Archive, Listing
+from relay.archive.api import Archive
 from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
 from relay.notary.evidence import Evidence
 from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
 from viewer.context import template_context
+from viewer.drawing import DRAWING, Drawing
 from viewer.flash import FLASHES
 from viewer.grid import live
 from viewer.identity import sign_in
@@ -60,7 +61,6 @@ from viewer.keys import (
     NEW_ID,
     NEW_SECRET,
     ORIGINS,
-    RENDER_ROW,
     SETTINGS_CHANGED,
     STATIC_PREFIX,
     SWITCHES_CHANGED,
@@ -109,7 +109,6 @@ def build_app(
     app[EVIDENCE] = evidence
     app[FLASHES] = OrderedDict()
     app[MASKS] = rules_of(config.mask)
-    app[RENDER_ROW] = _render_row
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"
     app.router.add_static(app[STATIC_PREFIX], STATIC, name="static")
     _set_up_templates(app)
@@ -136,27 +135,8 @@ def _set_up_templates(app: web.Application) -> None:
     # Templates do not change while it runs: no look at the files for each row of a page.
     environment.auto_reload = False
     environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
-    environment.globals["drawn"] = _icons(app)
-
-
-def _icons(app: web.Application) -> Callable[..., Markup]:
-    """The function `icon(name, label="")` of the templates: a drawing, hidden from screen readers if it has no label.
-
-    Not a macro: a page of the grid has hundreds.
-    """
-    silent: dict[str, Markup] = {}
-    spoken = Markup('<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>')
-    hidden = Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>')
-
-    def icon(name: str, label: object = "") -> Markup:
-        sheet = f"{app[STATIC_PREFIX]}/icons.svg"
-        if label:
-            return spoken.format(label, sheet, name)
-        if name not in silent:
-            silent[name] = hidden.format(sheet, name)
-        return silent[name]
-
-    return icon
+    app[DRAWING] = Drawing(f"{app[STATIC_PREFIX]}/icons.svg")
+    environment.globals |= app[DRAWING].names()
 
 
 def _version_of(folder: Path) -> str:
@@ -166,10 +146,6 @@ def _version_of(folder: Path) -> str:
         if path.is_file():
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _render_row(request: web.Request, listing: Listing) -> str:
-    return aiohttp_jinja2.render_string("_row.html", request, {"row": listing})
 
 
 async def _nothing() -> None:

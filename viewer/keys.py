@@ -49,7 +49,7 @@ NARRATE: web.AppKey[Callable[..., Narrator]] = web.AppKey("narrate")
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")
 METRICS_TEXT: web.AppKey[Callable[[], Awaitable[bytes]]] = web.AppKey("metrics_text")
 RENDER_ROW: web.AppKey[Callable[[web.Request, Listing], str]] = web.AppKey("render_row")
-"""The HTML of one row of the grid, for the live view; the pages' `setup` may replace the default (`_row.html`)."""
+"""The HTML of one row of the grid, for the live view; the pages' `setup` brings it."""
 MASKS: web.AppKey[tuple[Rule, ...]] = web.AppKey("masks", tuple)
 """What is hidden from those who may not see secrets."""
 STATIC_PREFIX: web.AppKey[str] = web.AppKey("static_prefix", str)

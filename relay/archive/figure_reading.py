@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from relay.archive.figure import Changes, Counted
 from relay.archive.figure_counting import BY_AUTHOR, KEYS, WHOLE, counting, domain_of
 from relay.archive.measuring import measured
 from relay.archive.query import Query
+from relay.archive.readers import reader_of
 from relay.archive.rows import Row
 from relay.archive.scoping import within
 from relay.model.access import Scope
@@ -185,10 +187,18 @@ async def counted(connection: AsyncConnection, day: int) -> Counted | None:
         return None
     facets = json.dumps([*BY_AUTHOR, *(WHOLE + facet for facet in Facet)])
     columns = ", ".join((*KEYS, *NAMES))
-    kept = await connection.exec_driver_sql(
+    reader = await reader_of(connection)
+    kept, _ = await reader.execute(
         f"SELECT {columns} FROM figure WHERE facet IN (SELECT value FROM json_each(?)) AND day = ?", (facets, day)
     )
-    old = {tuple(row) for row in kept}
-    found = await connection.exec_driver_sql(_DAY_ROWS, (day * DAY, (day + 1) * DAY))
-    new = {tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found}
-    return Counted(day, mark, [row[: len(KEYS)] for row in old - new], sorted(new - old))
+    found, _ = await reader.execute(_DAY_ROWS, (day * DAY, (day + 1) * DAY))
+    # A day has thousands: compared beside the loop, which meanwhile answers.
+    gone, new = await asyncio.to_thread(_differences, kept, found)
+    return Counted(day, mark, gone, new)
+
+
+def _differences(kept: Sequence[Row], found: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The keys of what does not hold any more, and the rows that are new."""
+    old = set(kept)
+    new: set[Row] = {tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found}
+    return [row[: len(KEYS)] for row in old - new], sorted(new - old)

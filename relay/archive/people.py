@@ -14,6 +14,7 @@ from relay.archive.accounts import (
     token_of,
 )
 from relay.archive.api import ApiToken, ApplicationRecord, User, WebSession
+from relay.archive.api.people import Account
 from relay.archive.roster import GROUP_COLUMNS, ROLE_COLUMNS, USER_COLUMNS, group_of, role_of, user_of
 from relay.model.access import Group, Role
 
@@ -46,6 +47,15 @@ async def roles(connection: AsyncConnection) -> list[Role]:
 
 async def groups(connection: AsyncConnection) -> list[Group]:
     return [group_of(row) for row in await connection.execute(_GROUPS)]
+
+
+async def account(connection: AsyncConnection, name: str) -> Account | None:
+    """A user with what may be found of their groups, and all roles."""
+    found = await user(connection, name)
+    if found is None:
+        return None
+    joined = [group for group in await groups(connection) if group.name in found.groups]
+    return Account(found, tuple(joined), tuple(await roles(connection)))
 
 
 async def session(connection: AsyncConnection, token_hash: bytes, now: int) -> WebSession | None:

@@ -8,33 +8,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 from typing import cast
-from weakref import WeakKeyDictionary
 
-import aiosqlite
 from sqlalchemy import AsyncAdaptedQueuePool, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from relay.archive import database
 from relay.archive.matching import has_header
+from relay.archive.reader import Reader
 from relay.model.figure import subject_pattern
 
 READERS = 4
 """Connections."""
 STEPS = 20_000
 """Instructions of SQLite's machine, about a millisecond's, after which it is asked whether time is up."""
-
-
-class _Deadline:
-    """Whether SQLite is to stop what it does on one connection."""
-
-    def __init__(self) -> None:
-        self.at: float | None = None
-
-    def __call__(self) -> int:
-        return int(self.at is not None and monotonic() >= self.at)
-
-
-_deadlines: WeakKeyDictionary[aiosqlite.Connection, _Deadline] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -46,15 +32,19 @@ async def limited(connection: AsyncConnection, limit: float | None) -> AsyncIter
     if limit is None:
         yield
         return
-    driver = (await connection.get_raw_connection()).driver_connection
-    deadline = _deadlines[cast(aiosqlite.Connection, driver)]
-    before = deadline.at
+    reader = await reader_of(connection)
+    before = reader.deadline
     at = monotonic() + limit
-    deadline.at = at if before is None else min(at, before)
+    reader.deadline = at if before is None else min(at, before)
     try:
         yield
     finally:
-        deadline.at = before
+        reader.deadline = before
+
+
+async def reader_of(connection: AsyncConnection) -> Reader:
+    """What lies under it, for a statement without SQLAlchemy."""
+    return cast(Reader, (await connection.get_raw_connection()).driver_connection)
 
 
 def is_interrupted(error: exc.DBAPIError) -> bool:
@@ -65,19 +55,11 @@ def is_interrupted(error: exc.DBAPIError) -> bool:
 def readers(path: Path) -> AsyncEngine:
     """A pool that makes its connections when they are first needed."""
 
-    async def connect() -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(database.address(path, "ro"), uri=True, isolation_level=None)
-        try:
-            for pragma in database.READER_PRAGMAS:
-                await connection.execute(pragma)
-            deadline = _deadlines[connection] = _Deadline()
-            await connection.set_progress_handler(deadline, STEPS)
-            await connection.create_function("has_header", 3, has_header, deterministic=True)
-            await connection.create_function("subject_pattern", 1, subject_pattern, deterministic=True)
-        except sqlite3.Error:
-            await connection.close()
-            raise
-        return connection
+    async def connect() -> Reader:
+        reader = Reader(lambda: _opened(path))
+        await reader.open()
+        await reader.run(lambda: reader.driver.set_progress_handler(reader.is_late, STEPS))
+        return reader
 
     return create_async_engine(
         "sqlite+aiosqlite://",
@@ -87,3 +69,16 @@ def readers(path: Path) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=30,
     )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(database.address(path, "ro"), uri=True, isolation_level=None, cached_statements=512)
+    try:
+        for pragma in database.READER_PRAGMAS:
+            connection.execute(pragma).fetchall()
+        connection.create_function("has_header", 3, has_header, deterministic=True)
+        connection.create_function("subject_pattern", 1, subject_pattern, deterministic=True)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -13,6 +13,7 @@ from relay.archive.api import Gone, NotFound, QueueFacts, StoredMessage
 from relay.archive.cipher import EDITS, SUMMARY, frame_label, is_sealed
 from relay.archive.measuring import measured
 from relay.archive.query import Query
+from relay.archive.readers import reader_of
 from relay.archive.rows import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
@@ -108,11 +109,10 @@ async def opened(connection: AsyncConnection, vault: Vault, owner: str, label: b
 async def hash_and_frames(connection: AsyncConnection, message_id: str) -> tuple[bytes, list[bytes], KeyRow | None]:
     """The recorded SHA-256 of one content, all its frames as kept, and their key if encrypted. Raises NotFound.
 
-    One statement, straight to the driver: the courier reads every content that it sends, and each step through
-    SQLAlchemy's and aiosqlite's threads costs more than the read (1000 instead of 400 messages a second relayed).
+    One statement, straight to the driver: the courier reads every content that it sends, and SQLAlchemy costs more
+    than the read.
     """
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    rows = list(await driver.execute_fetchall(_HASH_AND_FRAMES, (message_id,)))
+    rows, _ = await (await reader_of(connection)).execute(_HASH_AND_FRAMES, (message_id,))
     if not rows:
         await seq_and_sha256(connection, message_id)
         raise Gone(f"the content of {message_id} was deleted")

@@ -30,6 +30,7 @@ from relay.archive.api import (
 from relay.archive.api.deletion import EVERY_DEED, Deeds
 from relay.archive.api.ledger import StoredLeaf
 from relay.archive.api.queue import Waiting
+from relay.archive.api.reindexing import Progress
 from relay.archive.api.view import CopyPage, Mailing, MailingPage, View
 from relay.archive.api.waiting import EVERYTHING, WaitingFilter, WaitingGroup, WaitingPage, WaitingRow
 from relay.archive.query import And, Or, Query, Term, Within
@@ -147,6 +148,9 @@ class ScopedArchive(ScopedHolds):
     async def health(self) -> Health:
         """Without how much there is."""
         return replace(await self._archive.health(), messages=0, commits=0, committed_units=0, commit_seconds=0.0)
+
+    async def progress(self) -> Progress:
+        return await self._archive.progress()
 
     # -- what was reported and fetched -----------------------------------------------------------------------
     async def reports(self, message_id: str) -> list[StoredReport]:

@@ -29,7 +29,7 @@ async def begin(request: web.Request) -> web.Response:
     if ("q" in asked) == ("message_ids" in asked):
         raise FieldError("q", "give either q or message_ids; an empty q means all there are")
     archive = archive_of(request)
-    until = (await archive.health()).last_seq
+    until = (await archive.progress()).last
     meant = bulk.selected(_text(asked, "q"), _ids(asked), request.app[CLOCK](), until)
     total = await meant.count(archive)
     address = await bulk.begin(request, kind, meant, _answers(kind, asked), total)

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from relay.archive.api import Listing
 from relay.config import Config
+from viewer.grid.names import address_of
 
 
 def automations(config: Config) -> Callable[[Listing], bool]:
@@ -26,8 +27,3 @@ def automations(config: Config) -> Callable[[Listing], bool]:
         return any(fnmatchcase(address, pattern) for pattern in patterns)
 
     return is_automation
-
-
-def address_of(shown: str) -> str:
-    """`Ann <ann@example.com>` -> `ann@example.com`."""
-    return shown[shown.rindex("<") + 1 : -1] if shown.endswith(">") and "<" in shown else shown

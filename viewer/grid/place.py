@@ -51,7 +51,12 @@ class Place:
 
     def opened(self, message_id: str) -> str:
         """The address of this page with the message in the panel."""
-        return replace(self, open=message_id).address
+        return self.opening + message_id
+
+    @property
+    def opening(self) -> str:
+        """How the address of this page with a message in the panel begins: the message's id follows (a ULID)."""
+        return replace(self, open="0").address.removesuffix("0")
 
     def searching(self, q: str) -> str:
         return replace(self, q=q, cursor="", open="").address

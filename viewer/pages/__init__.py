@@ -5,8 +5,10 @@ from __future__ import annotations
 import aiohttp_jinja2
 from aiohttp import web
 
+from viewer.drawing import DRAWING
 from viewer.figures import naming
 from viewer.grid.automation import automations
+from viewer.grid.row import Rows
 from viewer.keys import CONFIG, RENDER_ROW
 from viewer.message import pictures
 from viewer.pages import (
@@ -98,8 +100,8 @@ def setup(app: web.Application) -> None:
     environment = aiohttp_jinja2.get_env(app)
     environment.filters.update(rows.FILTERS)
     environment.filters["retold"] = retold
-    environment.globals["link"] = rows.reference_links(app)
-    environment.globals["is_automation"] = automations(app[CONFIG])
+    link = environment.globals["link"] = rows.reference_links(app)
+    app[rows.GRID_ROWS] = Rows(app[DRAWING], link, automations(app[CONFIG]))
     app[RENDER_ROW] = rows.render_row
     naming.setup(app)
     pictures.setup(app)

@@ -34,7 +34,7 @@ async def choose(request: web.Request) -> web.Response:
     form = MultiDict((name, str(value)) for name, value in (await request.post()).items())
     kind = _kind(form)
     require(request, kind.permission)
-    until = (await archive_of(request).health()).last_seq
+    until = (await archive_of(request).progress()).last
     return await _question(request, kind, _selected(request, form, until), form)
 
 

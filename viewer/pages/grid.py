@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from relay.archive.api import Estimate, Listing, Reported
 from relay.archive.api.view import Copy, Mailing, View
@@ -24,7 +25,7 @@ from viewer.grid.filters import PERIODS, Filter, filter_from, filter_of
 from viewer.grid.place import NEWEST_FIRST, Place, place_of
 from viewer.keys import CLOCK, CONFIG, LISTENING
 from viewer.pages import panel
-from viewer.pages.rows import frame, kinds
+from viewer.pages.rows import GRID_ROWS, around, back, kinds
 from viewer.security import archive_of, require
 from viewer.translation import grouped, say
 from viewer.work.bulk_kinds import KINDS
@@ -81,17 +82,19 @@ async def show(request: web.Request) -> web.Response:
         raise web.HTTPFound(view_place(usual).address)
     place = place_of(request.query)
     layout = columns.layout(preferences, place.columns)
-    context = frame(request, place, layout) | _around(request, place, layout, views)
+    context = _around(request, place, layout, views)
     now = request.app[CLOCK]()
     try:
         query = parse_query(place.q, now=now)
     except QuerySyntaxError as error:
-        context |= {"error": error, "filter": Filter(rest=place.q), "found": Found(), "count": "", "seq": 0}
+        context |= {"error": error, "filter": Filter(rest=place.q), "found": Found(), "rows": "", "count": "", "seq": 0}
         return aiohttp_jinja2.render_template("grid.html", request, context | {"is_lagging": False}, status=400)
     if jump := _jump(request):
         place = replace(place, cursor=await archive.place(query, jump), open="")
         raise web.HTTPFound(place.address)
     context |= {"filter": filter_of(place.q, now)} | await _results(request, query, place)
+    draw, setting = request.app[GRID_ROWS].draw, around(request, place, layout)
+    context["rows"] = Markup("\n").join([draw(row, setting) for row in context["found"].messages])
     if place.open:
         context |= await panel.context(request, place.open, place, [row.id for row in context["found"].messages])
     return aiohttp_jinja2.render_template("grid.html", request, context)
@@ -108,7 +111,7 @@ async def apply(request: web.Request) -> web.Response:
 async def _results(request: web.Request, query: Query, place: Place) -> dict[str, Any]:
     archive = archive_of(request)
     # Before the search: a message that comes between the two is then told by the live view, not lost.
-    health = await archive.health()
+    progress = await archive.progress()
     try:
         found = await _found(request, query, place, place.cursor or None)
     except ValueError:
@@ -122,8 +125,8 @@ async def _results(request: web.Request, query: Query, place: Place) -> dict[str
     return {
         "found": found,
         "count": amount(estimate),
-        "seq": health.last_seq,
-        "is_lagging": health.indexed_seq < health.last_seq,
+        "seq": progress.last,
+        "is_lagging": progress.indexed < progress.last,
         "is_first": not place.cursor or (not place.rows and found.previous is None),
         "is_live": place.sort == NEWEST_FIRST and not place.rows,
         "listeners": _listeners(request),
@@ -177,6 +180,11 @@ def amount(estimate: Estimate) -> str:
 def _around(request: web.Request, place: Place, layout: Layout, views: Sequence[View]) -> dict[str, Any]:
     """What the page shows whatever is found."""
     return {
+        "now": request.app[CLOCK](),
+        "place": place,
+        "layout": layout,
+        "back": back(place.q),
+        "ticks": bool(kinds(request)),
         "q": place.q,
         "error": None,
         "sort_value": "",

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, urlencode
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
 from viewer import present
 from viewer.grid import columns
-from viewer.grid.automation import address_of
+from viewer.grid.names import address_of, quoted, recipient_page, short_person
 from viewer.grid.place import Place, place_of
+from viewer.grid.row import Around, Rows
 from viewer.keys import CLOCK, CONFIG
 from viewer.message import engagement, standing
 from viewer.security import signed_in_user
 from viewer.work.bulk_kinds import KINDS
 
+GRID_ROWS: web.AppKey[Rows] = web.AppKey("rows", Rows)
+
 
 def render_row(request: web.Request, row: Listing) -> str:
     """The row's HTML, the same for the grid and for the live view: its address has what the grid's has."""
     place = place_of(request.query)
-    context = frame(request, place, columns.layout({}, place.columns)) | {"row": row}
-    return aiohttp_jinja2.render_string("_row.html", request, context)
+    return request.app[GRID_ROWS].draw(row, around(request, place, columns.layout({}, place.columns)))
 
 
-def frame(request: web.Request, place: Place, layout: columns.Layout) -> dict[str, Any]:
+def around(request: web.Request, place: Place, layout: columns.Layout) -> Around:
     """What a row needs to know of the grid around it."""
-    return {
-        "now": request.app[CLOCK](),
-        "back": back(place.q),
-        "place": place,
-        "layout": layout,
-        "ticks": bool(kinds(request)),
-    }
+    return Around(
+        columns=layout.columns,
+        opening=place.opening,
+        open=place.open,
+        back=back(place.q),
+        ticks=bool(kinds(request)),
+        now=request.app[CLOCK](),
+    )
 
 
 def kinds(request: web.Request) -> list[str]:
@@ -59,26 +60,6 @@ def reference_links(app: web.Application) -> Callable[[Reference], str]:
         return template.replace("{code}", quote(reference.code, safe=""))
 
     return link
-
-
-def short_person(shown: str) -> str:
-    """The name in `Ann <ann@example.com>`, else the address."""
-    if shown.endswith(">") and "<" in shown:
-        name = shown[: shown.rindex("<")].strip(' "')
-        return name or shown[shown.rindex("<") + 1 : -1]
-    return shown
-
-
-def quoted(value: str) -> str:
-    """A value for the search language, quoted where it must be."""
-    if value and all(char.isalnum() or char in "-_.@+" for char in value):
-        return value
-    return '"' + value.replace('"', " ") + '"'
-
-
-def recipient_page(shown: str) -> str:
-    """The address of the page of everything sent to one person."""
-    return f"/recipients/{quote(address_of(shown), safe='@')}"
 
 
 FILTERS: dict[str, Callable[..., object]] = {

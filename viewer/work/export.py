@@ -72,7 +72,7 @@ async def matching(
 
     With the content of small ones, if that is wanted; big ones are to be read in chunks.
     """
-    last = (await archive.health()).last_seq
+    last = (await archive.progress()).last
     cursor: str | None = None
     while True:
         page = await archive.search(query, sort=Sort("date", descending=False), cursor=cursor, limit=PAGE)

@@ -1,5 +1,7 @@
-"""The archive's contract about reading all messages again. What all methods promise is in `api.py`, of whose protocol
-this one is a part."""
+"""The archive's contract about how far the index has come, and about reading all messages again.
+
+What all methods promise is in `api.py`, of whose protocol this one is a part.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,18 @@ class Rereading:
         return self.until - self.next + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Numbers of messages: the newest, and the one up to which all can be found by their words."""
+
+    last: int
+    indexed: int
+
+
 class Reindexing(Protocol):
+    async def progress(self) -> Progress:
+        """Cheap: for every page of the grid."""
+
     async def reindex(self, anew: bool) -> int:
         """Has the indexer read all messages that there are now again; returns how many are left to be read.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,11 +16,13 @@ from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
 from relay.archive.readers import is_interrupted, limited, readers
 from relay.archive.recent import Recent
+from relay.archive.seldom import Seldom
 from relay.archive.vault import Vault
 from relay.archive.writer import Work, Writer
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 class SqliteAccess:
@@ -34,6 +36,7 @@ class SqliteAccess:
         self._readers = readers(path)
         self._broadcast = Broadcast()
         self._recent = Recent()
+        self._seldom = Seldom()
         self._due = Signal()
         self._captured = Signal()
         self._is_closed = False
@@ -47,10 +50,33 @@ class SqliteAccess:
         after: Callable[[Result], None] | None = None,
         *,
         is_patient: bool = False,
+        is_mail: bool = False,
     ) -> asyncio.Future[Result]:
+        """`is_mail`: it changes nothing but messages and what became of them, and nothing that `_seldom` keeps."""
         if self._writer is None:
             raise ArchiveError(f"{self._path} was opened for reading only")
+        if not is_mail and not is_patient:
+            after = self._changing(after)
         return self._writer.submit(work, item, after=after, is_patient=is_patient)
+
+    def _changing(self, after: Callable[[Result], None] | None) -> Callable[[Result], None]:
+        def changed(result: Result) -> None:
+            self._seldom.changed()
+            if after is not None:
+                after(result)
+
+        return changed
+
+    async def _kept(self, key: Hashable, read: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
+        """What `read` gives of a connection, kept in memory until it may have changed (see `Seldom`)."""
+
+        async def fresh() -> Value:
+            async with self._reader() as connection:
+                return await read(connection)
+
+        if self._writer is None or self._is_closed:
+            return await fresh()  # another process may write; and a closed archive says so
+        return await self._seldom.get(key, fresh)
 
     @asynccontextmanager
     async def _reader(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:

@@ -10,26 +10,21 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
 
 from sqlalchemy import exc
 
 from relay.archive import (
-    accounts,
     capture,
     counting,
     deletion_reading,
     index,
     journal,
-    people,
     queue,
     reading,
     search,
     suggest,
 )
 from relay.archive.api import (
-    ApiToken,
-    ApplicationRecord,
     ArchiveError,
     ArchiveUnavailable,
     Capture,
@@ -43,7 +38,6 @@ from relay.archive.api import (
     Sort,
     StoredContent,
     StoredMessage,
-    WebSession,
 )
 from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
@@ -118,7 +112,7 @@ class SqliteArchive(
         problems = []
         if self._writer is not None:
             try:
-                await self._write(_probe, bool(tally.problem))
+                await self._write(_probe, bool(tally.problem), is_mail=True)
             except ArchiveError as error:
                 problems.append(str(error))
         async with self._reader() as connection:
@@ -146,26 +140,28 @@ class SqliteArchive(
                 self._tell([(message.id, seq)], "captured", is_due=is_due)
                 self._captured.set()
 
-        await self._write(capture.add_messages, Capture(message, content, deliveries, events), tell)
+        await self._write(capture.add_messages, Capture(message, content, deliveries, events), tell, is_mail=True)
 
     # -- courier ---------------------------------------------------------------------------------------------
     async def renew(self, owner: str, delivery_ids: Sequence[str], lease_until: int) -> None:
-        await self._write(queue.renew, queue.Renewal(owner, delivery_ids, lease_until))
+        await self._write(queue.renew, queue.Renewal(owner, delivery_ids, lease_until), is_mail=True)
 
     async def begin_attempts(self, attempts: Sequence[Attempt], tokens: Sequence[Token] = ()) -> None:
-        await self._write(queue.begin_attempts, queue.Beginning(attempts, tokens))
+        await self._write(queue.begin_attempts, queue.Beginning(attempts, tokens), is_mail=True)
 
     async def finish_attempts(
         self, closings: Sequence[Closing], notices: Sequence[Capture] = (), events: Sequence[Event] = ()
     ) -> None:
         is_due = bool(notices) or any(_is_due(closing.delivery) for closing in closings)
-        await self._write(queue.finish_attempts, queue.Finish(closings, notices, events), self._tell_ended(is_due))
+        finish = queue.Finish(closings, notices, events)
+        await self._write(queue.finish_attempts, finish, self._tell_ended(is_due), is_mail=True)
 
     async def release(
         self, deliveries: Sequence[Delivery], events: Sequence[Event] = (), notices: Sequence[Capture] = ()
     ) -> None:
         is_due = bool(notices) or any(_is_due(delivery) for delivery in deliveries)
-        await self._write(queue.release, queue.Release(deliveries, events, notices), self._tell_ended(is_due))
+        given_back = queue.Release(deliveries, events, notices)
+        await self._write(queue.release, given_back, self._tell_ended(is_due), is_mail=True)
 
     def _tell_ended(self, is_due: bool) -> Callable[[queue.Told], None]:
         def tell(told: queue.Told) -> None:
@@ -194,7 +190,7 @@ class SqliteArchive(
 
     # -- facts -----------------------------------------------------------------------------------------------
     async def add_events(self, events: Sequence[Event]) -> None:
-        await self._write(journal.add_events, events)
+        await self._write(journal.add_events, events, is_mail=True)
 
     async def events(
         self, *, message_id: str | None = None, after: int = 0, limit: int = 1000, query: Query | None = None
@@ -296,52 +292,6 @@ class SqliteArchive(
     # -- live ------------------------------------------------------------------------------------------------
     def changes(self) -> Changes:
         return self._broadcast.subscribe()
-
-    # -- people ----------------------------------------------------------------------------------------------
-    async def remove_user(self, name: str, event: Event) -> None:
-        await self._write(accounts.remove_users, accounts.Removal(name, event))
-
-    async def add_session(self, session: WebSession, event: Event) -> None:
-        await self._write(accounts.add_sessions, accounts.Put(session, event))
-
-    async def session(self, token_hash: bytes, now: int) -> WebSession | None:
-        async with self._reader() as connection:
-            return await people.session(connection, token_hash, now)
-
-    async def remove_session(self, token_hash: bytes, event: Event) -> None:
-        await self._write(accounts.remove_sessions, accounts.Removal(token_hash, event))
-
-    async def tokens(self) -> list[ApiToken]:
-        async with self._reader() as connection:
-            return await people.tokens(connection)
-
-    async def token(self, token_hash: bytes, now: int) -> ApiToken | None:
-        async with self._reader() as connection:
-            return await people.token(connection, token_hash, now)
-
-    async def add_token(self, token: ApiToken, event: Event) -> None:
-        await self._write(accounts.add_tokens, accounts.Put(token, event))
-
-    async def remove_token(self, token_id: str, event: Event) -> None:
-        await self._write(accounts.remove_tokens, accounts.Removal(token_id, event))
-
-    async def applications(self) -> list[ApplicationRecord]:
-        async with self._reader() as connection:
-            return await people.applications(connection)
-
-    async def put_application(self, application: ApplicationRecord, event: Event) -> None:
-        await self._write(accounts.put_applications, accounts.Put(application, event))
-
-    async def remove_application(self, name: str, event: Event) -> None:
-        await self._write(accounts.remove_applications, accounts.Removal(name, event))
-
-    # -- small settings --------------------------------------------------------------------------------------
-    async def setting(self, key: str) -> Any:
-        async with self._reader() as connection:
-            return await reading.setting(connection, key)
-
-    async def put_setting(self, key: str, value: Any) -> None:
-        await self._write(accounts.put_settings, (key, value))
 
 
 def _is_due(delivery: Delivery) -> bool:

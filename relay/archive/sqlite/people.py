@@ -1,10 +1,13 @@
-"""The archive's methods about users, roles and groups, in one SQLite file. See `api.people.People`."""
+"""The archive's methods about people, programs and settings, in one SQLite file. See `api.people.People`."""
 
 from __future__ import annotations
 
-from relay.archive import people, roster
+from copy import deepcopy
+from typing import Any
+
+from relay.archive import accounts, people, reading, roster
 from relay.archive.accounts import Put, Removal
-from relay.archive.api import User
+from relay.archive.api import ApiToken, ApplicationRecord, User, WebSession
 from relay.archive.api.people import Account
 from relay.archive.sqlite.access import SqliteAccess
 from relay.model.access import Group, Role
@@ -24,12 +27,7 @@ class SqlitePeople(SqliteAccess):
         await self._write(roster.put_users, Put(user, event))
 
     async def account(self, name: str) -> Account | None:
-        async with self._reader() as connection:
-            user = await people.user(connection, name)
-            if user is None:
-                return None
-            groups = [group for group in await people.groups(connection) if group.name in user.groups]
-            return Account(user, tuple(groups), tuple(await people.roles(connection)))
+        return await self._kept(("account", name), lambda reader: people.account(reader, name))
 
     async def roles(self) -> list[Role]:
         async with self._reader() as connection:
@@ -50,3 +48,48 @@ class SqlitePeople(SqliteAccess):
 
     async def remove_group(self, name: str, event: Event) -> None:
         await self._write(roster.remove_groups, Removal(name, event))
+
+    # -- sessions, tokens, applications ----------------------------------------------------------------------
+    async def remove_user(self, name: str, event: Event) -> None:
+        await self._write(accounts.remove_users, Removal(name, event))
+
+    async def add_session(self, session: WebSession, event: Event) -> None:
+        await self._write(accounts.add_sessions, Put(session, event))
+
+    async def session(self, token_hash: bytes, now: int) -> WebSession | None:
+        found = await self._kept(("session", token_hash), lambda reader: people.session(reader, token_hash, now))
+        return found if found is not None and found.expires_at > now else None
+
+    async def remove_session(self, token_hash: bytes, event: Event) -> None:
+        await self._write(accounts.remove_sessions, Removal(token_hash, event))
+
+    async def tokens(self) -> list[ApiToken]:
+        async with self._reader() as connection:
+            return await people.tokens(connection)
+
+    async def token(self, token_hash: bytes, now: int) -> ApiToken | None:
+        found = await self._kept(("token", token_hash), lambda reader: people.token(reader, token_hash, now))
+        return found if found is not None and (found.expires_at is None or found.expires_at > now) else None
+
+    async def add_token(self, token: ApiToken, event: Event) -> None:
+        await self._write(accounts.add_tokens, Put(token, event))
+
+    async def remove_token(self, token_id: str, event: Event) -> None:
+        await self._write(accounts.remove_tokens, Removal(token_id, event))
+
+    async def applications(self) -> list[ApplicationRecord]:
+        async with self._reader() as connection:
+            return await people.applications(connection)
+
+    async def put_application(self, application: ApplicationRecord, event: Event) -> None:
+        await self._write(accounts.put_applications, Put(application, event))
+
+    async def remove_application(self, name: str, event: Event) -> None:
+        await self._write(accounts.remove_applications, Removal(name, event))
+
+    # -- settings --------------------------------------------------------------------------------------------
+    async def setting(self, key: str) -> Any:
+        return deepcopy(await self._kept(("setting", key), lambda reader: reading.setting(reader, key)))
+
+    async def put_setting(self, key: str, value: Any) -> None:
+        await self._write(accounts.put_settings, (key, value))

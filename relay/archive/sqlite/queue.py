@@ -25,10 +25,10 @@ class SqliteQueue(SqliteAccess):
         only_expired: bool = False,
     ) -> list[Claim]:
         wanted = claiming.Claiming(owner, now, lease_until, limit, lanes, only_expired)
-        return await self._write(claiming.claim, wanted)
+        return await self._write(claiming.claim, wanted, is_mail=True)
 
     async def park(self, deliveries: Sequence[Delivery]) -> None:
-        await self._write(claiming.park, deliveries)
+        await self._write(claiming.park, deliveries, is_mail=True)
 
     async def next_due(self, lanes: Lanes = ALL_LANES) -> int | None:
         async with self._reader() as connection:
@@ -51,8 +51,8 @@ class SqliteQueue(SqliteAccess):
         return decided.delivery_ids
 
     async def switches(self) -> Switches:
-        async with self._reader() as connection:
-            return Switches.of_json(await reading.setting(connection, decisions.SWITCHES))
+        key = decisions.SWITCHES
+        return Switches.of_json(await self._kept(("setting", key), lambda reader: reading.setting(reader, key)))
 
     async def put_switches(self, switches: Switches, event: Event, before: Switches) -> bool:
         return await self._write(decisions.put_switches, decisions.Turning(switches, event, before))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from relay.archive import reindexing
-from relay.archive.api.reindexing import Rereading
+from relay.archive import reading, reindexing
+from relay.archive.api.reindexing import Progress, Rereading
 from relay.archive.sqlite.access import SqliteAccess
 
 
 class SqliteReindexing(SqliteAccess):
+    async def progress(self) -> Progress:
+        async with self._reader() as connection:
+            _, last, indexed = await reading.progress(connection)
+            return Progress(last, indexed)
+
     async def reindex(self, anew: bool) -> int:
         return await self._write(reindexing.begin, anew, lambda _left: self._captured.set())
 

@@ -24,7 +24,9 @@ class SqliteTracking(SqliteAccess):
             return await engagement.tokens_of(connection, message_id, delivery_id)
 
     async def add_fetches(self, fetches: Sequence[Fetch], rules: SuppressionRules = NO_RULES) -> None:
-        await self._write(tracking.add_fetches, tracking.Keeping(fetches, rules), self._tell_deliveries(False))
+        await self._write(
+            tracking.add_fetches, tracking.Keeping(fetches, rules), self._tell_deliveries(False), is_mail=True
+        )
 
     async def fetches(self, message_id: str, *, delivery_id: str | None = None) -> list[Fetch]:
         async with self._reader() as connection:

@@ -13,15 +13,13 @@ from relay.archive.sqlite.access import SqliteAccess
 
 class SqliteViews(SqliteAccess):
     async def preferences(self, user: str) -> dict[str, Any]:
-        async with self._reader() as connection:
-            return await views.preferences(connection, user)
+        return dict(await self._kept(("preferences", user), lambda reader: views.preferences(reader, user)))
 
     async def put_preference(self, user: str, key: str, value: Any) -> None:
         await self._write(views.put_preferences, (user, key, value))
 
     async def views(self, user: str) -> list[View]:
-        async with self._reader() as connection:
-            return await views.views(connection, user)
+        return list(await self._kept(("views", user), lambda reader: views.views(reader, user)))
 
     async def put_view(self, view: View) -> None:
         await self._write(views.put_views, view)
