@@ -197,8 +197,10 @@ async def counted(connection: AsyncConnection, day: int) -> Counted | None:
     return Counted(day, mark, gone, new)
 
 
-def _differences(kept: Sequence[Row], found: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def _differences(kept: Sequence[Row], found: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
     """The keys of what does not hold any more, and the rows that are new."""
     old = set(kept)
-    new: set[Row] = {tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found}
+    new: set[tuple[Any, ...]] = {
+        tuple(value or 0 if n >= len(KEYS) else value for n, value in enumerate(row)) for row in found
+    }
     return [row[: len(KEYS)] for row in old - new], sorted(new - old)
