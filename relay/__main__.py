@@ -51,6 +51,7 @@ def commands() -> Typer:
         export,
         group,
         hold,
+        importing,
         ledger,
         options,
         queue,
@@ -69,7 +70,7 @@ def commands() -> Typer:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention):
+    for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention, importing):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger, encryption):
         app.add_typer(family.app)

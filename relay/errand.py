@@ -58,6 +58,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "place_hold": (str, list[str], list),
     "lift_hold": (str, list[str], list),
     "end_hold": (str, Event),
+    "add_spooled": (str,),
     "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""

@@ -31,6 +31,7 @@ from relay.archive.api.errors import TooSlow as TooSlow
 from relay.archive.api.figure import Figures
 from relay.archive.api.hold import Holds
 from relay.archive.api.idempotency import Idempotency
+from relay.archive.api.importing import Imports
 from relay.archive.api.ledger import Ledger
 from relay.archive.api.notification import Notifications
 from relay.archive.api.people import Account as Account
@@ -122,6 +123,8 @@ class Listing:
     """The mailing it is of."""
     is_deleted: bool = False
     """The content is gone; subject, names and snippet with it."""
+    is_imported: bool = False
+    """Taken over from elsewhere: not witnessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,7 @@ class Archive(
     People,
     Deletions,
     Holds,
+    Imports,
     Watching,
     Views,
     Ledger,

@@ -54,6 +54,7 @@ from relay.archive.sqlite.encryption import SqliteEncryption
 from relay.archive.sqlite.figure import SqliteFigures
 from relay.archive.sqlite.hold import SqliteHolds
 from relay.archive.sqlite.idempotency import SqliteIdempotency
+from relay.archive.sqlite.importing import SqliteImports
 from relay.archive.sqlite.notification import SqliteNotification
 from relay.archive.sqlite.people import SqlitePeople
 from relay.archive.sqlite.queue import SqliteQueue
@@ -95,6 +96,7 @@ class SqliteArchive(
     SqliteSignIn,
     SqlitePeople,
     SqliteViews,
+    SqliteImports,
     SqliteHolds,
     SqliteEncryption,
 ):
