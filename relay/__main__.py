@@ -47,6 +47,7 @@ def commands() -> Typer:
         dkim,
         encryption,
         endpoint,
+        erase,
         evidence,
         export,
         group,
@@ -70,7 +71,20 @@ def commands() -> Typer:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention, importing):
+    for command in (
+        check,
+        search,
+        export,
+        reclassify,
+        reindex,
+        render,
+        evidence,
+        verify,
+        backup,
+        retention,
+        erase,
+        importing,
+    ):
         command.register(app)
     for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger, encryption):
         app.add_typer(family.app)

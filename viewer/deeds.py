@@ -26,7 +26,17 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
     ),
     "deletions": (
         say("Deletions"),
-        frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.RETENTION_RUN}),
+        frozenset(
+            {
+                Kind.DELETED,
+                Kind.DELETION_ASKED,
+                Kind.DELETION_REFUSED,
+                Kind.RETENTION_RUN,
+                Kind.ERASURE_ASKED,
+                Kind.ERASURE_DECIDED,
+                Kind.ERASED,
+            }
+        ),
     ),
     "holds": (
         say("Legal holds"),

@@ -22,6 +22,7 @@ from relay.archive.api.alert import Watching
 from relay.archive.api.deletion import Deletions
 from relay.archive.api.encryption import EncryptionMethods
 from relay.archive.api.engagement import Engagement
+from relay.archive.api.erasure import Erasures
 from relay.archive.api.errors import ArchiveError as ArchiveError
 from relay.archive.api.errors import ArchiveUnavailable as ArchiveUnavailable
 from relay.archive.api.errors import Gone as Gone
@@ -242,6 +243,7 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Erasures,
     Holds,
     Imports,
     Watching,
