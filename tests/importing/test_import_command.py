@@ -115,7 +115,8 @@ def test_beside_a_server_it_is_handed_over_found_and_proved(tmp_path: Path) -> N
         assert list(server.archive_path.glob("import-*")) == []
         assert rows(server.archive_path, "SELECT count(*) FROM message") == [(601,)]
         wait_until(lambda: rows(server.archive_path, "SELECT count(*) FROM index_queue") == [(0,)])
-        token = prompt("token", "add", "test", "--role", "administrator").split()[-1]
+        prompt("user", "add", "bea", "--role", "administrator", typed="correct horse battery\n" * 2)
+        token = prompt("token", "add", "test", "--user", "bea").split()[3]
 
         def ask(path: str) -> bytes:
             request = urllib.request.Request(f"{server.viewer_url}{path}", headers={"Authorization": f"Bearer {token}"})
