@@ -43,13 +43,15 @@ def register(app: typer.Typer) -> None:
         from relay.archive.backup.copying import make_copy
         from relay.archive.backup.store import Store
         from relay.clock import now
+        from relay.master_keys import encryption_of
 
-        source = _archive_file(configured(config))
+        settings = configured(config)
+        source = _archive_file(settings)
         if not source.exists():
             fail(f"{source} is not there: nothing to copy", EXIT_USAGE)
         store = Store(path)
         with _told(), typer.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
-            made = make_copy(source, store, now(), _progress(bar))
+            made = make_copy(source, store, now(), _progress(bar), encryption_of(settings))
         if keep:
             with _told(), store.held():
                 store.keep(keep)
