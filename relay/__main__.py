@@ -50,6 +50,7 @@ def commands() -> Typer:
         erase,
         evidence,
         export,
+        export_schedule,
         group,
         hold,
         importing,
@@ -86,7 +87,21 @@ def commands() -> Typer:
         importing,
     ):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger, encryption):
+    for family in (
+        user,
+        role,
+        group,
+        application,
+        token,
+        queue,
+        suppression,
+        endpoint,
+        hold,
+        dkim,
+        ledger,
+        encryption,
+        export_schedule,
+    ):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     return app

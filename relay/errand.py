@@ -59,6 +59,7 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "lift_hold": (str, list[str], list),
     "end_hold": (str, Event),
     "add_spooled": (str,),
+    "put_setting": (str, dict),
     "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""
@@ -116,6 +117,8 @@ def unpacked(kind: type, value: Any) -> Any:
         return [unpacked(Event, item) for item in value]
     if get_origin(kind) is list:
         return [unpacked(get_args(kind)[0], item) for item in value]
+    if kind is dict:
+        return dict(value)
     if kind is Switches:
         return Switches.of_json(value)
     if kind is Waiting:

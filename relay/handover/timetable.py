@@ -18,6 +18,7 @@ from relay import maillog, metrics
 from relay.archive.api import Archive, ArchiveError
 from relay.archive.query import QuerySyntaxError, parse_query
 from relay.config.handover import Export
+from relay.handover.entry import number
 from relay.handover.making import HandoverError, Made, Wanted, make, prepared, unfinished
 from relay.handover.shape import Form
 from relay.lasting import Lasting
@@ -149,9 +150,9 @@ class Timetable:
     async def _made(self, table: Export, before: Standing) -> Standing:
         wanted, folder = await self._begun(table, before)
         query = parse_query(wanted.query, now=wanted.made_at)
-        count = await self._archive.count(query, at_most=100_000_000) if not wanted.since else None
+        count = await number(self._archive, query, wanted.since, wanted.until)
         facts = {"query": wanted.query, "format": f"signed {wanted.form.value}", "export": wanted.id}
-        await self._tell(table, wanted.made_by, {**facts, **({"count": count} if count is not None else {})})
+        await self._tell(table, wanted.made_by, {**facts, "count": count})
         made: Made = await make(self._archive, self._log, query, folder, self._clock)
         told = {**facts, "count": made.count, "deleted": made.deleted, "manifest": made.manifest}
         await self._tell(table, wanted.made_by, told)
