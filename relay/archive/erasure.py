@@ -260,7 +260,7 @@ def _replace_row(database: sqlite3.Connection, table: str, row_id: int, forgetti
     row = database.execute(f'SELECT {named} FROM "{table}" WHERE rowid = ?', (row_id,)).fetchone()
     if row is None:
         return
-    changed = {
+    changed: dict[str, object] = {
         column: after
         for column, value in zip(columns, row, strict=True)
         if isinstance(value, str) and (after := forgetting(value)) != value
@@ -389,4 +389,8 @@ def erasures(database: sqlite3.Connection, only_open: bool) -> list[Erasure]:
 
 
 def _erasure_of(row: Row) -> Erasure:
-    return Erasure(*row[:5], Standing(row[5]), *row[6:])
+    id_, address, asked_at, asked_by, reason, standing, *rest = row
+    decided_at, decided_by, ended_at, erased, kept = rest
+    return Erasure(
+        id_, address, asked_at, asked_by, reason, Standing(standing), decided_at, decided_by, ended_at, erased, kept
+    )

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.commands.options import EXIT_DATA, EXIT_USAGE, ConfigFile, configured, fail, operator, read, table
+from relay.commands.options import (
+    EXIT_DATA,
+    EXIT_USAGE,
+    ConfigFile,
+    configured,
+    fail,
+    opened,
+    operator,
+    read,
+    table,
+    write,
+)
 
 if TYPE_CHECKING:
     from relay.archive.api.erasure import Mentions
     from relay.config import Config
     from relay.notary.erasing import Erased
+
+
+LOOK = 1.0
+"""Seconds between looks whether the server is done."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +42,7 @@ def register(app: typer.Typer) -> None:
         refuse: Annotated[str, typer.Option(metavar="ID", help="Refuse what another person asked for.")] = "",
         config: ConfigFile = None,
     ) -> None:
-        """Take a person out of all messages and facts. The server must be stopped; --dry-run works beside it."""
+        """Take a person out of all messages and facts; a running server does it between its mail."""
         from relay.model.deletion import reason_fault
         from relay.model.erasure import address_fault, pattern
 
@@ -34,7 +50,7 @@ def register(app: typer.Typer) -> None:
         if approve or refuse:
             if address or (approve and refuse):
                 fail("--approve and --refuse go alone", EXIT_USAGE)
-            asyncio.run(_decide(settings, approve or refuse, is_approved=bool(approve), is_suppressed=suppress))
+            _decide(settings, approve or refuse, is_approved=bool(approve))
             return
         if fault := address_fault(address):
             fail(fault, EXIT_USAGE)
@@ -45,7 +61,7 @@ def register(app: typer.Typer) -> None:
             fail(f"--reason: {fault}", EXIT_USAGE)
         if pattern(address).search(reason):
             fail("--reason: it names the person, and is kept", EXIT_USAGE)
-        asyncio.run(_erase(settings, address, reason, is_suppressed=suppress))
+        _erase(settings, address, reason, is_suppressed=suppress)
 
 
 def _now() -> int:
@@ -70,51 +86,72 @@ def _tell_accounts(accounts: object) -> None:
         typer.echo(f"stays, and is yours to change: {one}")
 
 
-async def _erase(settings: Config, address: str, reason: str, *, is_suppressed: bool) -> None:
+def _erase(settings: Config, address: str, reason: str, *, is_suppressed: bool) -> None:
     from relay.clock import new_id, now
-    from relay.commands.options import opened
-    from relay.notary.erasing import asked, run
+    from relay.model.suppression import Cause, Suppressed
+    from relay.notary.erasing import asked
 
     needs_another = settings.viewer.two_person_delete
     id_, actor = new_id(), f"command:{operator()}"
+    if is_suppressed:
+        entry = Suppressed(new_id(), address, "", Cause.MANUAL, "erased", now(), actor)
+        write(settings, "add_suppressions", [entry], entry.created_at)
     request, event = asked(
         address, reason, id_=id_, at=now(), actor=actor, event_id=new_id(), needs_another=needs_another
     )
-    async with opened(settings, read_only=False) as archive:
-        await archive.ask_erasure(request, event)
-        if needs_another:
-            typer.echo(f"Asked for, as {id_}: another person has to run mailwitness erase --approve {id_}")
-            return
-        done = await run(archive, id_, clock=now, new_id=new_id, is_suppressed=is_suppressed)
-        await archive.settled()
-    _conclude(done)
+    write(settings, "ask_erasure", request, event)
+    if needs_another:
+        typer.echo(f"Asked for, as {id_}: another person has to run mailwitness erase --approve {id_}")
+    else:
+        _do(settings, id_)
 
 
-async def _decide(settings: Config, erasure_id: str, *, is_approved: bool, is_suppressed: bool) -> None:
+def _decide(settings: Config, erasure_id: str, *, is_approved: bool) -> None:
     from relay.archive.api import NotFound
     from relay.clock import new_id, now
-    from relay.commands.options import opened
     from relay.model.erasure import Standing
-    from relay.notary.erasing import decided, run
+    from relay.notary.erasing import decided
+
+    try:
+        one = read(settings, lambda archive: archive.erasure(erasure_id))
+    except NotFound as error:
+        fail(str(error), EXIT_DATA)
+    standing = Standing.APPROVED if is_approved else Standing.REFUSED
+    event = decided(one, standing, event_id=new_id(), at=now(), actor=f"command:{operator()}")
+    # One that is approved and was cut short is gone on with.
+    if not (is_approved and one.standing is Standing.APPROVED) and not write(
+        settings, "decide_erasure", erasure_id, standing, event
+    ):
+        fail("it is not open, or you asked for it yourself: another person has to decide", EXIT_DATA)
+    if is_approved:
+        _do(settings, erasure_id)
+    else:
+        typer.echo("Refused; nothing was changed.")
+
+
+def _do(settings: Config, erasure_id: str) -> None:
+    """Has the running server do it, and waits; without one, does it here."""
+    from relay import errand
+
+    try:
+        errand.status(settings.archive.path)
+    except errand.NobodyThere:
+        _conclude(asyncio.run(_do_here(settings, erasure_id)))
+        return
+    while (one := read(settings, lambda archive: archive.erasure(erasure_id))).ended_at is None:
+        time.sleep(LOOK)
+    typer.echo(f"The person was taken out of {one.erased:,} messages; {one.kept:,} stay as they are.")
+    typer.echo("Words in the search index go behind everything else, which may take minutes.")
+
+
+async def _do_here(settings: Config, erasure_id: str) -> Erased:
+    from relay.clock import new_id, now
+    from relay.notary.erasing import run
 
     async with opened(settings, read_only=False) as archive:
-        try:
-            one = await archive.erasure(erasure_id)
-        except NotFound as error:
-            fail(str(error), EXIT_DATA)
-        standing = Standing.APPROVED if is_approved else Standing.REFUSED
-        event = decided(one, standing, event_id=new_id(), at=now(), actor=f"command:{operator()}")
-        # One that is approved and was cut short is gone on with.
-        if not (is_approved and one.standing is Standing.APPROVED) and not await archive.decide_erasure(
-            erasure_id, standing, event
-        ):
-            fail("it is not open, or you asked for it yourself: another person has to decide", EXIT_DATA)
-        if not is_approved:
-            typer.echo("Refused; nothing was changed.")
-            return
-        done = await run(archive, erasure_id, clock=now, new_id=new_id, is_suppressed=is_suppressed)
+        done = await run(archive, erasure_id, clock=now, new_id=new_id)
         await archive.settled()
-    _conclude(done)
+    return done
 
 
 def _conclude(done: Erased) -> None:
