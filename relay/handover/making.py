@@ -43,8 +43,8 @@ from relay.ledger.note import sign_note, split_note
 from relay.ledger.scalars import LedgerError
 from relay.notary.evidence import Evidence, Keys
 
-MOST_FILES = 1000
-"""Messages in a volume of .eml files: folders with more are a burden."""
+MOST = {Form.EML: 1000, Form.MBOX: 10_000, Form.ZIP: 10_000}
+"""Messages in a volume: folders with more are a burden, and a ZIP file keeps its table in memory until it is closed."""
 
 
 class HandoverError(Exception):
@@ -224,8 +224,9 @@ class _Making:
 
     def _is_full(self, volume: Volume, size: int) -> bool:
         wanted = self._wanted
-        is_many = wanted.form is Form.EML and volume.messages >= MOST_FILES
-        return is_many or (wanted.split > 0 and volume.messages > 0 and volume.octets + size > wanted.split)
+        return volume.messages >= MOST[wanted.form] or (
+            wanted.split > 0 and volume.messages > 0 and volume.octets + size > wanted.split
+        )
 
 
 def _sealed(folder: Path, wanted: Wanted, closed: list[Closed], keys: Keys, finished_at: int) -> Made:
