@@ -47,10 +47,13 @@ def commands() -> Typer:
         dkim,
         encryption,
         endpoint,
+        erase,
         evidence,
         export,
+        export_schedule,
         group,
         hold,
+        importing,
         ledger,
         options,
         queue,
@@ -69,9 +72,36 @@ def commands() -> Typer:
 
     app = options.new_app()
     serve.register(app, build_viewer)
-    for command in (check, search, export, reclassify, reindex, render, evidence, verify, backup, retention):
+    for command in (
+        check,
+        search,
+        export,
+        reclassify,
+        reindex,
+        render,
+        evidence,
+        verify,
+        backup,
+        retention,
+        erase,
+        importing,
+    ):
         command.register(app)
-    for family in (user, role, group, application, token, queue, suppression, endpoint, hold, dkim, ledger, encryption):
+    for family in (
+        user,
+        role,
+        group,
+        application,
+        token,
+        queue,
+        suppression,
+        endpoint,
+        hold,
+        dkim,
+        ledger,
+        encryption,
+        export_schedule,
+    ):
         app.add_typer(family.app)
     options.describe_sendmail(app)
     return app

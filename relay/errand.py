@@ -21,6 +21,8 @@ from relay.archive.api import ApiToken, ApplicationRecord, User, Waiting
 from relay.model.access import Group, Permission, Role, Scope
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery, State
+from relay.model.erasure import Erasure
+from relay.model.erasure import Standing as ErasureStanding
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Judgement, Verdict
 from relay.model.hold import Hold
@@ -58,6 +60,10 @@ ERRANDS: Mapping[str, tuple[type, ...]] = {
     "place_hold": (str, list[str], list),
     "lift_hold": (str, list[str], list),
     "end_hold": (str, Event),
+    "add_spooled": (str,),
+    "put_setting": (str, dict),
+    "ask_erasure": (Erasure, Event),
+    "decide_erasure": (str, ErasureStanding, Event),
     "put_switches": (Switches, Event, Switches),
 }
 """The archive's methods that a command may ask for, and what they take."""
@@ -115,6 +121,8 @@ def unpacked(kind: type, value: Any) -> Any:
         return [unpacked(Event, item) for item in value]
     if get_origin(kind) is list:
         return [unpacked(get_args(kind)[0], item) for item in value]
+    if kind is dict:
+        return dict(value)
     if kind is Switches:
         return Switches.of_json(value)
     if kind is Waiting:
@@ -134,6 +142,8 @@ def unpacked(kind: type, value: Any) -> Any:
         fields |= {"scope": Scope.of_json(value["scope"]["shares"])}
     if kind is Judgement:
         fields |= {"verdict": Verdict(fields["verdict"])}
+    if kind is Erasure:
+        fields |= {"standing": ErasureStanding(fields["standing"])}
     if kind is Suppressed:
         fields |= {"cause": Cause(fields["cause"])}
     return kind(**fields)

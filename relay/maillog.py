@@ -270,6 +270,16 @@ def room_failed(room: str, cause: BaseException) -> None:
     _log.error("failed", room=room, cause=repr(cause), exc_info=cause)
 
 
+def journal_waits(cause: str) -> None:
+    """The other archive did not take a journal report: it is sent again later."""
+    _log.warning("journal waits", cause=cause)
+
+
+def export_made(name: str, count: int, problem: str) -> None:
+    """An export of a timetable was made, or failed."""
+    (_log.warning if problem else _log.info)("export", name=name, messages=count, problem=problem or None)
+
+
 def sign_in_failed(cause: str) -> None:
     """Single sign-on does not work; nobody comes in by it. The cause names no person and no secret."""
     _log.warning("single sign-on failed", cause=cause)

@@ -76,3 +76,11 @@ ledger_stamps = Counter(
     ["authority", "result"],
     registry=REGISTRY,
 )
+journal_lag = Gauge(
+    "mailwitness_journal_lag_messages", "Messages that the journal has not reported yet", registry=REGISTRY
+)
+journal_failing = Gauge("mailwitness_journal_failing", "1: the other archive did not take a report", registry=REGISTRY)
+journal_reports = Counter("mailwitness_journal_reports_total", "Journal reports that were taken", registry=REGISTRY)
+export_failing = Gauge(
+    "mailwitness_export_failing", "1: the export of this timetable failed", ["name"], registry=REGISTRY
+)

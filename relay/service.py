@@ -36,9 +36,11 @@ from relay.extractor import Extractor
 from relay.feedback.beacon import Beacon
 from relay.folder import FolderError, open_in_folder
 from relay.greeting import Facts, greeting
+from relay.handover.handover import Handover
 from relay.herald.herald import Herald
 from relay.intake.credentials import Directory
 from relay.intake.listener import Intake
+from relay.listening import ANYWHERE, address, reason
 from relay.model.delivery import MICROSECONDS
 from relay.notary.evidence import Evidence
 from relay.notary.notary import Notary
@@ -61,8 +63,6 @@ FIRST_SIGN_IN = "first-sign-in"
 FIRST_SIGN_IN_LIFETIME = 24 * 3600 * MICROSECONDS
 KEEPALIVE = 15.0
 """Seconds; aiohttp's own 3630 keeps the connections of slow or silent browsers for an hour."""
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Listening everywhere, a browser here reaches us by loopback."""
 
 
 class Service:
@@ -152,6 +152,12 @@ class Service:
         await self._start_beacon(stack)
         await self._start_herald(stack)
         await self._start_arrivals(stack)
+        # Before mail: a journal that is new begins with the first message.
+        log = Evidence(self._archive, self._notary.keys, self._notary.checkpoint)
+        house = smtp_of(config).hostname
+        self._handover = Handover(config, house, archive=self._archive, log=log, clock=now, new_id=new_id)
+        await self._handover.start()
+        stack.push_async_callback(self._handover.stop)
         await self._start_mail(stack)
         self._watch = Watch(
             config.alert,
@@ -178,7 +184,7 @@ class Service:
             await control.start()
             facts = await self._facts(viewer, folder)
         except OSError as error:
-            raise StartError(f"cannot listen for commands in {folder}: {_reason(error)}") from error
+            raise StartError(f"cannot listen for commands in {folder}: {reason(error)}") from error
         self._say(greeting(facts))
 
     async def _start_beacon(self, stack: AsyncExitStack) -> None:
@@ -200,7 +206,7 @@ class Service:
         try:
             await self._beacon.start()
         except OSError as error:
-            raise StartError(f"cannot listen for tracking: {_reason(error)}") from error
+            raise StartError(f"cannot listen for tracking: {reason(error)}") from error
         stack.push_async_callback(self._beacon.stop, GRACE)
 
     async def _start_herald(self, stack: AsyncExitStack) -> None:
@@ -217,7 +223,7 @@ class Service:
         try:
             await self._arrivals.use(self._config, smtp_of(self._config).hostname)
         except OSError as error:
-            raise StartError(f"cannot listen for bounces: {_reason(error)}") from error
+            raise StartError(f"cannot listen for bounces: {reason(error)}") from error
 
     async def _start_mail(self, stack: AsyncExitStack) -> None:
         config = self._config
@@ -249,7 +255,7 @@ class Service:
         try:
             await self._intake.start()
         except OSError as error:
-            raise StartError(f"cannot listen for SMTP: {_reason(error)}") from error
+            raise StartError(f"cannot listen for SMTP: {reason(error)}") from error
 
     async def _stop_mail(self) -> None:
         await asyncio.gather(self._intake.stop(GRACE), self._courier.stop(GRACE))
@@ -283,9 +289,9 @@ class Service:
             try:
                 await web.TCPSite(runner, table.host, table.port).start()
             except OSError as error:
-                raise StartError(f"cannot listen for the viewer: {_reason(error)}") from error
+                raise StartError(f"cannot listen for the viewer: {reason(error)}") from error
             host, port = runner.addresses[0][:2]
-            self._viewer_address = _address(_ANY.get(host, host), port)
+            self._viewer_address = address(ANYWHERE.get(host, host), port)
             yield f"{table.url.rstrip('/')}/" if table.url else f"http://{self._viewer_address}/"
         finally:
             await runner.cleanup()
@@ -305,10 +311,10 @@ class Service:
 
     def _bound(self) -> list[tuple[str, str]]:
         """Where intake listens: listener name, and `host:port` or the socket's path."""
-        return [(name, _address(host, port)) for name, host, port in self._intake.bound]
+        return [(name, address(host, port)) for name, host, port in self._intake.bound]
 
     def _tracking_address(self) -> str:
-        return _address(*self._beacon.bound) if self._beacon else ""
+        return address(*self._beacon.bound) if self._beacon else ""
 
     def _status(self) -> dict[str, Any]:
         return {
@@ -380,20 +386,9 @@ class Service:
         self._notary.use(config.ledger)
         await self._keeper.use(config.retention, config.ledger.worm)
         self._stamping.use(config.ledger)
+        await self._handover.use(config, smtp.hostname)
         waits = [
             name for name in ("archive", "viewer", "oidc", "metrics") if getattr(before, name) != getattr(config, name)
         ]
         waits += ["tracking"] if tracking_place(before) != tracking_place(config) else []
         maillog.configuration_loaded(waits)
-
-
-def _reason(error: OSError) -> str:
-    """`[Errno 98] error while attempting to bind on address ('127.0.0.1', 1025): address already in use`, in words."""
-    return error.strerror or str(error)
-
-
-def _address(host: str, port: int) -> str:
-    """`127.0.0.1:1025`, `[::1]:1025`; a UNIX socket has no port, only its path."""
-    if port == 0:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -37,6 +37,9 @@ API = {
 EVIDENCE = {"=relay.notary.evidence", "=relay.notary.gathering", "=relay.notary.problem"}
 """What the viewer may know of the notary."""
 
+HANDOVER = {"=relay.handover.entry", "=relay.handover.making", "=relay.handover.shape"}
+"""What the viewer may know of exports that are signed."""
+
 LOGGED = {"relay.model", "relay.rendition", "relay.config", "relay.maillog", "relay.lasting"}
 
 ROOMS: dict[str, set[str]] = {
@@ -51,13 +54,24 @@ ROOMS: dict[str, set[str]] = {
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
     "relay.herald": {"relay.herald", *LOGGED, *API},
     "relay.notary": {"relay.notary", "relay.ledger", "relay.metrics", *LOGGED, *API},
+    "relay.handover": {"relay.handover", "relay.ledger", "relay.courier", "relay.metrics", *EVIDENCE, *LOGGED, *API},
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
     "relay.lasting": set(),
     "relay.metrics": set(),
     "relay.resolver": set(),
     "relay.commands": {"relay", "viewer"},
     "relay.__main__": {"relay", "viewer"},
-    "viewer": {"viewer", "=relay", "relay.metrics", "relay.ledger", "relay.resolver", *EVIDENCE, *LOGGED, *API},
+    "viewer": {
+        "viewer",
+        "=relay",
+        "relay.metrics",
+        "relay.ledger",
+        "relay.resolver",
+        *EVIDENCE,
+        *HANDOVER,
+        *LOGGED,
+        *API,
+    },
 }
 REST = {"relay"}
 """The house itself (service, settings, control …): everything in relay, but not the viewer."""

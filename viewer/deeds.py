@@ -26,7 +26,17 @@ GROUPS: Mapping[str, tuple[str, frozenset[Kind]]] = {
     ),
     "deletions": (
         say("Deletions"),
-        frozenset({Kind.DELETED, Kind.DELETION_ASKED, Kind.DELETION_REFUSED, Kind.RETENTION_RUN}),
+        frozenset(
+            {
+                Kind.DELETED,
+                Kind.DELETION_ASKED,
+                Kind.DELETION_REFUSED,
+                Kind.RETENTION_RUN,
+                Kind.ERASURE_ASKED,
+                Kind.ERASURE_DECIDED,
+                Kind.ERASED,
+            }
+        ),
     ),
     "holds": (
         say("Legal holds"),
@@ -80,6 +90,9 @@ def _exported(who: str, event: Event) -> Saying:
     form, query = str(event.data.get("format", "")), str(event.data.get("query", ""))
     if event.data.get("what"):
         return say("%(who)s exported the %(what)s as %(form)s", who=who, what=known(str(event.data["what"])), form=form)
+    if event.data.get("failed"):
+        name, why = str(event.data.get("schedule", "")), str(event.data["failed"])
+        return say("The export %(name)s could not be made: %(why)s", name=name, why=why)
     count = int(event.data.get("count", 0) or 0)
     if not query:
         return say_n(

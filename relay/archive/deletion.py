@@ -26,7 +26,7 @@ from relay.model.summary import Summary
 REQUEST_COLUMNS = ("id", "asked_at", "asked_by", "reason", "standing", "decided_at", "decided_by", "answer")
 _DELETE = insert("deletion", ("message_seq", "deleted_at", "deleted_by", "asked_by", "reason"))
 _ASK = insert("deletion_request", ("message_seq", *REQUEST_COLUMNS), conflict="ON CONFLICT DO NOTHING")
-_WAITING = (
+WAITING = (
     "SELECT id FROM delivery WHERE message_seq = ? AND (state IN ('queued', 'deferred', 'held')"
     " OR (state = 'unconfirmed' AND due_at IS NOT NULL))"
 )
@@ -102,7 +102,7 @@ def _delete(database: sqlite3.Connection, seq: int, order: Order) -> Outcome:
         return Outcome(order.message_id, Fate.GONE)
     asked_by, words = _asked_by(database, order)
     words = words or may_delete(database, seq, order.event.at)
-    waiting = [row[0] for row in database.execute(_WAITING, (seq,))]
+    waiting = [row[0] for row in database.execute(WAITING, (seq,))]
     cancellations = {event.delivery_id: event for event in order.cancellations}
     if not words and not cancellations.keys() >= set(waiting):
         words = "A delivery of it came to wait meanwhile: try again."

@@ -1,7 +1,7 @@
 """Counting: the figures of some messages, in one statement, whether for a day's rows or for a question of one's own.
 
 Messages are chosen by a condition on `message`; what they are counted by is `Facet`. Nothing else knows how a figure
-comes about. SQLite's dialect.
+comes about. Imported mail is in no figure: it was not sent from here. SQLite's dialect.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CHOSEN = f"""
 chosen AS MATERIALIZED (
   SELECT message.seq, message.received_at / {DAY} AS day, message.application, message.sender AS reverse_path,
     coalesce(listing.author, '') AS author, coalesce(listing.subject, '') AS subject
-  FROM message LEFT JOIN listing ON listing.seq = message.seq WHERE {{condition}}
+  FROM message LEFT JOIN listing ON listing.seq = message.seq WHERE message.peer <> 'import' AND ({{condition}})
 )"""
 
 _SUMS = {

@@ -18,6 +18,7 @@ from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, State
 from relay.model.event import Grade
 from relay.model.fetch import Verdict
+from relay.model.message import IMPORT
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
@@ -43,6 +44,7 @@ _COLUMNS = (
     _listing.attachment_count,
     _mailed.is_automatic,
     _mailed.mailing,
+    _message.peer,
 )
 
 
@@ -112,7 +114,7 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...], verdicts: _V
         row
     )
     is_indexed = author is not None
-    *rest, is_automatic, mailing = rest
+    *rest, is_automatic, mailing, peer = rest
     subject, snippet, all_tags, references, attachments = rest if is_indexed else ("", "", tags, "[]", 0)
     return Listing(
         id=id_,
@@ -136,6 +138,7 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...], verdicts: _V
         is_automatic=bool(is_automatic),
         mailing=mailing,
         is_deleted=deleted_at is not None,
+        is_imported=peer == IMPORT,
         opened=frozenset(verdicts.get((seq, TokenKind.OPEN), ())),
         clicked=frozenset(verdicts.get((seq, TokenKind.CLICK), ())),
     )

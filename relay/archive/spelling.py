@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from secrets import token_hex
 
 from relay.archive.rows import Row
 from relay.ledger.canonical import GREATEST, canonical
@@ -63,7 +64,7 @@ def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row]) -> list[by
 
 
 def _spelt(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
-    data = [_data(row[7]) for row in rows]
+    data = _data(row[7] for row in rows)
     messages = _found(database, _MESSAGES, [row[4] for row in rows if row[2] in BROUGHT_IN], _message)
     attempts = _found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt], _attempt)
     recipients = _recipients(database, {row[5] for row in rows} - {None})
@@ -171,19 +172,25 @@ def _signatures(text: str | None) -> str:
     return canonical([plain(asdict(Signature(**value))) for value in json.loads(text or "[]")]).decode()
 
 
-def _data(text: str) -> tuple[str, str]:
-    """The data of an event, spelt, and the id of the attempt that is named there. Both '' for what is unusual."""
-    if text == "{}":
-        return text, ""
-    if found := _ONE_ATTEMPT.fullmatch(text):
-        return text, found[1]
-    if text.count("{") + text.count("[") > _DEEPEST:
-        return "", ""
-    value = _decoded(text)
-    if "payload" in value:
-        return "", ""
-    attempt = value.get("attempt")
-    return _sorted(value), attempt if isinstance(attempt, str) else ""
+def _data(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """The data of each event, spelt, and the id of the attempt that is named there. Both '' for what is unusual."""
+    found: list[tuple[str, str]] = []
+    values: list[object] = []
+    # One call spells all; what stands between them was never seen before.
+    mark = token_hex(16)
+    for text in texts:
+        if text == "{}":
+            found.append((text, ""))
+        elif one := _ONE_ATTEMPT.fullmatch(text):
+            found.append((text, one[1]))
+        elif text.count("{") + text.count("[") > _DEEPEST or "payload" in (value := _decoded(text)):
+            found.append(("", ""))
+        else:
+            attempt = value.get("attempt")
+            found.append((mark, attempt if isinstance(attempt, str) else ""))
+            values += value, mark
+    spelt = iter(_sorted(values)[1:].split(f',"{mark}"')) if values else iter(())
+    return [(next(spelt).removeprefix(",") if text is mark else text, attempt) for text, attempt in found]
 
 
 def _whole(digits: str) -> int | str:

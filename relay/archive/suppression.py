@@ -16,7 +16,14 @@ from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.rows import Row
 from relay.model.event import Event
-from relay.model.suppression import Cause, Suppressed, added_event, suppression_key, why_suppressed
+from relay.model.suppression import (
+    Cause,
+    Suppressed,
+    added_event,
+    erased_key,
+    suppression_key,
+    why_suppressed,
+)
 
 SUPPRESSION_COLUMNS = [
     "id",
@@ -30,6 +37,8 @@ SUPPRESSION_COLUMNS = [
     "message_id",
     "delivery_id",
 ]
+ERASED_SETTING = "erased_addresses"
+"""The setting with the secret of `erased_key`."""
 _INSERT = insert("suppression", ["key", *SUPPRESSION_COLUMNS])
 _FIELDS = ", ".join(SUPPRESSION_COLUMNS)
 
@@ -42,14 +51,15 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
     if database.execute("SELECT 1 FROM suppression LIMIT 1").fetchone() is None:
         return {}
     keyed = [(delivery_id, application, suppression_key(address)) for delivery_id, application, address in asked]
+    kept = erased_keys(database, {key for _, _, key in keyed})
     found: dict[tuple[str, str], str] = {}
     # The latest is written last and stays.
     for key, application, cause, reason in database.execute(
         "SELECT key, application, cause, reason FROM suppression WHERE key IN (SELECT value FROM json_each(?)) "
         "AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at, id",
-        (json.dumps(list({key for _, _, key in keyed})), now),
+        (json.dumps([*{key for _, _, key in keyed}, *kept]), now),
     ):
-        found[key, application] = why_suppressed(Cause(cause), reason)
+        found[kept.get(key, key), application] = why_suppressed(Cause(cause), reason)
     if not found:
         return {}
     answers = {}
@@ -58,6 +68,12 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
         if why is not None:
             answers[delivery_id] = why
     return answers
+
+
+def erased_keys(database: sqlite3.Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Under what each key stands if its person was erased, and the key itself; empty as long as nobody was."""
+    row = database.execute("SELECT value FROM setting WHERE key = ?", (ERASED_SETTING,)).fetchone()
+    return {} if row is None else {erased_key(bytes.fromhex(json.loads(row[0])), key): key for key in keys}
 
 
 def add(database: sqlite3.Connection, entries: Sequence[Suppressed], at: int | None = None) -> list[Event]:

@@ -43,13 +43,15 @@ def register(app: typer.Typer) -> None:
         from relay.archive.backup.copying import make_copy
         from relay.archive.backup.store import Store
         from relay.clock import now
+        from relay.master_keys import encryption_of
 
-        source = _archive_file(configured(config))
+        settings = configured(config)
+        source = _archive_file(settings)
         if not source.exists():
             fail(f"{source} is not there: nothing to copy", EXIT_USAGE)
         store = Store(path)
         with _told(), typer.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
-            made = make_copy(source, store, now(), _progress(bar))
+            made = make_copy(source, store, now(), _progress(bar), encryption_of(settings))
         if keep:
             with _told(), store.held():
                 store.keep(keep)
@@ -84,10 +86,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _restore(config: Config, store: Store, name: str, known: list[str]) -> None:
-    from relay.archive.backup.restoring import build, discarded, settle
+    from relay.archive.backup.restoring import build, discarded, settle, was_interrupted
     from relay.master_keys import encryption_of
 
     folder = _archive_file(config).parent
+    if was_interrupted(folder):
+        typer.echo("an earlier restore was interrupted: it begins anew", err=True)
     with _told():
         with typer.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
             held = _Bars(bar)
@@ -96,13 +100,27 @@ def _restore(config: Config, store: Store, name: str, known: list[str]) -> None:
             discarded(folder)
             _tell(built.faults)
             fail(f"copy {name} was not put back", EXIT_DATA)
-        asyncio.run(_record(config, built.draft, name))
+        is_signed = asyncio.run(_record(config, built.draft, name))
         target = settle(store, built)
     typer.echo(f"{target}: copy {name}, made {shown_time(built.copy.made_at)}; every check held")
+    if is_signed and not _has_key(config, folder):
+        typer.echo(
+            "the copy has no key of the log. Put the key back, or give the log a new one, which it then says: "
+            "mailwitness ledger rotate --without-old-key"
+        )
 
 
-async def _record(config: Config, draft: Path, name: str) -> None:
-    """The log goes on with the fact that it was put back, so that what came after the copy is missed openly."""
+def _has_key(config: Config, folder: Path) -> bool:
+    from relay.notary.keys import key_path
+
+    return bool(config.ledger.signer) or key_path(config.ledger, folder).exists()
+
+
+async def _record(config: Config, draft: Path, name: str) -> bool:
+    """The log goes on with the fact that it was put back, so that what came after the copy is missed openly.
+
+    True: the log was signed before, so it has a key.
+    """
     from relay.archive import open_archive
     from relay.clock import new_id, now
     from relay.master_keys import encryption_of
@@ -112,6 +130,7 @@ async def _record(config: Config, draft: Path, name: str) -> None:
     try:
         event = Event(new_id(), now(), Kind.RESTORED, f"command:{operator()}", data={"copy": name})
         await archive.add_events([event])
+        return await archive.latest_checkpoint() is not None
     finally:
         await archive.close()
 

@@ -1,6 +1,7 @@
 """`mailwitness export QUERY`: the messages that match, as one file. Recorded as an event before the first octet.
 
-The file appears under its name only when it is complete. Formats: `rendition/export.py`.
+The file appears under its name only when it is complete. Formats: `rendition/export.py`. With `--query` a signed
+export, into a folder: `export_signed.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from relay.commands.export_signed import export_signed
 from relay.commands.options import EXIT_DATA, EXIT_USAGE, ConfigFile, configured, fail, operator, read, write
 from relay.commands.search import parsed_query
 
@@ -36,15 +38,34 @@ MOST = 10_000_000
 def register(app: typer.Typer) -> None:
     @app.command()
     def export(
-        query: Annotated[str, typer.Argument(metavar="QUERY", help='As in the viewer; "" for everything.')],
-        output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help="The file to make; - for stdout.")],
-        format: Annotated[Format, typer.Option(help="eml holds one message.")] = Format.ZIP,
+        output: Annotated[
+            Path, typer.Option("-o", "--output", metavar="PATH", help="The file to make, - for stdout; or the folder.")
+        ],
+        query: Annotated[
+            str | None, typer.Argument(metavar="[QUERY]", help='As in the viewer; "" for everything.')
+        ] = None,
+        format: Annotated[Format, typer.Option(help="eml as a file holds one message.")] = Format.ZIP,
+        signed: Annotated[
+            str | None,
+            typer.Option("--query", metavar="QUERY", help="A signed export of these, into the folder -o."),
+        ] = None,
+        split: Annotated[
+            str, typer.Option(metavar="SIZE", help="Signed: octets in a volume at most, such as 700M.")
+        ] = "1G",
+        resume: Annotated[bool, typer.Option("--resume", help="Signed: goes on with one that was cut off.")] = False,
         config: ConfigFile = None,
     ) -> None:
-        """Export messages: ZIP of .eml files with hashes, mbox, CSV, or one .eml."""
+        """Export messages: ZIP of .eml files with hashes, mbox, CSV, or one .eml; or, with --query, a signed export."""
         from relay.clock import new_id, now
         from relay.model.event import Event, Kind
 
+        if (query is None) == (signed is None and not resume):
+            fail("expected either a search, for one file, or --query with it, for a signed export", EXIT_USAGE)
+        if query is None:
+            export_signed(configured(config), signed, output, format.value, split, resume=resume)
+            return
+        if resume:
+            fail("--resume is for signed exports, with --query", EXIT_USAGE)
         settings = configured(config)
         parsed = parsed_query(query)
         total = read(settings, lambda archive: archive.count(parsed, at_most=MOST))

@@ -1,6 +1,7 @@
 """`mailwitness verify FILE`: checks an evidence bundle, offline. The same program lies in each as `verify.py`.
 
-With `--archive`: the archive itself (`verify_archive.py`).
+A folder, or the ZIP file of one, is a signed export (`relay/handover/checking.py`). With `--archive`: the archive
+itself (`verify_archive.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from relay.commands.verify_archive import processors, verify_archive
 def register(app: typer.Typer) -> None:
     @app.command()
     def verify(
-        file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The bundle, a .zip file.")] = None,
+        file: Annotated[
+            Path | None, typer.Argument(metavar="[FILE]", help="The bundle, or a signed export: file or folder.")
+        ] = None,
         archive: Annotated[bool, typer.Option("--archive", help="Check the whole archive instead.")] = False,
         key: Annotated[
             list[str] | None,
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
         processes: Annotated[int, typer.Option(min=1, max=64, help="With --archive: at work at once.")] = processors(),
         config: ConfigFile = None,
     ) -> None:
-        """Check an evidence bundle, or the archive: what holds, what does not, what cannot be known."""
+        """Check a bundle, a signed export, or the archive: what holds, what does not, what cannot be known."""
         if archive == (file is not None):
             fail("expected either the file of a bundle, or --archive", EXIT_USAGE)
         if file is None:
@@ -48,10 +51,18 @@ def register(app: typer.Typer) -> None:
             )
         if checkpoint or state is not None:
             fail("--checkpoint and --state are for --archive", EXIT_USAGE)
+        from relay.handover.checking import is_export, verify_export
+        from relay.ledger.note import Verifier
         from relay.ledger.scalars import LedgerError
         from relay.ledger.verifier import verify as checked
 
         try:
+            if is_export(file):
+                if policy is not None:
+                    fail("--policy is for bundles; a signed export takes --key", EXIT_USAGE)
+                report = verify_export(file, [Verifier.parse(one) for one in " ".join(key or ()).split()])
+                typer.echo(report.text(), nl=False)
+                raise typer.Exit(report.exit_status)
             text = None if policy is None else policy.read_text(encoding="utf-8")
             report = checked(str(file), " ".join(key or ()), policy=text)
         except (LedgerError, OSError, UnicodeDecodeError) as error:

@@ -21,6 +21,7 @@ from relay.config import (
     TlsPolicy,
     checks_access,
     checks_encryption,
+    checks_handover,
     checks_ledger,
     checks_returning,
     checks_sending,
@@ -53,6 +54,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _alerts(config)
     yield from checks_returning.problems(config)
     yield from checks_ledger.problems(config)
+    yield from checks_handover.problems(config)
     yield from checks_encryption.problems(config)
     yield from checks_access.problems(config)
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from relay.config.access import HeaderName, Oidc, SecondFactorPolicy
 from relay.config.encryption import Encryption
+from relay.config.handover import Export, Journal
 from relay.config.intake import Application, Smtp
 from relay.config.ledger import Ledger
 from relay.config.retention import Retention
@@ -138,6 +139,8 @@ class Config(Table):
     suppression: Suppression = Suppression()
     endpoint: tuple[Endpoint, ...] = ()
     alert: tuple[Alert, ...] = ()
+    journal: Journal = Journal()
+    export: tuple[Export, ...] = ()
     metrics: Metrics = Metrics()
 
     @property

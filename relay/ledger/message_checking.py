@@ -126,9 +126,25 @@ def _check_original(folder: Folder, openings: list[Mapping[str, Any]], findings:
         elif envelope not in witnessed:
             raise LedgerError("it is not what was written down when the message came")
         else:
-            findings.holds(subject, f"The message came {at} from the application {application}, for whom it says.")
+            findings.holds(subject, _came(envelope, at, application))
+        if _is_imported(envelope):
+            findings.unknown(
+                subject,
+                "Whether and when it was sent, by whom and to whom: it was imported, not witnessed. Sender, recipients"
+                " and date are what the source claimed.",
+            )
         _compare_original(f"{folder.prefix}original.eml", original, envelope, findings)
     return original
+
+
+def _is_imported(envelope: Mapping[str, Any]) -> bool:
+    return bool(envelope["reception"]["peer"] == "import")
+
+
+def _came(envelope: Mapping[str, Any], at: str, application: str) -> str:
+    if _is_imported(envelope):
+        return f"The message was imported {at} for the application {application}: from then on it is in the log."
+    return f"The message came {at} from the application {application}, for whom it says."
 
 
 def _compare_original(subject: str, original: bytes | None, envelope: Mapping[str, Any], findings: Findings) -> None:

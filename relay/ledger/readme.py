@@ -52,6 +52,8 @@ What it does NOT prove
 - That the facts were true when they were written down. The log shows that they were not changed afterwards.
 - Anything about the time before the first checkpoint, timestamp or witness that covers a fact, except on the operator's
   word. Clock times in facts are those of the operator's computer.
+- Whether and when an imported message was sent: one whose first fact is "imported" was taken over from elsewhere, not
+  witnessed. From that moment on it was not changed; its sender, recipients and date are what the source claimed.
 - That there are no further facts. Every message in here comes with those that its organisation put in.
 - Reports of grade D: they were authenticated with a shared secret or not at all. Whoever knows the secret, the operator
   included, could have made them. Those of grade C were signed by the provider; E are guesses.

@@ -32,6 +32,10 @@ class Trait(StrEnum):
     """A line of more than 998 octets before its CRLF (RFC 5322 section 2.1.1)."""
 
 
+IMPORT = "import"
+"""The peer of a message that was imported: no connection brought it, and nothing of its way was witnessed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """A forward-path. `address` is `local@domain` without angle brackets; NOTIFY and ORCPT as given (RFC 3461)."""
@@ -94,3 +98,8 @@ class Message:
     """Tags given by the application's configuration; those named in header fields are found by the indexer."""
     parent_id: str | None = None
     """The message this one was edited and resent from."""
+
+    @property
+    def is_imported(self) -> bool:
+        """Taken over from elsewhere: envelope and times before `received_at` are claims."""
+        return self.reception.peer == IMPORT

@@ -38,6 +38,7 @@ NOT_TOLD = frozenset(
         *(Kind.ALERT_RAISED, Kind.ALERT_CLEARED, Kind.KEY_CHANGED),
         *(Kind.IMPORTED, Kind.RESTORED, Kind.ENCRYPTION_CHANGED),
         *(Kind.HOLD_MADE, Kind.HOLD_PLACED, Kind.HOLD_LIFTED, Kind.HOLD_ENDED, Kind.RETENTION_RUN),
+        *(Kind.ERASURE_ASKED, Kind.ERASURE_DECIDED, Kind.ERASED),
     }
 )
 """Kinds that an endpoint must ask for by name: not about mail, or about who looked at it, or about endpoints."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -58,6 +59,15 @@ def suppression_key(address: str) -> str:
         with suppress(UnicodeError):
             domain = domain.encode("idna").decode("ascii")
     return f"{local}{at}{domain.removesuffix('.')}"
+
+
+def erased_key(secret: bytes, key: str) -> str:
+    """Under which an erased address stays on the list: HMAC-SHA-256, which says nothing without the archive's secret.
+
+    >>> erased_key(bytes(32), "ann@example.com")[:19]
+    'erased:0eb072f6a631'
+    """
+    return "erased:" + hmac.digest(secret, key.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def why_suppressed(cause: Cause, reason: str) -> str:

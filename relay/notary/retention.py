@@ -1,4 +1,5 @@
-"""Contents go when their time is over, by the rules of `[[retention]]`, once a day; and the term of `[ledger] worm`.
+"""Contents go when their time is over, by the rules of `[[retention]]`, once a day; the term of `[ledger] worm`; and
+persons who are to be forgotten (`erasing.py`).
 
 Each deletion is what a person's would be: an event and a tombstone, refused by holds, terms and what still waits. A run
 that ends half-way is gone on with by the next one: what is deleted is not found again.
@@ -17,12 +18,16 @@ from relay.config.retention import Retention
 from relay.lasting import Lasting
 from relay.model.deletion import Fate, Order
 from relay.model.delivery import MICROSECONDS
+from relay.model.erasure import Standing
 from relay.model.event import Event, Kind
+from relay.notary import erasing
 
 PORTION = 100
 """Messages of one commit: mail that comes in waits for it."""
 DAY = 86_400 * MICROSECONDS
 LOOK = 300.0
+ERASING_LOOK = 2.0
+"""Seconds between looks whether somebody is to be forgotten."""
 LAST_RUN = "retention_run"
 """The setting that says when the last run ended."""
 OLDEST_FIRST = Sort("date", descending=False)
@@ -119,13 +124,16 @@ class Keeper:
         self._rules, self._worm = tuple(rules), worm
         self._archive, self._clock, self._new_id = archive, clock, new_id
         self._task = Lasting("retention")
+        self._erasing = Lasting("erasing")
 
     async def start(self) -> None:
         """Returns when the term holds: before anybody can ask for a deletion."""
         await self._use_term()
         self._task.start(self._run())
+        self._erasing.start(self._erase())
 
     async def stop(self) -> None:
+        await self._erasing.stop()
         await self._task.stop()
 
     async def use(self, rules: Iterable[Retention], worm: int) -> None:
@@ -152,3 +160,17 @@ class Keeper:
             except Exception as error:
                 maillog.room_failed("retention", error)
             await asyncio.sleep(LOOK)
+
+    async def erase_due(self) -> None:
+        """Does the erasures that are approved, also those that a crash cut short."""
+        for one in await self._archive.erasures(only_open=True):
+            if one.standing is Standing.APPROVED:
+                await erasing.run(self._archive, one.id, clock=self._clock, new_id=self._new_id)
+
+    async def _erase(self) -> None:
+        while True:
+            try:
+                await self.erase_due()
+            except Exception as error:
+                maillog.room_failed("erasing", error)
+            await asyncio.sleep(ERASING_LOOK)

@@ -214,7 +214,7 @@ class ZipWriter:
     wants_content = True
 
     def __init__(self) -> None:
-        self._sink = _Sink()
+        self._sink = Sink()
         self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self._manifest = CsvWriter()
         self._lines: list[bytes] = []
@@ -262,7 +262,7 @@ class ZipWriter:
         return self._zip.open(entry, "w")  # type: ignore[return-value]  # a private class of zipfile
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Where zipfile writes to: what was written since the last `take`. Cannot seek, so zipfile streams."""
 
     def __init__(self) -> None:

@@ -174,6 +174,37 @@ async def test_a_copy_without_a_checkpoint_in_hand_is_refused(archive: Archive, 
     assert any("put back to an older copy" in str(fault) for fault in built.faults)
 
 
+async def test_a_checkpoint_that_was_left_and_is_in_no_row_stops_no_good_copy(
+    archive: Archive, url: str, store: Store
+) -> None:
+    path = path_of(url)
+    await add(archive, 1)
+    left = await note_of(archive)
+    await add(archive, 2)
+    made = await _in_thread(make_copy, path, store, NOON)
+    place = path.parent.parent / "restored"
+    place.mkdir()
+    place.joinpath("ledger.checkpoint").write_text(left)
+    built = await _in_thread(build, store, made.name, place)
+    assert built.faults == ()
+    settle(store, built)
+    assert place.joinpath("ledger.checkpoint").read_text() == left
+
+
+async def test_the_copys_own_key_may_be_there_and_no_other(archive: Archive, url: str, store: Store) -> None:
+    path = path_of(url)
+    await add(archive, 1)
+    (path.parent / "ledger.key").write_text("secret")
+    made = await _in_thread(make_copy, path, store, NOON)
+    place = path.parent.parent / "restored"
+    place.mkdir()
+    place.joinpath("ledger.key").write_text("another")
+    with pytest.raises(ArchiveError, match="empty place"):
+        build(store, made.name, place)
+    place.joinpath("ledger.key").write_text("secret")
+    assert (await _in_thread(build, store, made.name, place)).faults == ()
+
+
 async def test_a_place_that_is_not_empty_is_left_alone(archive: Archive, url: str, store: Store) -> None:
     await add(archive, 1)
     made = await _in_thread(make_copy, path_of(url), store, NOON)

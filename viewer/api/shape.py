@@ -68,6 +68,7 @@ def listing(row: Listing) -> Json:
         "complained": row.complained,
         "unsubscribed": row.unsubscribed,
         "is_deleted": row.is_deleted,
+        "imported": row.is_imported,
     }
 
 
@@ -103,6 +104,7 @@ def _reception(kept: Message) -> Json:
         "received_at": time(kept.received_at),
         "application": kept.application,
         "mode": kept.mode.value,
+        "imported": kept.is_imported,
         "size": kept.size,
         "sha256": kept.sha256.hex(),
         "traits": sorted(trait.value for trait in kept.traits),

@@ -98,6 +98,7 @@ SCHEMAS: dict[str, Json] = {
         complained=COUNT,
         unsubscribed=COUNT,
         is_deleted=FLAG,
+        imported={**FLAG, "description": "Taken over from elsewhere; nothing of its sending was witnessed."},
     ),
     "Attempt": object_of(
         id=ULID,
@@ -207,6 +208,7 @@ SCHEMAS: dict[str, Json] = {
         received_at=TIME,
         application=TEXT,
         mode={"enum": [mode.value for mode in Mode]},
+        imported=FLAG,
         size=COUNT,
         sha256=SHA256,
         traits=list_of({"enum": [trait.value for trait in Trait]}),

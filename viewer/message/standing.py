@@ -61,6 +61,17 @@ UNSUBSCRIBED = Word(
     say("The recipient asked for no more of it. Stays, whatever else is reported."),
 )
 MARKS = (COMPLAINED, UNSUBSCRIBED)
+IMPORTED = Word(
+    say("Imported"),
+    "captured",
+    "warn",
+    say(
+        "Taken over from elsewhere, byte for byte. Its sending was not witnessed here: "
+        "sender, recipients and date are what the source claims."
+    ),
+    Grade.UNSIGNED,
+)
+"""No delivery is made of it; it has one only if it was sent from here later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +171,15 @@ def _reported(delivery: Delivery, word: Word, events: Sequence[Event]) -> Standi
 
 def row_word(row: Listing) -> Word:
     """The status of a row of the grid: `Bounced, hard`, or `1 bounced, 3 delivered` where recipients differ."""
+    if row.is_imported and not any(row.states.values()):
+        return IMPORTED
     return _word(row.states, row.reports)
 
 
-def message_word(deliveries: Collection[Delivery]) -> Word:
+def message_word(deliveries: Collection[Delivery], *, is_imported: bool = False) -> Word:
     """The same of a message's deliveries."""
+    if is_imported and not deliveries:
+        return IMPORTED
     states = Counter(delivery.state for delivery in deliveries)
     reports = Counter(
         (one.state, one.bounce, one.grade, one.source or "")
@@ -191,5 +206,6 @@ def _word(states: Mapping[State, int], reports: Sequence[Reported]) -> Word:
 
 
 def row_marks(row: Listing) -> list[Word]:
-    """The sticky marks of a row."""
-    return [mark for mark, count in zip(MARKS, (row.complained, row.unsubscribed), strict=True) if count]
+    """The sticky marks of a row; of an imported one that says itself so, where its status says something else."""
+    imported = [IMPORTED] if row.is_imported and any(row.states.values()) else []
+    return imported + [mark for mark, count in zip(MARKS, (row.complained, row.unsubscribed), strict=True) if count]

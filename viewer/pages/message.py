@@ -145,7 +145,7 @@ async def _context(request: web.Request, stored: StoredMessage, events: Sequence
         "message": message,
         "summary": stored.summary,
         "states": states,
-        "word": standing.message_word(stored.deliveries),
+        "word": standing.message_word(stored.deliveries, is_imported=stored.message.is_imported),
         "is_moving": bool(states.keys() & {State.QUEUED, State.SENDING}),
         "now": request.app[CLOCK](),
         "stories": await _stories(request, stored, events),

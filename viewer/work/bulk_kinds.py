@@ -21,7 +21,7 @@ from viewer.keys import CLOCK, NEW_ID
 from viewer.message.discretion import require_originals
 from viewer.security import archive_of, require, signed_in_user
 from viewer.translation import say, say_n, thousands
-from viewer.work import deletion, evidence, tagging
+from viewer.work import deletion, evidence, signed_export, tagging
 from viewer.work.bulk import Ask, Each, Kind, Prepare, Selected
 from viewer.work.export import checked_count, filename
 from viewer.work.jobs import JOBS
@@ -159,11 +159,35 @@ def _delete(request: web.Request, answers: Mapping[str, str]) -> Each:
 
 async def _export(request: web.Request, meant: Selected, answers: Mapping[str, str]) -> str:
     archive, wanted = archive_of(request), answers["format"]
+    if wanted == signed_export.FORM:
+        return await _signed(request, meant)
     total = await checked_count(archive, meant.query, wanted)
     q = meant.q if not meant.ids else " OR ".join(f"id:{message_id}" for message_id in meant.ids)
     job_id = request.app[NEW_ID]()
     request.app[JOBS].begin(job_id, signed_in_user(request).name, q, meant.query, wanted, total, archive)
     await archive.add_events([deed(request, EventKind.EXPORTED, query=q, format=wanted, count=total)])
+    return f"/exports/{job_id}"
+
+
+async def _signed(request: web.Request, meant: Selected) -> str:
+    archive, person = archive_of(request), require(request, *WHOLE)
+    require_originals(archive)
+    evidence.evidence_of(request)
+    total = await meant.count(archive)
+    q = meant.q if not meant.ids else " OR ".join(f"id:{message_id}" for message_id in meant.ids)
+    job_id, form = request.app[NEW_ID](), signed_export.FORM
+    facts = {"query": q, "format": signed_export.TOLD, "count": total, "export": job_id}
+    await archive.add_events([deed(request, EventKind.EXPORTED, **facts)])
+    name = f"{filename(request.app[CLOCK](), form).removesuffix(f'.{form}')}-{form}.zip"
+    request.app[JOBS].make(
+        job_id,
+        person.name,
+        q,
+        form,
+        total,
+        name,
+        lambda job: signed_export.pieces(request, archive, meant.query, q, person.actor, job),
+    )
     return f"/exports/{job_id}"
 
 
@@ -289,6 +313,7 @@ KINDS: dict[str, Kind] = {
                         ("csv", say("CSV table: one line a recipient, for a spreadsheet")),
                         ("zip", say("ZIP of .eml files: every message as it came, with a manifest of hashes")),
                         ("mbox", say("mbox file: one file for a mail program")),
+                        ("signed", say("Signed export: ZIP volumes with hashes, who had it made, and a signature")),
                     ),
                 ),
             ),

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable
 
 from relay.archive.api import Archive, Listing, NotFound, Sort, StoredMessage
 from relay.archive.query import Query
-from relay.model.deletion import Deletion
-from relay.rendition.export import WRITERS, Record, Writer, moment
+from relay.handover.entry import record_of
+from relay.rendition.export import WRITERS, Writer, moment
 from viewer.errors import FieldError
 from viewer.message.discretion import require_originals
 from viewer.translation import say
@@ -39,10 +39,10 @@ async def export(
         async for stored, content in matching(archive, query, wants_content=writer.wants_content):
             number += 1
             if stored.deletion is not None:
-                waiting += writer.note(_record(number, stored))
+                waiting += writer.note(record_of(number, stored))
                 progress(number)
                 continue
-            waiting += writer.begin(_record(number, stored))
+            waiting += writer.begin(record_of(number, stored))
             if content is not None:
                 waiting += writer.feed(content)
             elif writer.wants_content:
@@ -95,35 +95,6 @@ async def _read(archive: Archive, row: Listing, wants_content: bool) -> tuple[St
         return stored, await archive.content(row.id) if wants_it else None
     except NotFound:
         return None
-
-
-def _record(number: int, stored: StoredMessage) -> Record:
-    message, summary = stored.message, stored.summary
-    states = sorted({delivery.state.value for delivery in stored.deliveries})
-    return Record(
-        number=number,
-        id=message.id,
-        received_at=message.received_at,
-        sender=message.envelope.sender,
-        author=", ".join(str(author) for author in summary.senders) if summary else "",
-        recipients=tuple(recipient.address for recipient in message.envelope.recipients),
-        subject=summary.subject if summary else "",
-        application=message.application,
-        status=", ".join(states),
-        references=tuple(reference.code for reference in summary.references) if summary else (),
-        tags=stored.tags,
-        attachment_count=summary.attachment_count if summary else 0,
-        size=message.size,
-        sha256=message.sha256.hex(),
-        header_message_id=summary.header_message_id if summary else "",
-        parent_id=message.parent_id or "",
-        deleted=_told(stored.deletion) if stored.deletion else "",
-    )
-
-
-def _told(deletion: Deletion) -> str:
-    """`2026-11-24T13:46:39+00:00 user:anna: asked by the customer`."""
-    return f"{moment(deletion.at).isoformat(timespec='seconds')} {deletion.by}: {deletion.reason}"
 
 
 async def checked_count(archive: Archive, query: Query, form: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,7 @@ class Jobs:
     def open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in self._folder.iterdir():
-            if path.is_file():
-                path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     async def close(self) -> None:
         for task in self._tasks.values():

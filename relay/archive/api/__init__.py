@@ -22,6 +22,7 @@ from relay.archive.api.alert import Watching
 from relay.archive.api.deletion import Deletions
 from relay.archive.api.encryption import EncryptionMethods
 from relay.archive.api.engagement import Engagement
+from relay.archive.api.erasure import Erasures
 from relay.archive.api.errors import ArchiveError as ArchiveError
 from relay.archive.api.errors import ArchiveUnavailable as ArchiveUnavailable
 from relay.archive.api.errors import Gone as Gone
@@ -31,6 +32,7 @@ from relay.archive.api.errors import TooSlow as TooSlow
 from relay.archive.api.figure import Figures
 from relay.archive.api.hold import Holds
 from relay.archive.api.idempotency import Idempotency
+from relay.archive.api.importing import Imports
 from relay.archive.api.ledger import Ledger
 from relay.archive.api.notification import Notifications
 from relay.archive.api.people import Account as Account
@@ -122,6 +124,8 @@ class Listing:
     """The mailing it is of."""
     is_deleted: bool = False
     """The content is gone; subject, names and snippet with it."""
+    is_imported: bool = False
+    """Taken over from elsewhere: not witnessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,9 @@ class Archive(
     SignIn,
     People,
     Deletions,
+    Erasures,
     Holds,
+    Imports,
     Watching,
     Views,
     Ledger,

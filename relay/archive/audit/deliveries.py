@@ -13,7 +13,7 @@ from relay.archive.report import standing_of
 from relay.archive.rows import DELIVERY_COLUMNS, Row, delivery_of, recipient_of
 from relay.model.delivery import REPORTED_STATES, Delivery, State
 from relay.model.event import Kind
-from relay.model.message import Mode
+from relay.model.message import IMPORT, Mode
 
 _WAITING = frozenset({State.QUEUED, State.SENDING})
 _LEFT_BY: Mapping[Kind, frozenset[State]] = {
@@ -40,7 +40,8 @@ _DELIVERIES = (
     "SELECT message.id, message.recipients, message.application, delivery.application,"
     " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq),"
     " EXISTS (SELECT 1 FROM report WHERE report.delivery_id = delivery.id AND report.delivery_id IS NOT NULL),"
-    f" message.mode, {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
+    " CASE message.peer WHEN 'import' THEN 'import' ELSE message.mode END,"
+    f" {', '.join(f'delivery.{name}' for name in DELIVERY_COLUMNS)} FROM message"
     " LEFT JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
 )
 _EVENTS = (
@@ -71,7 +72,8 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
     for row in database.execute(_DELIVERIES, (first, last)):
         message_id, recipients, application, own_application, is_deleted, is_reported, mode, *values = row
         id_ = values[0]
-        if not is_deleted:
+        # Of an imported message none was made.
+        if not is_deleted and mode != IMPORT:
             counts[message_id, recipients, mode] += id_ is not None
         if id_ is None:
             continue

@@ -25,10 +25,11 @@ _EVENTS = (
     f"SELECT event.seq, leaf.hash, leaf.commitment, leaf.salt, {', '.join(f'event.{name}' for name in EVENT_COLUMNS)}"
     " FROM event LEFT JOIN leaf ON leaf.seq = event.seq WHERE event.seq BETWEEN ? AND ? ORDER BY event.seq"
 )
-_TOMBSTONES = (
-    "SELECT message.id FROM deletion JOIN message ON message.seq = deletion.message_seq"
-    " WHERE message.id IN (SELECT value FROM json_each(?))"
+_ERASED = (
+    "SELECT json_each.value FROM event, json_each(event.data, '$.leaves') WHERE kind = 'erased'"
+    " AND json_each.value IN (SELECT value FROM json_each(?))"
 )
+"""Of some leaves, those of which an event says that they were closed: it has a leaf itself, which is checked."""
 
 
 def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
@@ -74,8 +75,8 @@ def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault
             readable.append(row)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield Fault(f"event number {row[0]}", f"cannot be read: {error}")
-    erased = [event.message_id for row, event in zip(readable, events, strict=True) if row[3] is None]
-    tombstones = {row[0] for row in database.execute(_TOMBSTONES, (json.dumps(erased),))} if erased else set()
+    closed = [row[0] - 1 for row in readable if row[3] is None]
+    erased = {row[0] for row in database.execute(_ERASED, (json.dumps(closed),))} if closed else set()
     for row, event in zip(readable, events, strict=True):
         seq, digest, commitment, salt, *_ = row
         where = f"event {event.id} ({event.kind}, leaf {seq - 1})"
@@ -86,7 +87,7 @@ def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault
             if leaf_hash(entry_of(event, commitment)) != digest:
                 yield Fault(where, "is not what its leaf in the log says")
             elif salt is None:
-                if event.message_id not in tombstones:
+                if seq - 1 not in erased:
                     yield Fault(where, "what opens its leaf was taken away, and nothing says that it was erased")
             elif commit_plain(salt, next(openings(database, [event]))) != commitment:
                 yield Fault(where, "is not what its leaf commits to, or what it is about was changed")

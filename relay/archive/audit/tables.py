@@ -207,7 +207,8 @@ _PAIRS = (
 def _check_payloads(database: sqlite3.Connection) -> Iterator[Fault]:
     statement = (
         "SELECT id, body, body_sha256, body_size, return_token, digest, EXISTS (SELECT 1 FROM report"
-        " JOIN deletion ON deletion.message_seq = report.message_seq WHERE report.payload_id = payload.id) FROM payload"
+        " JOIN deletion ON deletion.message_seq = report.message_seq WHERE report.payload_id = payload.id) OR id IN"
+        " (SELECT json_each.value FROM event, json_each(event.data, '$.payloads') WHERE kind = 'erased') FROM payload"
     )
     for id_, body, sha256, size, return_token, digest, is_deleted in database.execute(statement):
         if not body:

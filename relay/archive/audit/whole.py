@@ -47,11 +47,13 @@ def check_archive(
     state: Path | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
     encryption: Encryption | None = None,
+    looks_beside: bool = True,
 ) -> Iterator[Progress]:
-    """Checks everything; a Progress after each portion. `state`: a file in which it is noted how far the check got,
+    """Checks everything; a Progress after each portion. `looks_beside`: the file with the latest checkpoint, which
+    lies beside an archive in use, has to be in it. `state`: a file in which it is noted how far the check got,
     with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`."""
     kept = _State(state)
-    remembered = _remembered(path)
+    remembered = _remembered(path) if looks_beside else ""
     vault = Vault.of(encryption)
     found = _extent(path, vault)
     extent = kept.extent or found

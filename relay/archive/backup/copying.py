@@ -16,10 +16,13 @@ from pathlib import Path
 
 from relay.archive.api import ArchiveError
 from relay.archive.api.audit import Extent, Fault, Portion
+from relay.archive.api.encryption import Encryption
 from relay.archive.audit.whole import LEAVES, MESSAGES, check_portion
 from relay.archive.backup.snapshot import snapshot
 from relay.archive.backup.store import BLOCK, LARGEST, Copy, Store
+from relay.archive.cipher import Ring
 from relay.archive.database import address
+from relay.archive.vault import Vault
 from relay.ledger.tiles import TILE_WIDTH
 
 BESIDE = ("ledger.key", "ledger.key.next", "ledger.checkpoint")
@@ -37,13 +40,19 @@ class Made:
 
 
 def make_copy(
-    path: Path, store: Store, now: int, progress: Callable[[int, int], None] = lambda done, total: None
+    path: Path,
+    store: Store,
+    now: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    encryption: Encryption | None = None,
 ) -> Made:
     """A copy of the archive's file, which may be written to all the while. `now`: UTC microseconds.
 
     `progress(done, total)`: octets. Messages and facts that no earlier copy had are checked against their hashes
-    and the log; a fault is told, and the copy is kept all the same. Raises ArchiveError; OSError from the disk.
+    and the log; a fault is told, and the copy is kept all the same. `encryption`: the master keys, for that check
+    alone. Raises ArchiveError; OSError from the disk.
     """
+    ring = Vault.of(encryption).ring
     with store.held():
         names = store.names()
         before = store.copy(names[-1]) if names else None
@@ -60,7 +69,7 @@ def make_copy(
                 written += octets
                 progress(min(len(blocks) * BLOCK, size), size)
         messages, events = (before.messages, before.events) if before is not None else (0, 0)
-        faults = _check_new(path, min(messages, extent.messages), min(events, extent.events))
+        faults = _check_new(path, min(messages, extent.messages), min(events, extent.events), ring)
         if not faults:
             messages, events = extent.messages, extent.events
         copy = Copy(now, moment.page_size, size, whole.hexdigest(), tuple(blocks), messages, events, files)
@@ -83,17 +92,17 @@ def _beside(folder: Path, store: Store) -> tuple[dict[str, str], int]:
     return files, written
 
 
-def _check_new(path: Path, messages: int, events: int) -> tuple[Fault, ...]:
+def _check_new(path: Path, messages: int, events: int, ring: Ring) -> tuple[Fault, ...]:
     """What is wrong with messages and facts that came after these numbers, each portion in a moment of its own."""
     extent = _extent(path)
     faults: list[Fault] = []
     for first in range(messages + 1, extent.messages + 1, MESSAGES):
         portion = Portion("contents", first, min(first + MESSAGES - 1, extent.messages))
-        faults += check_portion(path, portion, extent)
+        faults += check_portion(path, portion, extent, ring=ring)
     # A portion of leaves begins with a tile.
     for first in range(events // TILE_WIDTH * TILE_WIDTH + 1, extent.events + 1, LEAVES):
         portion = Portion("leaves", first, min(first + LEAVES - 1, extent.events))
-        faults += check_portion(path, portion, extent)
+        faults += check_portion(path, portion, extent, ring=ring)
     return tuple(faults)
 
 

@@ -38,11 +38,20 @@ class Built:
     faults: tuple[Fault, ...]
 
 
-def check_empty(folder: Path) -> None:
-    """Raises ArchiveError: there is an archive in the folder, or part of one."""
+def check_empty(folder: Path, store: Store, copy: Copy) -> None:
+    """Raises ArchiveError: there is an archive in the folder, or part of one.
+
+    A key that is the copy's own may be there: a run that was killed at its last step left it, or a person put it back.
+    """
     for name in (ARCHIVE, f"{ARCHIVE}-wal", *BESIDE[:2]):
-        if (folder / name).exists():
-            raise ArchiveError(f"{folder / name} is there: a copy is put back into an empty place alone")
+        path = folder / name
+        if path.exists() and not (name in copy.files and path.read_bytes() == store.block(copy.files[name])):
+            raise ArchiveError(f"{path} is there: a copy is put back into an empty place alone")
+
+
+def was_interrupted(folder: Path) -> bool:
+    """Whether an earlier run was killed: what it left is taken away by the next."""
+    return (folder / DRAFT).exists()
 
 
 def build(
@@ -60,8 +69,8 @@ def build(
 
     Raises ArchiveError: the backup is damaged, the folder is not empty, or a master key is missing; OSError.
     """
-    check_empty(folder)
     copy = store.copy(name)
+    check_empty(folder, store, copy)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = discarded(folder)
     whole = hashlib.sha256()
@@ -82,7 +91,9 @@ def build(
     if REMEMBERED in copy.files:
         notes.append(store.block(copy.files[REMEMBERED]).decode("utf-8"))
     faults: list[Fault] = []
-    for step in check_archive(draft, known=notes, encryption=encryption):
+    # A note that was left need not be in the copy, as that of an archive in use must: it is enough that the log leads
+    # to it. The server was killed between writing the two, and its next start puts it back.
+    for step in check_archive(draft, known=notes, encryption=encryption, looks_beside=False):
         faults += step.faults
         checked(step)
     return Built(copy, draft, tuple(faults))

@@ -95,7 +95,9 @@ def snapshot(path: Path, scratch: Path) -> Iterator[Snapshot]:
             reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             wal, shm = (opened.enter_context(open(f"{path}-{name}", "rb")) for name in ("wal", "shm"))
             index = _copied(wal, shm, log, page_size)
-            yield Snapshot(page_size, index.pages, file, log, _changed(log, index, page_size))
+            # A log in which nothing was written since it was last emptied does not say how long the file is.
+            pages = index.pages or os.fstat(file.fileno()).st_size // page_size
+            yield Snapshot(page_size, pages, file, log, _changed(log, index, page_size))
         except sqlite3.Error as error:
             raise ArchiveError(f"cannot read {path}: {error}") from error
 

@@ -43,11 +43,11 @@ from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
 from relay.archive.live import Changes
 from relay.archive.query import Query
-from relay.archive.sqlite.deletion import SqliteDeletions
 from relay.archive.sqlite.encryption import SqliteEncryption
+from relay.archive.sqlite.erasure import SqliteErasures
 from relay.archive.sqlite.figure import SqliteFigures
-from relay.archive.sqlite.hold import SqliteHolds
 from relay.archive.sqlite.idempotency import SqliteIdempotency
+from relay.archive.sqlite.importing import SqliteImports
 from relay.archive.sqlite.notification import SqliteNotification
 from relay.archive.sqlite.people import SqlitePeople
 from relay.archive.sqlite.queue import SqliteQueue
@@ -80,7 +80,7 @@ class SqliteArchive(
     SqliteQueue,
     SqliteWaiting,
     SqliteReports,
-    SqliteDeletions,
+    SqliteErasures,
     SqliteWatching,
     SqliteFigures,
     SqliteReindexing,
@@ -89,7 +89,7 @@ class SqliteArchive(
     SqliteSignIn,
     SqlitePeople,
     SqliteViews,
-    SqliteHolds,
+    SqliteImports,
     SqliteEncryption,
 ):
     """See `api.Archive`; made by `open_sqlite`."""

@@ -1,4 +1,4 @@
-"""Erasures: requests for them, and the one way past "facts are only added": a row in `erasing`, within a transaction."""
+"""Erasures: requests for them, and the one way past "facts are only added": a row in `erasing` within a transaction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def upgrade() -> None:
     for name in GATED:
         found = database.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).scalar_one()
         parts = _TRIGGER.fullmatch(found)
-        assert parts is not None, name
+        if parts is None:
+            raise AssertionError(f"the trigger {name} is not as it was made")
         before, when, after = parts.groups()
         gate = "NOT EXISTS (SELECT 1 FROM erasing)"
         database.exec_driver_sql(f"DROP TRIGGER {name}")

@@ -1,0 +1,67 @@
+"""The archive's contract about forgetting a person: found everywhere, taken out in steps, closed with an event.
+
+What all methods promise is in `api.py`, of whose protocol this one is a part. A crash between two steps leaves the
+erasure open, with its address: whoever goes on finds what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relay.model.deletion import Order, Outcome
+from relay.model.erasure import Erasure, Mention, Standing
+from relay.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Where a person is named."""
+
+    messages: Sequence[Mention]
+    rows: Sequence[tuple[str, int, int | None]] = ()
+    """(table, rowid, sequence number of the message it belongs to)."""
+    accounts: Sequence[str] = ()
+    """Users, applications and endpoints that name the person; these stay: `user ann@example.com`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureStep:
+    """Some messages. With each its order, and whether the content goes; else only the person's part does."""
+
+    erasure_id: str
+    orders: Sequence[tuple[Order, bool]]
+    event: Event
+
+
+class Erasures(Protocol):
+    async def mentions(self, address: str, now: int) -> Mentions:
+        """Looks through everything, contents too: minutes, in a large archive."""
+
+    async def ask_erasure(self, erasure: Erasure, event: Event) -> bool:
+        """Keeps the request. False: it was there."""
+
+    async def decide_erasure(self, erasure_id: str, standing: Standing, event: Event) -> bool:
+        """Approves or refuses. False: it is not open, or whoever asked would approve. Raises NotFound."""
+
+    async def erase_messages(self, step: ErasureStep) -> list[Outcome]:
+        """One commit. What a hold, the term or sending keeps stays as it is, and says so. Raises NotFound."""
+
+    async def erase_rows(self, erasure_id: str, rows: Sequence[tuple[str, int]], event: Event) -> None:
+        """One commit: the address gives way in the texts of these rows, (table, rowid)."""
+
+    async def end_erasure(
+        self, erasure_id: str, event: Event, erased: int, kept: int, *, is_suppressed: bool = False
+    ) -> None:
+        """The last commit: figures, suppression, words of the index; then the address itself. Rewrites the indexes
+        behind everything else, and empties the write-ahead log."""
+
+    async def erasure(self, erasure_id: str) -> Erasure:
+        """Raises NotFound."""
+
+    async def erasures(self, *, only_open: bool) -> list[Erasure]:
+        """The newest first."""
+
+    async def settled(self) -> None:
+        """Returns when no words of what was deleted are left in the indexes. For whoever alone uses the archive."""
