@@ -315,6 +315,9 @@ class ScopedArchive(ScopedHolds):
     claim_key = give_up_key = _refused
     unindexed = wait_for_unindexed = add_summaries = reindex = rereading = to_reread = reread = _refused
     make_hold = place_hold = lift_hold = end_hold = hold = holds = held_messages = use_term = _refused
+    mentions = erasures = erasure = ask_erasure = decide_erasure = end_erasure = erase_messages = erase_rows = _refused
+    settled = encryption_state = encryption_settled = is_encrypting = encrypt_all = rotate_keys = _refused
+    add_imported = add_spooled = known_messages = _refused
     leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
     tracking_token = tracking_tokens = add_fetches = clicks_near = link_counts = _refused
