@@ -69,7 +69,7 @@ def slot(table: Export, now: int) -> int:
 def is_due(table: Export, standing: Standing, now: int) -> bool:
     """Whether it is to be made now. One that failed waits longer each time."""
     if standing.failures:
-        wait = min(FIRST_WAIT * 2 ** min(standing.failures - 1, 10), LONGEST_WAIT)
+        wait: int = min(FIRST_WAIT * 2 ** min(standing.failures - 1, 10), LONGEST_WAIT)
         return now >= standing.tried_at + wait * MICROSECONDS
     return standing.finished_at < slot(table, now) or bool(standing.folder)
 
