@@ -17,7 +17,7 @@ from relay.archive.content import stored
 from relay.model.deletion import Fate, Order
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
-from tests.support.archive_values import NOON, a_message, captured_event, deliveries_of, new_id
+from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
 
 LARGE = 30_000_000
 
@@ -25,9 +25,9 @@ LARGE = 30_000_000
 async def filled(archive: Archive) -> str:
     content = stored(os.urandom(LARGE))
     message = a_message(1, content=content)
-    await archive.add_message(message, content, deliveries_of(message, State.SENT), [captured_event(message)])
+    await archive.add_message(message, content, deliveries_of(message, State.CAPTURED), [captured_event(message)])
     small = a_message(2)
-    await archive.add_message(small, stored(b"x" * 9), deliveries_of(small, State.SENT), [captured_event(small)])
+    await archive.add_message(small, stored(CONTENT), deliveries_of(small, State.CAPTURED), [captured_event(small)])
     return message.id
 
 
@@ -45,7 +45,7 @@ async def test_a_new_archive_gives_space_back_while_it_is_open(tmp_path: Path):
             await asyncio.sleep(0.05)
     await archive.close()
     assert path.stat().st_size < 20_000_000
-    assert [fault for step in check_archive(f"sqlite:///{path}", processes=1) for fault in step.faults][1:] == []
+    assert [fault for step in check_archive(f"sqlite:///{path}", processes=1) for fault in step.faults] == []
 
 
 async def test_an_older_archive_is_written_anew_by_compact(tmp_path: Path):
