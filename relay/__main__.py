@@ -44,6 +44,7 @@ def commands() -> Typer:
         application,
         backup,
         check,
+        compact,
         dkim,
         encryption,
         endpoint,
@@ -84,6 +85,7 @@ def commands() -> Typer:
         backup,
         retention,
         erase,
+        compact,
         importing,
     ):
         command.register(app)

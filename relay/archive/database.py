@@ -76,6 +76,8 @@ def open_writer(path: Path, vault: Vault | None = None) -> Connection:
 
 
 WRITER_PRAGMAS = (
+    # Of a new file alone: free pages can be given back to the disk in small steps. An older one needs a VACUUM.
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     # An fsync of the WAL at each commit: what a 250 promises must survive power loss.
     "PRAGMA synchronous = FULL",

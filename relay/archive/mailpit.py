@@ -1,4 +1,4 @@
-"""Mailpit's SQLite database, read: schema 1.0.0 to 1.27, `mailbox` and `mailbox_data`, whatever the tenant's prefix.
+"""Mailpit's SQLite database, read: schemas 1.0.0 to 1.27, `mailbox` and `mailbox_data`, whatever the tenant's prefix.
 
 `mailbox_data.Email` is the message: zstd until 1.23, from then on as the column `Compressed` says. `mailbox.Created` is
 milliseconds (before 1.2 it was in JSON, and is not looked for). What rqlite keeps, and the files of Mailpit before 1.0,

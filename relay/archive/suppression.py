@@ -39,6 +39,7 @@ SUPPRESSION_COLUMNS = [
 ]
 ERASED_SETTING = "erased_addresses"
 """The setting with the secret of `erased_key`."""
+_ANY = "SELECT (SELECT value FROM setting WHERE key = ?) FROM suppression LIMIT 1"
 _INSERT = insert("suppression", ["key", *SUPPRESSION_COLUMNS])
 _FIELDS = ", ".join(SUPPRESSION_COLUMNS)
 
@@ -48,10 +49,11 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
 
     `asked`: (delivery id, application, recipient's address). One look if the list is empty, one query if it is not.
     """
-    if database.execute("SELECT 1 FROM suppression LIMIT 1").fetchone() is None:
+    row = database.execute(_ANY, (ERASED_SETTING,)).fetchone()
+    if row is None:
         return {}
     keyed = [(delivery_id, application, suppression_key(address)) for delivery_id, application, address in asked]
-    kept = erased_keys(database, {key for _, _, key in keyed})
+    kept = _erased_keys(row[0], {key for _, _, key in keyed})
     found: dict[tuple[str, str], str] = {}
     # The latest is written last and stays.
     for key, application, cause, reason in database.execute(
@@ -70,10 +72,9 @@ def reasons(database: sqlite3.Connection, now: int, asked: Iterable[tuple[str, s
     return answers
 
 
-def erased_keys(database: sqlite3.Connection, keys: Iterable[str]) -> dict[str, str]:
+def _erased_keys(secret: str | None, keys: Iterable[str]) -> dict[str, str]:
     """Under what each key stands if its person was erased, and the key itself; empty as long as nobody was."""
-    row = database.execute("SELECT value FROM setting WHERE key = ?", (ERASED_SETTING,)).fetchone()
-    return {} if row is None else {erased_key(bytes.fromhex(json.loads(row[0])), key): key for key in keys}
+    return {} if secret is None else {erased_key(bytes.fromhex(json.loads(secret)), key): key for key in keys}
 
 
 def add(database: sqlite3.Connection, entries: Sequence[Suppressed], at: int | None = None) -> list[Event]:

@@ -37,6 +37,12 @@ CHECKPOINT_PAGES = 4000
 """Pages committed to the WAL since the last checkpoint after which one is made under load too."""
 EMPTY_EVERY = 2.0
 """Seconds between attempts to empty the WAL under load: each may wait for a reader, and writes wait with it."""
+INCREMENTAL = 2
+"""Of `PRAGMA auto_vacuum`."""
+SPARE_PAGES = 4096
+"""Free pages (16 MB) that stay in the file for what comes next; what is beyond is given back to the disk."""
+SHRINK_PAGES = 512
+"""Pages given back in one quiet moment: 2 MB, so that mail that comes just then waits for milliseconds."""
 RESTART_FRAMES = 50_000
 """Frames in the WAL (200 MB) at which a checkpoint waits for readers, so that the file cannot grow without bound."""
 
@@ -78,6 +84,7 @@ class Writer:
         self._is_closing = False
         self._must_empty = False
         self._emptied_at = 0.0
+        self._may_shrink = True
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
 
@@ -151,12 +158,16 @@ class Writer:
     def _wait(self) -> list[_Unit]:
         while True:
             try:
-                unit = self._urgent.get(timeout=QUIET if self._wal_pages or self._must_empty else None)
+                unit = self._urgent.get(
+                    timeout=QUIET if self._wal_pages or self._must_empty or self._may_shrink else None
+                )
             except Empty:
                 if self._must_empty:
                     self._empty()
-                else:
+                elif self._wal_pages:
                     self._checkpoint()
+                else:
+                    self._shrink()
                 continue
             return [unit] if unit is not None else []
 
@@ -204,6 +215,7 @@ class Writer:
             pages = self._page_count
         self._wal_pages += max(pages - self._page_count, 0) + 10 + 4 * units
         self._page_count = pages
+        self._may_shrink = True
 
     def _connection(self) -> sqlite3.Connection:
         if self._database is None:
@@ -238,6 +250,25 @@ class Writer:
         self._must_empty = bool(is_busy)
         self._wal_pages = self._wal_pages if is_busy else 0
         self.tally.checkpoints += 1
+
+    def _shrink(self) -> None:
+        """Gives some free pages back to the disk, where the file was made for it; again in the next quiet moment."""
+        self._may_shrink = False
+        try:
+            database = self._connection()
+            (free,) = database.execute("PRAGMA freelist_count").fetchone()
+            (mode,) = database.execute("PRAGMA auto_vacuum").fetchone()
+            if mode != INCREMENTAL or free <= SPARE_PAGES:
+                return
+            # One page a step, and `execute` takes but one.
+            database.executescript(f"PRAGMA incremental_vacuum({min(SHRINK_PAGES, free - SPARE_PAGES)})")
+            self._may_shrink = True
+            # The file is cut off when the WAL is emptied.
+            self._wal_pages += SHRINK_PAGES
+            self._must_empty = free - SHRINK_PAGES <= SPARE_PAGES
+        except sqlite3.Error as error:
+            self.tally.problem = f"giving space back: {error}"
+            self._undo()
 
     def _checkpoint(self, mode: str = "PASSIVE") -> None:
         """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""

@@ -72,10 +72,12 @@ def run(
 
 async def _run_here(settings: Config, wanted: Export) -> Standing:
     from relay.clock import new_id, now
+    from relay.handover.handover import staging
     from relay.handover.timetable import Timetable
 
     async with opened(settings, read_only=False) as archive:
-        timetable = Timetable([wanted], archive=archive, log=log_of(settings, archive), clock=now, new_id=new_id)
+        log = log_of(settings, archive)
+        timetable = Timetable([wanted], archive=archive, log=log, clock=now, new_id=new_id, staging=staging(settings))
         return await timetable.run(wanted)
 
 

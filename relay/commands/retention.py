@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from relay.notary.retention import Done
 
 
+LOOK = 1.0
+"""Seconds between looks whether the server is done."""
+
+
 def register(app: typer.Typer) -> None:
     @app.command()
     def retention(
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is changed.")] = False,
         config: ConfigFile = None,
     ) -> None:
-        """Delete the contents whose time is over, by [[retention]]. A running server does so once a day itself."""
+        """Delete the contents whose time is over, by [[retention]]; a running server does it, as once a day."""
         from relay.clock import new_id, now
         from relay.notary.retention import run
 
@@ -30,9 +35,28 @@ def register(app: typer.Typer) -> None:
         if dry_run:
             rules = settings.retention
             done = read(settings, lambda archive: run(archive, rules, clock=now, new_id=new_id, is_dry=True))
+        elif _is_asked_of_server(settings):
+            typer.echo("The running server went through the rules; the counts are in the audit log.")
+            return
         else:
             done = asyncio.run(_run(settings))
         table(("RULE", "DELETED", "KEPT"), [(one.name, str(one.deleted), str(one.kept)) for one in done])
+
+
+def _is_asked_of_server(settings: Config) -> bool:
+    """Has the running server go through its rules, and waits for it. False: there is none."""
+    from relay import errand
+    from relay.notary.retention import RUN_ASKED
+
+    try:
+        errand.ask(settings.archive.path, "put_setting", (RUN_ASKED, {"by": f"command:{operator()}"}))
+    except errand.NobodyThere:
+        return False
+    except errand.Refused as error:
+        fail(str(error))
+    while read(settings, lambda archive: archive.setting(RUN_ASKED)):
+        time.sleep(LOOK)
+    return True
 
 
 async def _run(settings: Config) -> list[Done]:

@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from relay.commands.options import EXIT_DATA, EXIT_USAGE, fail
+from relay.commands.options import EXIT_DATA, EXIT_IO, EXIT_USAGE, fail
 
 if TYPE_CHECKING:
     from relay.archive.api.audit import Extent, Progress
@@ -32,7 +33,7 @@ _NO_CHECKPOINT = (
 def verify_archive(
     config: Config, *, keys: Sequence[str], checkpoints: Sequence[Path], state: Path | None, processes: int
 ) -> NoReturn:
-    """Ends the command: 0 nothing is wrong, 65 something is, 64 it was called wrongly."""
+    """Ends the command: 0 nothing is wrong, 65 something is, 64 it was called wrongly, 74 it could not go on."""
     from relay.archive import check_archive
     from relay.archive.api import ArchiveError
     from relay.folder import archive_url
@@ -63,7 +64,12 @@ def verify_archive(
     except ArchiveError as error:
         fail(str(error), EXIT_DATA)
     except OSError as error:
-        fail(f"{error.filename or 'the archive'}: {error.strerror}", EXIT_USAGE)
+        fail(f"{error.filename or 'the archive'}: {error.strerror}", EXIT_IO)
+    except BrokenProcessPool:
+        fail(
+            "a process of the check was ended from outside, perhaps for want of memory: nothing is said of the rest",
+            EXIT_IO,
+        )
     _conclude(count, extent)
     if not given:
         typer.echo(_OWN_KEYS if own else _NO_KEYS)

@@ -13,8 +13,10 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from twice(("export",), "name", [one.name for one in config.export])
     for n, one in enumerate(config.export):
         here = ("export", n)
-        if not one.to.is_absolute():
-            yield Problem((*here, "to"), f"{str(one.to)!r}, expected a folder from the root, such as /srv/exports")
+        if not one.to.startswith("s3://") and (one.endpoint or one.region):
+            yield Problem(
+                (*here, "to"), f"{one.to!r}, expected s3://bucket/prefix where there is an endpoint or region"
+            )
 
 
 def _journal(config: Config) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -25,8 +24,17 @@ class Export(Table):
     """A signed export that is made by a timetable. Each has what came since the last one that was finished."""
 
     name: Name
-    to: Path
-    """Folder in which each run makes a folder of its own."""
+    to: Annotated[
+        str,
+        Field(pattern=r"^(/[^\x00-\x1f]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)$"),
+        Expected("a folder from the root such as /srv/exports, or s3://bucket/prefix"),
+    ]
+    """Where each run makes a folder of its own: a folder, or a bucket of object storage."""
+    endpoint: Annotated[
+        str, Field(pattern=r"^(https?://[A-Za-z0-9.:\[\]_-]{1,253})?$"), Expected("an https:// address")
+    ] = ""
+    """Of storage that speaks S3 and is not Amazon's."""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$"), Expected("a region such as eu-central-1")] = ""
     query: str = ""
     """As in the viewer; empty: everything."""
     every: Literal["hour", "day", "week"] = "day"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from relay.archive.api import Archive
 from relay.config import Config, Upstream
@@ -25,7 +26,9 @@ class Handover:
         new_id: Callable[[], str],
     ) -> None:
         self._journal = Journal(config.journal.to, journal_upstream(config), house=house, archive=archive)
-        self._timetable = Timetable(config.export, archive=archive, log=log, clock=clock, new_id=new_id)
+        self._timetable = Timetable(
+            config.export, archive=archive, log=log, clock=clock, new_id=new_id, staging=staging(config)
+        )
 
     async def start(self) -> None:
         """Returns when the journal knows from which message on. Raises ArchiveError."""
@@ -39,6 +42,11 @@ class Handover:
     async def use(self, config: Config, house: str) -> None:
         await self._journal.use(config.journal.to, journal_upstream(config), house)
         await self._timetable.use(config.export)
+
+
+def staging(config: Config) -> Path:
+    """Where exports wait that are carried to a bucket."""
+    return config.archive.path.resolve() / "outgoing"
 
 
 def journal_upstream(config: Config) -> Upstream | None:

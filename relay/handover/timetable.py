@@ -8,6 +8,8 @@ later, and said in the metrics and by `mailwitness export-schedule status`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,8 +21,9 @@ from relay.archive.api import Archive, ArchiveError
 from relay.archive.query import QuerySyntaxError, parse_query
 from relay.config.handover import Export
 from relay.handover.entry import number
-from relay.handover.making import HandoverError, Made, Wanted, make, prepared, unfinished
-from relay.handover.shape import Form
+from relay.handover.making import HandoverError, Wanted, make, prepared, unfinished
+from relay.handover.shape import MANIFEST, NOTE, STATE, Form, Manifest
+from relay.handover.store import SCHEME, StoreError, carry
 from relay.lasting import Lasting
 from relay.model.delivery import MICROSECONDS
 from relay.model.event import Event, Kind
@@ -69,7 +72,7 @@ def slot(table: Export, now: int) -> int:
 def is_due(table: Export, standing: Standing, now: int) -> bool:
     """Whether it is to be made now. One that failed waits longer each time."""
     if standing.failures:
-        wait = min(FIRST_WAIT * 2 ** min(standing.failures - 1, 10), LONGEST_WAIT)
+        wait: int = min(FIRST_WAIT * 2 ** min(standing.failures - 1, 10), LONGEST_WAIT)
         return now >= standing.tried_at + wait * MICROSECONDS
     return standing.finished_at < slot(table, now) or bool(standing.folder)
 
@@ -78,8 +81,16 @@ async def standings(archive: Archive) -> dict[str, Standing]:
     return {name: Standing(**value) for name, value in (await archive.setting(SETTING) or {}).items()}
 
 
+def finished(folder: Path) -> tuple[dict[str, Any], str] | None:
+    """What the manifest of a whole export says, and its SHA-256; None: it is not whole."""
+    if (folder / STATE).exists() or not (folder / NOTE).exists():
+        return None
+    octets = (folder / MANIFEST).read_bytes()
+    return Manifest.parse(octets).value, hashlib.sha256(octets).hexdigest()
+
+
 class Timetable:
-    """Makes the exports, one after the other."""
+    """Makes the exports, one after the other. `staging`: folder for those that go to a bucket."""
 
     def __init__(
         self,
@@ -89,9 +100,10 @@ class Timetable:
         log: Evidence,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        staging: Path,
         look: float = LOOK,
     ) -> None:
-        self._tables, self._look = tuple(tables), look
+        self._tables, self._look, self._staging = tuple(tables), look, staging
         self._archive, self._log, self._clock, self._new_id = archive, log, clock, new_id
         self._task = Lasting("timetable")
 
@@ -138,7 +150,8 @@ class Timetable:
             words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             kept = (await standings(self._archive)).get(table.name, Standing())
             # A folder that cannot be gone on with is left as it is: the next try makes another.
-            folder = "" if isinstance(error, HandoverError) else kept.folder
+            is_lost = isinstance(error, HandoverError) and not isinstance(error, StoreError)
+            folder = "" if is_lost else kept.folder
             after = replace(kept, failures=kept.failures + 1, tried_at=self._clock(), error=words, folder=folder)
             if after.failures == 1:
                 await self._tell(table, "relay", {"failed": words})
@@ -148,20 +161,38 @@ class Timetable:
         return after
 
     async def _made(self, table: Export, before: Standing) -> Standing:
+        made = finished(Path(before.folder)) if before.folder else None
+        if made is not None:
+            # Killed behind its end, or the bucket did not take it.
+            return await self._carried(table, Path(before.folder), *made)
         wanted, folder = await self._begun(table, before)
         query = parse_query(wanted.query, now=wanted.made_at)
         count = await number(self._archive, query, wanted.since, wanted.until)
         facts = {"query": wanted.query, "format": f"signed {wanted.form.value}", "export": wanted.id}
         await self._tell(table, wanted.made_by, {**facts, "count": count})
-        made: Made = await make(self._archive, self._log, query, folder, self._clock)
-        told = {**facts, "count": made.count, "deleted": made.deleted, "manifest": made.manifest}
-        await self._tell(table, wanted.made_by, told)
-        return Standing(wanted.until, self._clock(), made.count, tried_at=self._clock())
+        await make(self._archive, self._log, query, folder, self._clock)
+        made = finished(folder)
+        if made is None:
+            raise HandoverError(f"{folder}: taken away while it was made")
+        return await self._carried(table, folder, *made)
+
+    async def _carried(self, table: Export, folder: Path, value: dict[str, Any], digest: str) -> Standing:
+        """The export is whole: carried to where it belongs, and told of."""
+        if table.to.startswith(SCHEME):
+            await carry(folder, table.to, table.endpoint, table.region)
+        facts = {"query": value["query"], "format": f"signed {value['form']}", "export": value["id"]}
+        told = {**facts, "count": value["count"], "deleted": value["deleted"], "manifest": digest}
+        await self._tell(table, value["made_by"], told)
+        after = Standing(value["until"], self._clock(), value["count"], tried_at=self._clock())
+        if table.to.startswith(SCHEME):
+            await self._put(table.name, after)
+            await asyncio.to_thread(shutil.rmtree, folder)
+        return after
 
     async def _begun(self, table: Export, before: Standing) -> tuple[Wanted, Path]:
         """What is wanted and where: that which is under way, or another."""
         folder = Path(before.folder) if before.folder else None
-        if folder is not None and (folder / "unfinished.json").exists():
+        if folder is not None and (folder / STATE).exists():
             return (await asyncio.to_thread(unfinished, folder))[0], folder
         now = self._clock()
         # Up to where all can be found: what is not indexed yet is in the next one.
@@ -177,7 +208,8 @@ class Timetable:
             split=table.split,
             schedule=table.name,
         )
-        folder = table.to / f"{table.name.replace(' ', '_')}-{moment(now):%Y%m%dT%H%M%SZ}-{wanted.id[-6:].lower()}"
+        place = self._staging if table.to.startswith(SCHEME) else Path(table.to)
+        folder = place / f"{table.name.replace(' ', '_')}-{moment(now):%Y%m%dT%H%M%SZ}-{wanted.id[-6:].lower()}"
         # Crash between these two lines: the folder is not there, and another is begun.
         await self._put(table.name, replace(before, folder=str(folder)))
         await asyncio.to_thread(prepared, folder, wanted)

@@ -30,6 +30,8 @@ ERASING_LOOK = 2.0
 """Seconds between looks whether somebody is to be forgotten."""
 LAST_RUN = "retention_run"
 """The setting that says when the last run ended."""
+RUN_ASKED = "retention_asked"
+"""The setting by which a command asks for a run at once."""
 OLDEST_FIRST = Sort("date", descending=False)
 
 
@@ -80,13 +82,14 @@ async def run(
     actor: str = "relay",
     is_dry: bool = False,
 ) -> list[Done]:
-    """What each rule did, or, of a dry run, what it would do: then nothing is changed and `kept` is 0."""
+    """What each rule did, or, of a dry run, what it would do: then nothing is changed."""
     done = []
     for n, rule in enumerate(rules):
         deleted = kept = 0
         async for ids in over(archive, rules, n, clock()):
             if is_dry:
-                deleted += len(ids)
+                stays = [one for one in ids if await _is_kept(archive, one, clock())]
+                deleted, kept = deleted + len(ids) - len(stays), kept + len(stays)
                 continue
             outcomes = await archive.delete_content(
                 [await _order(archive, one, rule, clock, new_id, actor) for one in ids]
@@ -98,6 +101,13 @@ async def run(
         data = {"rules": {one.name: {"deleted": one.deleted, "kept": one.kept} for one in done}}
         await archive.add_events([Event(new_id(), clock(), Kind.RETENTION_RUN, actor, data=data)])
     return done
+
+
+async def _is_kept(archive: Archive, id_: str, now: int) -> bool:
+    """Whether a hold or the term in force would keep it."""
+    if await archive.holds_of(id_):
+        return True
+    return (await archive.message(id_)).message.received_at + await archive.term() * MICROSECONDS > now
 
 
 async def _order(
@@ -167,10 +177,17 @@ class Keeper:
             if one.standing is Standing.APPROVED:
                 await erasing.run(self._archive, one.id, clock=self._clock, new_id=self._new_id)
 
+    async def run_asked(self) -> None:
+        """A run, if a command asked for one."""
+        if await self._archive.setting(RUN_ASKED):
+            await run(self._archive, self._rules, clock=self._clock, new_id=self._new_id)
+            await self._archive.put_setting(RUN_ASKED, None)
+
     async def _erase(self) -> None:
         while True:
             try:
                 await self.erase_due()
+                await self.run_asked()
             except Exception as error:
                 maillog.room_failed("erasing", error)
             await asyncio.sleep(ERASING_LOOK)

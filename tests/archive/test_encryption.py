@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from relay.model.deletion import Order
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.summary import Summary
+from relay.rendition.edit import splice
 from tests.archive.test_audit import Bench, changes, fill, tamper
 from tests.support.archive_reports import a_payload
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
@@ -138,6 +140,16 @@ async def test_words_of_bodies_are_found_unless_they_are_kept_out(archive: Archi
     await archive.add_summaries([(id_, Summary(body_text=WORD.decode(), snippet="begins"))])
     assert await archive.count(parse_query(f"body:{WORD.decode()}", now=NOON)) == 1
     assert (await archive.listing(id_)).snippet == "begins"
+
+
+async def test_the_copy_that_was_sent_is_built_again_from_what_is_encrypted(path: Path) -> None:
+    await filled(path, encryption())
+    archive = await opened(path, encryption(), read_only=True)
+    (attempt,) = (await archive.message(a_message(1).id)).attempts
+    sent = splice(await archive.content(a_message(1).id), attempt.edits)
+    assert (hashlib.sha256(sent).digest(), len(sent)) == (attempt.wire_sha256, attempt.wire_size)
+    assert sent != CONTENT
+    await archive.close()
 
 
 async def test_an_encrypted_archive_holds_and_all_of_it_is_encrypted(path: Path) -> None:

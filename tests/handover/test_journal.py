@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from relay.archive.api import Archive
-from relay.config import Upstream
+from relay.config import TlsPolicy, Upstream
 from relay.handover.journal import Journal
 from relay.model.deletion import Order
 from relay.model.event import Event, Kind
@@ -26,7 +26,7 @@ TO = "journal@archive.test"
 
 
 def to_it(upstream: ScriptedUpstream) -> Upstream:
-    return Upstream(name="other", host="127.0.0.1", port=upstream.port, tls="none")
+    return Upstream(name="other", host="127.0.0.1", port=upstream.port, tls=TlsPolicy.NONE)
 
 
 async def started(archive: Archive, upstream: ScriptedUpstream) -> Journal:
@@ -170,7 +170,7 @@ async def test_killed_in_between_each_is_reported_at_least_once(tmp_path: Path) 
 
 def _subjects(upstream: ScriptedUpstream) -> set[str]:
     reports = (email.message_from_bytes(one.content) for one in upstream.messages)
-    return {report.get_payload(1).get_payload(0)["Subject"] for report in reports}  # type: ignore[union-attr]
+    return {report.get_payload(1).get_payload(0)["Subject"] for report in reports}  # type: ignore[union-attr,index]
 
 
 def _send(port: int, round_: int, number: int) -> None:

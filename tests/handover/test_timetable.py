@@ -28,11 +28,12 @@ def out(tmp_path: Path) -> Path:
 
 
 def table(out: Path, **more: object) -> Export:
-    return Export.model_validate({"name": "auditors", "to": out, **more})
+    return Export.model_validate({"name": "auditors", "to": str(out), **more})
 
 
-def timetable(archive: Archive, one: Export, now: int = NOON) -> Timetable:
-    return Timetable([one], archive=archive, log=Notarised(archive).evidence, clock=lambda: now, new_id=new_id)
+def timetable(archive: Archive, one: Export, staging: Path, now: int = NOON) -> Timetable:
+    log = Notarised(archive).evidence
+    return Timetable([one], archive=archive, log=log, clock=lambda: now, new_id=new_id, staging=staging)
 
 
 def exported(out: Path) -> list[list[str]]:
@@ -54,11 +55,11 @@ async def indexed(archive: Archive) -> None:
 async def test_each_has_what_came_since_the_last_one(archive: Archive, out: Path) -> None:
     ids = [(await keep(archive, number)).id for number in range(1, 4)]
     await indexed(archive)
-    await timetable(archive, table(out)).run_due()
-    await timetable(archive, table(out)).run_due()
+    await timetable(archive, table(out), out.parent).run_due()
+    await timetable(archive, table(out), out.parent).run_due()
     later = [(await keep(archive, number)).id for number in range(4, 6)]
     await indexed(archive)
-    await timetable(archive, table(out), NOON + DAY).run_due()
+    await timetable(archive, table(out), out.parent, NOON + DAY).run_due()
     assert exported(out) == [ids, later]
     events = [event for _, event in await archive.events() if event.kind is Kind.EXPORTED]
     assert [event.data.get("manifest") is not None for event in events] == [False, True, False, True]
@@ -69,14 +70,14 @@ async def test_one_that_fails_is_said_waits_and_is_made_whole(archive: Archive, 
     message = await keep(archive, 1)
     await indexed(archive)
     out.write_text("in the way")
-    await timetable(archive, table(out)).run_due()
-    await timetable(archive, table(out), NOON + 59 * SECOND).run_due()
+    await timetable(archive, table(out), out.parent).run_due()
+    await timetable(archive, table(out), out.parent, NOON + 59 * SECOND).run_due()
     standing = (await standings(archive))["auditors"]
     assert (standing.failures, standing.seq, bool(standing.error)) == (1, 0, True)
-    await timetable(archive, table(out), NOON + 60 * SECOND).run_due()
+    await timetable(archive, table(out), out.parent, NOON + 60 * SECOND).run_due()
     assert (await standings(archive))["auditors"].failures == 2
     out.unlink()
-    await timetable(archive, table(out), NOON + HOUR).run_due()
+    await timetable(archive, table(out), out.parent, NOON + HOUR).run_due()
     assert (await standings(archive))["auditors"].failures == 0
     assert exported(out) == [[message.id]]
     failed = [event.data for _, event in await archive.events() if "failed" in event.data]
@@ -87,7 +88,7 @@ async def test_one_that_was_cut_off_is_gone_on_with(archive: Archive, out: Path)
     ids = [(await keep(archive, number)).id for number in range(1, 4)]
     await indexed(archive)
     made = table(out)
-    await timetable(archive, made).run(made)
+    await timetable(archive, made, out.parent).run(made)
     (folder,) = out.iterdir()
     manifest = json.loads((folder / "manifest.json").read_text())
     wanted = {name: manifest[name] for name in ("id", "query", "form", "made_by", "made_at", "until", "since", "split")}
@@ -98,7 +99,7 @@ async def test_one_that_was_cut_off_is_gone_on_with(archive: Archive, out: Path)
     await archive.put_setting(SETTING, {"auditors": asdict(Standing(folder=str(folder)))})
     await keep(archive, 4)
     await indexed(archive)
-    await timetable(archive, made, NOON + SECOND).run_due()
+    await timetable(archive, made, out.parent, NOON + SECOND).run_due()
     assert exported(out) == [ids]
 
 
@@ -106,7 +107,7 @@ async def test_a_folder_that_is_gone_is_made_anew(archive: Archive, out: Path) -
     message = await keep(archive, 1)
     await indexed(archive)
     await archive.put_setting(SETTING, {"auditors": asdict(Standing(folder=str(out / "gone")))})
-    await timetable(archive, table(out)).run_due()
+    await timetable(archive, table(out), out.parent).run_due()
     assert exported(out) == [[message.id]]
     shutil.rmtree(out)
 
@@ -133,4 +134,4 @@ def test_a_week_begins_on_monday(out: Path) -> None:
 
 async def test_a_search_that_is_none_is_said(archive: Archive, out: Path) -> None:
     one = table(out, query="(")
-    assert (await timetable(archive, one).run(one)).error
+    assert (await timetable(archive, one, out.parent).run(one)).error

@@ -12,6 +12,7 @@ import pytest
 from relay.archive.api import ArchiveError
 from relay.config.settings import load
 from relay.master_keys import add_key, load_ring
+from tests.support.evidence import members_of
 from tests.support.server import RunningServer
 
 LETTER = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: x\r\n\r\nxylophonist\r\n"
@@ -51,7 +52,16 @@ def test_keys_are_made_and_rotated_beside_a_server_and_what_was_plain_is_encrypt
         sent(server)
         assert "Nothing in this archive is wrong" in run(config, "verify", "--archive", "--processes", "1")
         server.kill()
-        assert run(config, "search", "xylophonist").count("\n") == 3
+        found = run(config, "search", "xylophonist").splitlines()
+        assert len(found) == 3
+        bundle = tmp_path / "evidence.zip"
+        run(config, "evidence", found[0].split("\t")[0], "-o", str(bundle))
+        originals = [
+            octets for name, octets in members_of(bundle.read_bytes()).items() if name.endswith("original.eml")
+        ]
+        assert originals == [LETTER]
+        assert run(config, "reindex", "--anew").endswith("3 messages were read again.\n")
+        assert run(config, "search", "xylophonist").splitlines() == found
         text = keys.read_text()
         keys.write_text("".join(text.splitlines(keepends=True)[2:]))
         assert second in run(config, "encryption", "status", code=1)

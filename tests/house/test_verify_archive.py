@@ -84,3 +84,10 @@ def test_no_archive_and_a_key_that_is_none_end_with_64(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path / "data"}"\n')
     assert run(tmp_path, "verify", "--archive")[0] == 64
     assert run(tmp_path, "verify", "--archive", "--key", "nonsense")[0] == 64
+
+
+def test_a_state_file_that_cannot_be_written_ends_with_74(folder: Path) -> None:
+    status, text, errors = run(folder, "verify", "--archive", "--state", str(folder / "nowhere" / "state"))
+    assert status == 74
+    assert "nowhere" in errors
+    assert "Nothing in this archive is wrong" not in text

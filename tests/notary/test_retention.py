@@ -9,7 +9,7 @@ from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.hold import Hold
 from relay.model.summary import Summary
-from relay.notary.retention import Done, Keeper, run
+from relay.notary.retention import RUN_ASKED, Done, Keeper, run
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, new_id
 
 DAY = 24 * 3600
@@ -43,7 +43,7 @@ async def test_rules_delete_what_is_over_and_nothing_else(tmp_path):
         Done("shop", 0, 0),
     ]
     dry = await run(archive, RULES, clock=later(10), new_id=new_id, is_dry=True)
-    assert dry == [Done("bills", 0, 0), Done("shop", 2, 0)]
+    assert dry == [Done("bills", 0, 0), Done("shop", 1, 1)]
     assert (await archive.message(gone)).deletion is None
     keeper = Keeper(RULES, 0, archive=archive, clock=later(10), new_id=new_id)
     await keeper.run_due()
@@ -65,4 +65,18 @@ async def test_the_configured_term_holds_from_the_start(tmp_path):
     await keeper.use((), 0)
     assert await archive.term() == 0
     await keeper.stop()
+    await archive.close()
+
+
+async def test_a_run_that_a_command_asks_for_is_done_at_once(tmp_path):
+    archive = await open_archive(f"sqlite:///{tmp_path}/data/archive.db")
+    keeper = Keeper(RULES, 0, archive=archive, clock=later(10), new_id=new_id)
+    await keeper.run_due()
+    gone = await keep(archive, 1, "shop")
+    await keeper.run_asked()
+    assert (await archive.message(gone)).deletion is None
+    await archive.put_setting(RUN_ASKED, {"by": "command:anna"})
+    await keeper.run_asked()
+    assert (await archive.message(gone)).deletion is not None
+    assert await archive.setting(RUN_ASKED) is None
     await archive.close()

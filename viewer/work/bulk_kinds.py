@@ -176,8 +176,8 @@ async def _signed(request: web.Request, meant: Selected) -> str:
     total = await meant.count(archive)
     q = meant.q if not meant.ids else " OR ".join(f"id:{message_id}" for message_id in meant.ids)
     job_id, form = request.app[NEW_ID](), signed_export.FORM
-    facts = {"query": q, "format": signed_export.TOLD, "count": total, "export": job_id}
-    await archive.add_events([deed(request, EventKind.EXPORTED, **facts)])
+    told = deed(request, EventKind.EXPORTED, query=q, format=signed_export.TOLD, count=total, export=job_id)
+    await archive.add_events([told])
     name = f"{filename(request.app[CLOCK](), form).removesuffix(f'.{form}')}-{form}.zip"
     request.app[JOBS].make(
         job_id,

@@ -37,7 +37,7 @@ _ONE = re.compile(r'\["[^"\\\x00-\x1f]*"\]')
 _REPORTED = REPORTED_STATES | {State.SENT}
 
 _DELIVERIES = (
-    "SELECT message.id, message.recipients, message.application, delivery.application,"
+    "SELECT message.seq, message.id, message.recipients, message.application, delivery.application,"
     " EXISTS (SELECT 1 FROM deletion WHERE deletion.message_seq = message.seq),"
     " EXISTS (SELECT 1 FROM report WHERE report.delivery_id = delivery.id AND report.delivery_id IS NOT NULL),"
     " CASE message.peer WHEN 'import' THEN 'import' ELSE message.mode END,"
@@ -45,52 +45,63 @@ _DELIVERIES = (
     " LEFT JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
 )
 _EVENTS = (
-    "SELECT event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
+    "SELECT message.seq, event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
     " WHERE message.seq BETWEEN ? AND ? AND event.message_id IS NOT NULL AND event.delivery_id IS NOT NULL"
     " ORDER BY event.seq"
 )
 _ATTEMPTS = (
-    "SELECT delivery_id, upstream, reply_code, reply_enhanced, reply_text, reply_is_local FROM attempt"
+    "SELECT message_seq, delivery_id, upstream, reply_code, reply_enhanced, reply_text, reply_is_local FROM attempt"
     " WHERE message_seq BETWEEN ? AND ? AND finished_at IS NOT NULL ORDER BY number, finished_at"
 )
 
 
 def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
     """Of the messages with these sequence numbers."""
-    named: set[str] = set()
-    latest: dict[str, Kind] = {}
-    for delivery_id, kind in database.execute(_EVENTS, (first, last)):
-        named.add(delivery_id)
+    # By message and delivery: one that was moved to another message has nothing there that speaks of it.
+    named: dict[tuple[int, str], str] = {}
+    latest: dict[tuple[int, str], Kind] = {}
+    for seq, delivery_id, kind in database.execute(_EVENTS, (first, last)):
+        named.setdefault((seq, delivery_id), kind)
         if kind in _LEFT_BY:
-            latest[delivery_id] = Kind(kind)
-    tried: Counter[str] = Counter()
-    replies: dict[str, list[object]] = {}
-    for delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
-        tried[delivery_id] += 1
-        replies[delivery_id] = reply
+            latest[seq, delivery_id] = Kind(kind)
+    tried: Counter[tuple[int, str]] = Counter()
+    replies: dict[tuple[int, str], list[object]] = {}
+    for seq, delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
+        tried[seq, delivery_id] += 1
+        replies[seq, delivery_id] = reply
     counts: Counter[tuple[str, str, str]] = Counter()
+    silent: Counter[tuple[str, str]] = Counter()
     for row in database.execute(_DELIVERIES, (first, last)):
-        message_id, recipients, application, own_application, is_deleted, is_reported, mode, *values = row
+        seq, message_id, recipients, application, own_application, is_deleted, is_reported, mode, *values = row
         id_ = values[0]
+        key = seq, id_
         # Of an imported message none was made.
         if not is_deleted and mode != IMPORT:
             counts[message_id, recipients, mode] += id_ is not None
         if id_ is None:
             continue
+        if mode != Mode.REDIRECT and named.get(key, Kind.CANCELLED) == Kind.CANCELLED:
+            silent[message_id, recipients] += 1
         # What is right is seen without making values of it: that takes most of the time.
         is_right = (
             not is_reported
-            and (id_ in named or recipients == f'["{values[1]}"]')
+            and (key in named or recipients == f'["{values[1]}"]')
             and own_application == application
-            and values[8] == tried[id_]
-            and [values[13], *values[9:13]] == replies.get(id_, _UNTRIED)
-            and values[4] in (_LEFT_BY[latest[id_]] if id_ in latest else _LEFT_BY_NONE)
+            and values[8] == tried[key]
+            and [values[13], *values[9:13]] == replies.get(key, _UNTRIED)
+            and values[4] in (_LEFT_BY[latest[key]] if key in latest else _LEFT_BY_NONE)
             and values[19] is None
             and values[20] is None
+            and values[21] is None
         )
         if not is_right:
-            yield from _faults(database, row, id_ in named, latest.get(id_), tried[id_], replies.get(id_, _UNTRIED))
+            reply = replies.get(key, _UNTRIED)
+            yield from _faults(database, row[1:], key in named, latest.get(key), tried[key], reply)
     yield from _missing(counts)
+    for (message_id, recipients), count in silent.items():
+        # Those of the envelope came with the message; of each that was added later an event says so.
+        if count > 1 and count > recipients.count('"') // 2:
+            yield Fault(f"message {message_id}", "has a delivery more than recipients in its envelope, unexplained")
 
 
 def _faults(
@@ -144,5 +155,5 @@ def _check_state(
         yield Fault(where, f"stands as {delivery.state}, but {last}")
     elif is_reported and standing_of(database, delivery) != delivery:
         yield Fault(where, "does not stand as the reports about it say")
-    elif not is_reported and (delivery.grade, delivery.bounce) != (None, None):
+    elif not is_reported and (delivery.grade, delivery.bounce, delivery.source) != (None, None, None):
         yield Fault(where, "stands as if there were a report about it")

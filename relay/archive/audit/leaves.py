@@ -114,6 +114,10 @@ def _check_tiles(database: sqlite3.Connection, first: int, last: int, hashes: di
 def check_upper_nodes(database: sqlite3.Connection) -> Iterator[Fault]:
     """The hashes above whole tiles, level by level, and that there are as many as the log has."""
     (size,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+    for (strange,) in database.execute(
+        "SELECT DISTINCT level FROM node WHERE level <= 0 OR level % ? OR typeof(level) != 'integer'", (TILE_HEIGHT,)
+    ):
+        yield Fault(f"hashes of level {strange}", "no tile has such")
     level = TILE_HEIGHT
     count = size >> level
     (highest,) = database.execute("SELECT coalesce(max(level), 0) FROM node").fetchone()

@@ -70,7 +70,6 @@ UNWITNESSED = {
     "payload.problem": "why it could not be read",
     "payload.nonce": "told the same request twice from two",
     "report.event_key": "tells the same report twice from two",
-    "report.source": "that of its payload, repeated for an index",
     "report.kind": "as read from the payload, which is witnessed; its event has the kind",
     "report.detail": "as read from the payload, which is witnessed",
     "report.named_message": "as read from the payload, which is witnessed",
@@ -82,6 +81,9 @@ UNWITNESSED = {
     "edit_list.message_seq": "which message may take it away when it is deleted",
     "edit_list.is_shared": "that none may",
     "checkpoint.at": "when we say that it was signed; a time stamp says it for others",
+    "stamp.at": "when it came, by our clock; the authority's time is in the response, which it signed",
+    "stamp.authority": "what the configuration calls it; who signed is in the response",
+    "stamp.chain": "by which others may judge the authority; what it signed with is in the response",
     "deletion.reason": "its event has it",
     "deletion.asked_by": "its event has it",
     "message.recipient_count": "counted for an index",
@@ -98,11 +100,16 @@ UNWITNESSED = {
     "delivery.wanted_upstream": "what a person chose; the choice is an event",
     "delivery.original": "the address in whose place a test address gets it; it is in the envelope",
     "delivery.why": "the words of an event, repeated",
-    "delivery.source": "of the report that says where it stands",
     "delivery.complained_at": "compared where there is a report",
     "delivery.unsubscribed_at": "compared where there is a report",
 }
 """Columns of those whose value nothing vouches for, and why that is so."""
+
+UNCOUNTED = {
+    "stamp": "one that was taken away proves nothing any more, and nothing else rests on it",
+    "data_key": "one too many opens nothing",
+}
+"""Tables in which nothing says how many rows there should be, and why that is so."""
 
 MOST = 1000
 """Faults of one kind that are told."""
@@ -195,6 +202,12 @@ _PAIRS = (
         "no event says that it was ended",
         "SELECT id FROM legal_hold WHERE ended_at IS NOT NULL AND :messages >= 0 AND :events AND NOT EXISTS ("
         "SELECT 1 FROM event WHERE kind = 'hold-ended' AND json_extract(data, '$.hold') = legal_hold.id)",
+    ),
+    (
+        "report",
+        "names another source than its payload",
+        "SELECT report.id FROM report JOIN payload ON payload.id = payload_id"
+        " WHERE report.source IS NOT payload.source",
     ),
     (
         "edits",

@@ -34,6 +34,8 @@ from relay.ledger.tiles import TILE_WIDTH
 MESSAGES = 2000
 """Of one portion."""
 LEAVES = 20 * TILE_WIDTH
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What is raised where the file is damaged; the second, where SQLite's own message quotes what it could not read."""
 REMEMBERED = "ledger.checkpoint"
 """The file beside the archive with the latest checkpoint, written before it is kept."""
 
@@ -97,7 +99,7 @@ def check_portion(
         with closing(_open(path, Vault(ring))) as database:
             database.execute("BEGIN")
             return faults_in(database, portion, extent, keys, known, remembered)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         return [Fault("file", f"cannot be read: {error}")]
 
 
@@ -121,7 +123,7 @@ def faults_in(
     faults: list[Fault] = []
     try:
         faults.extend(checks[portion.kind]())
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         faults.append(Fault("file", f"{portion.kind} {portion.first} to {portion.last} cannot be read: {error}"))
     return faults
 
@@ -159,7 +161,7 @@ def _extent(path: Path, vault: Vault) -> Extent:
                 vault.check(database)
             (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
             (events,) = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise ArchiveError(f"{path} cannot be read as an archive: {error}") from error
     return Extent(messages, events)
 

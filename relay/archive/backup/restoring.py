@@ -108,6 +108,9 @@ async def _upgrade(draft: Path, encryption: Encryption | None) -> None:
 def settle(store: Store, built: Built) -> Path:
     """The archive, under its name with what lay beside it. Nobody may have it open."""
     folder = built.draft.parent
+    log = folder / f"{DRAFT}-wal"
+    if log.exists() and log.stat().st_size:
+        raise ArchiveError(f"{log} is not empty: somebody has {built.draft} open")
     for name, block in built.copy.files.items():
         if name not in BESIDE:
             raise ArchiveError(f"the copy has a file {name!r}, which no copy has")
@@ -115,6 +118,9 @@ def settle(store: Store, built: Built) -> Path:
         if name != REMEMBERED or not _is_later(folder / name, store.block(block)):
             write_whole(folder / name, store.block(block))
     target = folder / ARCHIVE
+    # Those who only read it leave them, with nothing in them.
+    for suffix in ("-wal", "-shm"):
+        (folder / f"{DRAFT}{suffix}").unlink(missing_ok=True)
     os.replace(built.draft, target)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
