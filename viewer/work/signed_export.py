@@ -43,7 +43,7 @@ async def pieces(
         wanted = Wanted(job.id, q, Form.ZIP, made_by, clock(), (await archive.health()).last_seq, split=SPLIT)
         await asyncio.to_thread(prepared, folder, wanted)
         made = await make(archive, evidence_of(request), query, folder, clock, job.advance)
-        facts = {"count": made.count, "manifest": made.manifest}
+        facts: dict[str, Any] = {"count": made.count, "manifest": made.manifest}
         await archive.add_events([deed(request, Kind.EXPORTED, None, query=q, format=TOLD, export=job.id, **facts)])
         async for piece in _packed(folder):
             yield piece
