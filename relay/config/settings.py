@@ -33,7 +33,7 @@ SHORTHANDS: Mapping[Location, Location] = {
 
 _FILE = "_file"
 """Ends the key that names a file with a secret: `password_file` stands for `password`."""
-_PLACEHOLDERS = ("x", "http://x")
+_PLACEHOLDERS = ("x", "http://x", "/x")
 """Stand for a required value that is missing or wrong, so that the rest can still be checked."""
 
 
