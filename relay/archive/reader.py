@@ -82,15 +82,23 @@ class Reader:
         if statement == "BEGIN":
             self._is_begun = True
             return (), None
-        begins, self._is_begun = self._is_begun, False
-        return await self.run(lambda: self._executed(begins, statement, parameters))
 
-    def _executed(self, begins: bool, statement: str, parameters: Sequence[Any]) -> tuple[Sequence[Any], Any]:
-        connection = self.driver
-        if begins:
-            connection.execute("BEGIN")
-        cursor = connection.execute(statement, parameters)
-        return cursor.fetchall(), cursor.description
+        def executed(connection: sqlite3.Connection) -> tuple[Sequence[Any], Any]:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall(), cursor.description
+
+        return await self.ask(executed)
+
+    async def ask(self, question: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What `question` finds out, in the thread of this connection and in the snapshot that was begun."""
+        begins, self._is_begun = self._is_begun, False
+
+        def answered() -> Result:
+            if begins:
+                self.driver.execute("BEGIN")
+            return question(self.driver)
+
+        return await self.run(answered)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """What `work` gives in the thread of this connection, after all that was asked for before."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from relay.archive import checkpoints, ledger_reading
 from relay.archive.api.ledger import Head, Stamp, StoredCheckpoint, StoredLeaf
+from relay.archive.readers import reader_of
 from relay.archive.sqlite.access import SqliteAccess
 from relay.model.event import Event
 
@@ -60,6 +61,4 @@ class SqliteLedger(SqliteAccess):
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """The answer from one snapshot. In the reader's own thread: a path through the tree asks many times."""
         async with self._reader() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            answer: Answer = await driver._execute(lambda: question(driver._conn))
-            return answer
+            return await (await reader_of(connection)).ask(question)
