@@ -24,12 +24,12 @@ def revision(database: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def upgrade(database: sqlite3.Connection) -> None:
-    """Runs what is missing, each revision in one transaction, on a connection in autocommit mode.
+def upgrade(database: sqlite3.Connection, target: str = HEAD) -> None:
+    """Runs what is missing up to `target`, each revision in one transaction, on a connection in autocommit mode.
 
     Crash before the commit: the schema is as it was, and the next start runs the revision again.
     """
-    if revision(database) == HEAD:
+    if revision(database) == target:
         return
     engine = create_engine("sqlite://", creator=lambda: database, poolclass=StaticPool)
     config = Config()
@@ -38,7 +38,7 @@ def upgrade(database: sqlite3.Connection) -> None:
         config.attributes["connection"] = connection
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, target)
         except CommandError as error:
             raise ArchiveError(f"the archive was made by a newer version: {error}") from error
         if database.in_transaction:
