@@ -25,7 +25,7 @@ from babel.dates import format_date, get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import get_group_symbol
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from viewer import tongue
 
@@ -83,8 +83,8 @@ class Saying(str):
         self.words, self.many, self.number, self.values, self.is_small = words, many, number, values, is_small
         return self
 
-    def __html__(self) -> str:
-        return str(escape(self.shown()))
+    def __html__(self) -> Markup:
+        return escape(self.shown())
 
     def shown(self) -> str:
         """In the language of this request."""
