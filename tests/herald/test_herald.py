@@ -17,10 +17,12 @@ from relay.config import Endpoint
 from relay.model.event import Event, Kind
 from relay.model.notification import Notification, Standing
 from tests.herald.conftest import SECRET, Ahead, Heralds
+from tests.support.archive_values import make_id
 from tests.support.dispatch import CONTENT, at_rest, courier_of, message_of, new_id, queue, states, upstream_of
 from tests.support.listening import Listening
 from tests.support.upstream import ScriptedUpstream
 
+MESSAGE = make_id(77)
 DEAD = "http://127.0.0.1:1/hooks"
 
 
@@ -28,7 +30,7 @@ def an_endpoint(url: str, **fields: Any) -> Endpoint:
     return Endpoint(**{"name": "crm", "url": url, "secret": SecretStr(SECRET), "timeout": 5, **fields})
 
 
-def an_event(kind: Kind = Kind.DELIVERED, message_id: str | None = "01M", **fields: Any) -> Event:
+def an_event(kind: Kind = Kind.DELIVERED, message_id: str | None = MESSAGE, **fields: Any) -> Event:
     return Event(new_id(), 1_700_000_000_123_456, kind, "relay", message_id, **fields)
 
 

@@ -12,13 +12,14 @@ from relay.config import Endpoint
 from relay.herald.herald import Herald
 from relay.model.event import Event, Kind
 from tests.herald.conftest import SECRET, Ahead
+from tests.support.archive_values import make_id
 from tests.support.dispatch import new_id
 from tests.support.failing_archive import FailingArchive
 from tests.support.listening import Listening
 
 
 def an_event() -> Event:
-    return Event(new_id(), 1_700_000_000_000_000, Kind.DELIVERED, "relay", "01M")
+    return Event(new_id(), 1_700_000_000_000_000, Kind.DELIVERED, "relay", make_id(77))
 
 
 @pytest.mark.parametrize(

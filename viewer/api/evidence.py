@@ -14,6 +14,7 @@ from viewer.translation import say
 from viewer.work.evidence import CONTENT_TYPE, asked_of, evidence_of, require_whole, said_why_not
 
 routes = web.RouteTableDef()
+WHOLE = "whole"
 NEEDS = (Permission.READ, Permission.BODY, Permission.ATTACHMENTS, Permission.EXPORT)
 """A bundle has the message whole, and what people did with it."""
 
@@ -25,7 +26,9 @@ async def of_one(request: web.Request) -> web.StreamResponse:
     stored = await archive.message(message_id)
     await require_whole(archive, stored)
     maker = evidence_of(request)
-    is_whole = request.query.get("reports") == "whole"
+    if request.query.get("reports", WHOLE) != WHOLE:
+        raise web.HTTPBadRequest(text='reports: "whole", or left out')
+    is_whole = "reports" in request.query
     if is_whole and not signed_in_user(request).grant.scope.is_everything:
         raise web.HTTPForbidden(text=say("Such a report tells of messages that you may not see."))
     await record(request, Kind.EXPORTED, message_id, what=say("evidence"), format="zip")
