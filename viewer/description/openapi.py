@@ -118,7 +118,12 @@ OPERATIONS = (
         refusals=(400, 404),
     ),
     Operation(
-        "get", "/api/messages/{id}/evidence", "Facts with proofs", "application/zip", ("reports",), refusals=(404, 503)
+        "get",
+        "/api/messages/{id}/evidence",
+        "Facts with proofs",
+        "application/zip",
+        ("reports",),
+        refusals=(400, 404, 503),
     ),
     Operation("get", "/api/messages/{id}/parts", "Its MIME parts", "Parts", refusals=(404,)),
     Operation(
