@@ -189,7 +189,7 @@ async def test_each_write_may_fail_and_the_rest_is_sent_once(archive: Archive, m
             cast(Archive, failing),
             [upstream_of(upstream.port)],
             RunningClock(),
-            lease=0.5,
+            lease=2.0,
             marking=marking(duplicate_window=60, deny_recipients=[C]),
             concurrency=1,
         )
