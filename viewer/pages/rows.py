@@ -11,7 +11,7 @@ from relay.archive.api import Listing
 from relay.model.summary import Reference
 from viewer import present
 from viewer.grid import columns
-from viewer.grid.names import address_of, quoted, recipient_page, short_person
+from viewer.grid.names import quoted, recipient_page, short_person
 from viewer.grid.place import Place, place_of
 from viewer.grid.row import Around, Rows
 from viewer.keys import CLOCK, CONFIG
@@ -68,14 +68,11 @@ FILTERS: dict[str, Callable[..., object]] = {
     "evidence": present.evidence,
     "iso": present.iso,
     "exact": present.exact,
-    "in_utc": present.in_utc,
     "relative": present.relative,
     "wait": present.wait,
     "size": present.size,
     "actor": present.actor,
-    "event_note": present.event_note,
     "person": short_person,
-    "address": address_of,
     "recipient_page": recipient_page,
     "quoted": quoted,
     "marks": lambda row: [*standing.row_marks(row), *engagement.marks(row)],
