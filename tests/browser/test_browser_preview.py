@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from tests.browser.conftest import OpenPage, Shop
 from tests.browser.samples import LETTERS
+from tests.browser.settling import settle
 from viewer.message.preview import POLICY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -75,7 +76,7 @@ def test_no_request_leaves_and_no_script_runs(
     frame.get_by_text("outside link").click(modifiers=["Control"])
     frame.get_by_text("outside link").click()
     frame.get_by_text("script link").click()
-    page.wait_for_load_state("networkidle")
+    settle(page)
     assert asked == []
     assert page.evaluate("window.owned") is None
     assert "owned" not in page.title()
@@ -115,7 +116,7 @@ def test_the_frames_policy_alone_stops_everything(watched: Callable[[], tuple[Pa
     expect(page.frame_locator("iframe").get_by_text("cell")).to_be_visible()
     page.frame_locator("iframe").locator("#js").click()
     page.frame_locator("iframe").locator("#submit").click()
-    page.wait_for_load_state("networkidle")
+    settle(page)
     assert [address for address in asked if "/refresh" not in address] == []
     assert page.evaluate("window.owned") is None
     assert page.url.startswith(shop.url)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
 from tests.browser.conftest import OpenPage, Shop
 from tests.browser.samples import LETTERS, png
+from tests.browser.settling import settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -140,7 +141,7 @@ def test_nothing_gets_out_of_any_view_of_a_hostile_message(hostile: tuple[Page, 
     views += [f"{address}/parts/4/preview", f"/print?message={address.rsplit('/', 1)[1]}", f"{address}/resend"]
     for view in views:
         page.goto(view)
-        page.wait_for_load_state("networkidle")
+        settle(page)
         assert page.evaluate("window.owned") is None, view
         assert page.url.startswith(shop.url), view
     assert asked == []
@@ -153,7 +154,7 @@ def test_nothing_gets_out_of_the_look_at_an_edited_copy(hostile: tuple[Page, str
     page.get_by_label("HTML").fill(VECTORS + "<p>edited</p>")
     page.get_by_role("button", name="Look at it before sending").click()
     expect(page.frame_locator("iframe").get_by_text("edited")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    settle(page)
     assert page.evaluate("window.owned") is None
     assert asked == []
 
@@ -163,6 +164,6 @@ def test_remote_pictures_are_asked_for_by_who_wants_them_and_nothing_else_is(
 ) -> None:
     page, address, asked = hostile
     page.goto(f"{address}?tab=preview&images=1")
-    page.wait_for_load_state("networkidle")
+    settle(page)
     assert page.evaluate("window.owned") is None
     assert all(one.startswith("https://") for one in asked)

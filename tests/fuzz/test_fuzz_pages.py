@@ -17,7 +17,7 @@ import viewer
 from tests.support.route_table import ROUTES
 from tests.support.viewer_house import House, configured, open_house
 
-ROUNDS = int(os.environ.get("MAILWITNESS_FUZZ", "6"))
+ROUNDS = int(os.environ.get("MAILWITNESS_FUZZ", "3"))
 HOME = Path(viewer.__file__).parent
 ASKED = re.compile(r'(?:query|form|data|fields|given|asked|post)(?:\.get|\.getall|\.getone)?[(\[]"([a-z_]+)"')
 NAMED = re.compile(r'name="([a-z_-]+)"')
