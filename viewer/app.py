@@ -9,8 +9,7 @@ For handlers:
   archive as far as the person may see it; `app[ARCHIVE]` is all of it, for those who decide who someone is.
 - `from viewer.security import archive_of, require`; `require(request, Permission.RESEND)` raises 403 for a role
   that may not. Everything not in `security.PUBLIC` needs a sign-in already.
-- `from viewer.drawing import DRAWING, Drawing
-from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
+- `from viewer.flash import flash`; `flash(request, "Sent again.")`, then `raise web.HTTPSeeOther(…)`.
 - A `<form method=post>` carries `{{ csrf_field() }}` (a hidden field named `csrf`) and is urlencoded, never multipart;
   a script sends `csrf_token` as `X-CSRF-Token`.
 - Templates always have: `person` (or none), `may('resend')`, `csrf_token`, `csrf_field()`, `flashes()` (each with
@@ -42,6 +41,7 @@ from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
 from relay.notary.evidence import Evidence
 from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
+from viewer.compiled import COMPILED
 from viewer.context import template_context
 from viewer.drawing import DRAWING, Drawing
 from viewer.flash import FLASHES
@@ -130,6 +130,7 @@ def _set_up_templates(app: web.Application) -> None:
         context_processors=[template_context],
         default_helpers=False,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=COMPILED,
     )
     translation.install(environment)
     # Templates do not change while it runs: no look at the files for each row of a page.
