@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -295,6 +295,16 @@ def configuration_loaded(waits: Sequence[str]) -> None:
     _log.info("configuration reloaded", needs_restart=list(waits))
 
 
+class _StandardError:
+    """Whatever standard error is when a line is written: it may be another one than when logging began."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def to_stderr(*, is_verbose: bool, is_terminal: bool) -> None:
     """Log lines go to standard error: for people on a terminal, else as JSON, one object a line."""
     structlog.configure(
@@ -305,7 +315,7 @@ def to_stderr(*, is_verbose: bool, is_terminal: bool) -> None:
             *_shape(is_terminal),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if is_verbose else logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 ONE_MORE = "() => fetch('/healthz').then(answer => answer.ok, () => false)"
-"""A request that goes after all others; a page that may ask for nothing does not send it."""
+"""A request that goes after all others; where a page may ask for nothing it fails in its turn."""
 
 
 def settle(page: Page) -> None:
-    """Returns once all that the page has asked for by now was seen: it is drawn twice, and asks for one more."""
+    """Returns once all that the page was about to ask for has been asked for: it makes two requests more."""
     page.wait_for_load_state("load")
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    page.evaluate(ONE_MORE)
+    for _ in range(2):
+        page.evaluate(ONE_MORE)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from relay.model.access import Permission
 from relay.model.event import Kind
+from viewer.errors import FieldError
 from viewer.journal import record
 from viewer.keys import ID
 from viewer.security import archive_of, require, signed_in_user
@@ -27,7 +28,7 @@ async def of_one(request: web.Request) -> web.StreamResponse:
     await require_whole(archive, stored)
     maker = evidence_of(request)
     if request.query.get("reports", WHOLE) != WHOLE:
-        raise web.HTTPBadRequest(text='reports: "whole", or left out')
+        raise FieldError("reports", '"whole", or left out')
     is_whole = "reports" in request.query
     if is_whole and not signed_in_user(request).grant.scope.is_everything:
         raise web.HTTPForbidden(text=say("Such a report tells of messages that you may not see."))
