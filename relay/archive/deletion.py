@@ -80,6 +80,14 @@ def may_delete(database: sqlite3.Connection, seq: int, at: int) -> str:
     return "It is being sent at this moment: try again when it has ended." if is_at_work else ""
 
 
+def may_erase(database: sqlite3.Connection, seq: int, at: int) -> str:
+    """The same for taking a person out: besides, what still waits to be sent must be sent as it is."""
+    words = may_delete(database, seq, at)
+    if words or not database.execute(f"{WAITING} LIMIT 1", (seq,)).fetchone():
+        return words
+    return "It still waits to be sent."
+
+
 def delete_contents(database: sqlite3.Connection, batches: list[list[Order]]) -> list[Deleted]:
     return [_delete_all(database, orders) for orders in batches]
 

@@ -21,7 +21,7 @@ from relay.archive.api import NotFound
 from relay.archive.api.erasure import ErasureStep
 from relay.archive.capture import is_deleted, message_seq
 from relay.archive.cipher import EDITS
-from relay.archive.deletion import WAITING, delete_contents, may_delete
+from relay.archive.deletion import delete_contents, may_erase
 from relay.archive.holds import kept_by
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
@@ -137,10 +137,7 @@ def _erase_messages(database: sqlite3.Connection, step: ErasureStep) -> list[Out
     with _open(database, step.erasure_id, step.event) as forgetting:
         for order, is_whole in step.orders:
             seq = message_seq(database, order.message_id)
-            words = may_delete(database, seq, order.event.at)
-            if not words and database.execute(f"{WAITING} LIMIT 1", (seq,)).fetchone():
-                words = "It still waits to be sent."
-            if words:
+            if words := may_erase(database, seq, order.event.at):
                 outcomes.append(Outcome(order.message_id, Fate.REFUSED, words))
                 continue
             theirs = _replace_envelope(database, seq, forgetting)

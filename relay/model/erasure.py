@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+LONGEST_ADDRESS = 1000
+"""Characters."""
+
 
 class Standing(StrEnum):
     """Of an erasure."""
@@ -51,6 +54,8 @@ class Mention:
     places: tuple[str, ...]
     kept_by: str = ""
     """Why it must stay as it is, in a sentence; '' if nothing stands against it."""
+    at: int = 0
+    """When the message was taken in, UTC microseconds."""
 
     @property
     def is_whole(self) -> bool:
@@ -70,7 +75,8 @@ def placeholder(erasure_id: str) -> str:
 def address_fault(address: str) -> str:
     """What keeps it from being looked for; '' if nothing does."""
     local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or any(character.isspace() for character in address):
+    is_text = address.isprintable() and not any(character.isspace() for character in address)
+    if not (local and at and domain and is_text) or len(address) > LONGEST_ADDRESS:
         return f"{address!r} is not an address"
     return ""
 

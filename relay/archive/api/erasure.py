@@ -6,13 +6,14 @@ erasure open, with its address: whoever goes on finds what is left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from relay.model.deletion import Order, Outcome
 from relay.model.erasure import Erasure, Mention, Standing
 from relay.model.event import Event
+from relay.model.hold import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Mentions:
     """(table, rowid, sequence number of the message it belongs to)."""
     accounts: Sequence[str] = ()
     """Users, applications and endpoints that name the person; these stay: `user ann@example.com`."""
+    holds: Sequence[tuple[Hold, int]] = ()
+    """Open holds, each with how many of these messages are under it."""
+    suppressed: int = 0
+    """Entries of the suppression list that name the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,9 @@ class ErasureStep:
 
 
 class Erasures(Protocol):
-    async def mentions(self, address: str, now: int) -> Mentions:
-        """Looks through everything, contents too: minutes, in a large archive."""
+    async def mentions(self, address: str, now: int, told: Callable[[int, int], object] | None = None) -> Mentions:
+        """Looks through everything, contents too: minutes, in a large archive. `told` hears how far it is, messages
+        of how many, in another thread; what it raises ends the search, and is raised here."""
 
     async def ask_erasure(self, erasure: Erasure, event: Event) -> bool:
         """Keeps the request. False: it was there."""

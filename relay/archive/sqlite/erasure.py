@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from relay.archive import erasure, scrub
 from relay.archive.api.erasure import ErasureStep, Mentions
@@ -15,9 +15,9 @@ from relay.model.event import Event
 
 
 class SqliteErasures(SqliteDeletions, SqliteHolds):
-    async def mentions(self, address: str, now: int) -> Mentions:
-        found = await self._ask(lambda connection: find(connection, address, now, self._vault))
-        return Mentions(found.mentions, found.rows, found.accounts)
+    async def mentions(self, address: str, now: int, told: Callable[[int, int], object] | None = None) -> Mentions:
+        found = await self._ask(lambda connection: find(connection, address, now, self._vault, told))
+        return Mentions(found.mentions, found.rows, found.accounts, found.holds, found.suppressed)
 
     async def ask_erasure(self, asked: Erasure, event: Event) -> bool:
         return await self._write(erasure.ask_erasures, erasure.Asking(asked, event))
