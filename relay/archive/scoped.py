@@ -328,7 +328,7 @@ class ScopedArchive(ScopedHolds):
     make_hold = place_hold = lift_hold = end_hold = hold = holds = held_messages = use_term = _refused
     mentions = erasures = erasure = ask_erasure = decide_erasure = end_erasure = erase_messages = erase_rows = _refused
     settled = encryption_state = encryption_settled = is_encrypting = encrypt_all = rotate_keys = _refused
-    note_encryption = _refused
+    note_encryption = erase_facts = late_facts = _refused
     add_imported = add_spooled = known_messages = _refused
     leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused

@@ -38,7 +38,7 @@ _WIDTH = len(MESSAGE_COLUMNS)
 _MESSAGES = (
     f"SELECT {', '.join(f'message.{name}' for name in MESSAGE_COLUMNS)}, message.seq, listing.tags,"
     " summary.data, data_key.master, data_key.wrapped,"
-    " deletion.deleted_at, deletion.deleted_by, deletion.asked_by, deletion.reason FROM message"
+    " deletion.deleted_at, deletion.deleted_by, deletion.asked_by, deletion.reason, deletion.erased_at FROM message"
     " LEFT JOIN listing ON listing.seq = message.seq LEFT JOIN summary ON summary.seq = message.seq"
     " LEFT JOIN data_key ON data_key.owner = message.id LEFT JOIN deletion ON deletion.message_seq = message.seq"
     f" WHERE message.seq {_THESE} ORDER BY message.seq"

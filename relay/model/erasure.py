@@ -63,13 +63,24 @@ class Mention:
         return "content" in self.places
 
 
+_NOBODY = "@erased.invalid"
+ERASED_ADDRESS = f"erased{_NOBODY}"
+"""What stands in the place of every address of a message whose facts are erased: the same of all, so nothing tells
+which belonged together."""
+
+
 def placeholder(erasure_id: str) -> str:
     """What stands in the place of the address.
 
     >>> placeholder("01J00000000000000000000001")
     'erased-01j00000000000000000000001@erased.invalid'
     """
-    return f"erased-{erasure_id.lower()}@erased.invalid"
+    return f"erased-{erasure_id.lower()}{_NOBODY}"
+
+
+def is_placeholder(address: str) -> bool:
+    """Whether it stands in the place of an address that was erased."""
+    return address.endswith(_NOBODY)
 
 
 def address_fault(address: str) -> str:

@@ -63,6 +63,21 @@ class Erasures(Protocol):
         """The last commit: figures, suppression, words of the index; then the address itself. Rewrites the indexes
         behind everything else, and empties the write-ahead log."""
 
+    async def erase_facts(self, events: Sequence[Event]) -> list[Outcome]:
+        """One commit: of messages whose contents are gone, what tells of people or of what was said goes too.
+
+        Of each, its event of the kind ERASED, whose actor and reason count. What stays: `archive/forgetting.py`. Done
+        again for what came later; GONE: there was nothing new. Refused, in words: what a hold, the term or sending
+        keeps, and a content that is still there. Crash before the commit: everything is there; after it: nothing is.
+        Raises NotFound.
+        """
+
+    async def late_facts(self, after: int) -> tuple[list[str], int]:
+        """Ids of messages whose facts are erased and that got an event behind number `after`, and the last number.
+
+        A report or an answer may come long after the rest was erased, and names people again.
+        """
+
     async def erasure(self, erasure_id: str) -> Erasure:
         """Raises NotFound."""
 

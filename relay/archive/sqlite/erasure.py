@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from relay.archive import erasure, scrub
+from relay.archive import erasure, forgetting, scrub
 from relay.archive.api.erasure import ErasureStep, Mentions
 from relay.archive.mentions import find
 from relay.archive.sqlite.deletion import SqliteDeletions
@@ -42,6 +42,12 @@ class SqliteErasures(SqliteDeletions, SqliteHolds):
         if self._writer is not None:
             self._writer.empty_log()
         self.go_on_scrubbing()
+
+    async def erase_facts(self, events: Sequence[Event]) -> list[Outcome]:
+        return (await self._write(forgetting.erase_facts, list(events), self._tell_deleted)).outcomes
+
+    async def late_facts(self, after: int) -> tuple[list[str], int]:
+        return await self._ask(lambda connection: forgetting.late_facts(connection, after))
 
     async def erasure(self, erasure_id: str) -> Erasure:
         return await self._ask(lambda connection: erasure.erasure(connection, erasure_id))
