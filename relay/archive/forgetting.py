@@ -78,6 +78,7 @@ KEPT = {"event": ("actor",), "attempt": ("signatures",), "report": ("event_key",
 
 _OPEN = (
     "SELECT event.seq FROM event JOIN leaf ON leaf.seq = event.seq WHERE event.message_id = ? AND salt IS NOT NULL"
+    " AND event.message_id IS NOT NULL"
     f" AND (kind IN ({_listed(BROUGHT_IN)}) OR delivery_id IS NOT NULL"
     " OR json_extract(event.data, '$.attempt') IS NOT NULL OR json_extract(event.data, '$.payload') IS NOT NULL)"
 )

@@ -9,6 +9,8 @@ down_revision = "0020"
 
 STATEMENTS: tuple[str, ...] = (
     "ALTER TABLE deletion ADD COLUMN erased_at INTEGER",
+    # Erasures of persons, for the check of the archive.
+    "CREATE INDEX event_erased ON event (seq) WHERE kind = 'erased' AND message_id IS NULL",
     "CREATE TRIGGER deletion_refuses_erasing_held BEFORE UPDATE OF erased_at ON deletion WHEN EXISTS ("
     "SELECT 1 FROM held_message JOIN legal_hold ON legal_hold.id = hold_id "
     "WHERE held_message.message_seq = new.message_seq AND ended_at IS NULL) "
