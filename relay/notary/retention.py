@@ -234,6 +234,8 @@ class Keeper:
                     folder=self._folder,
                     advance=advance,
                 )
+            except Exception as error:  # the others are done all the same, and this one is tried again
+                maillog.room_failed("erasing", error)
             finally:
                 del self._advances[one.id]
 

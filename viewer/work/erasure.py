@@ -214,7 +214,9 @@ async def _steps(archive: Archive, clock: Callable[[], int], task: Look, last: i
                 # Its thread ends at the next look; whoever stopped us needs no answer.
                 task.is_left = True
                 await asyncio.wait({finding})
-                finding.exception()
+            failure = finding.exception()
+        if failure is not None:
+            raise failure
         task.named.append(await _named(archive, address, finding.result()))
         yield max(0, last - told)
 
