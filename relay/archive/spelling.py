@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from operator import itemgetter
 from secrets import token_hex
+from typing import Any
 
-from relay.archive.rows import Row
+from relay.archive.rows import MESSAGE_COLUMNS, Row
 from relay.ledger.canonical import GREATEST, canonical
 from relay.ledger.opening import plain
 from relay.model.event import Kind
@@ -29,10 +31,10 @@ _ONE_BY_ONE = (
     *("parent_id", "received_at", "auth_user", "helo", "listener", "peer", "protocol", "tls_cipher", "tls_version"),
     *("via_proxy", "size"),
 )
-_MESSAGES = (
-    f"SELECT {', '.join(_ONE_BY_ONE)}, recipients, sha256, tags, traits FROM message"
-    " WHERE id IN (SELECT value FROM json_each(?))"
-)
+_OF_MESSAGE = (*_ONE_BY_ONE, "recipients", "sha256", "tags", "traits")
+_MESSAGES = f"SELECT {', '.join(_OF_MESSAGE)} FROM message WHERE id IN (SELECT value FROM json_each(?))"
+_reordered = itemgetter(*map(MESSAGE_COLUMNS.index, _OF_MESSAGE))
+_SMTPUTF8 = _ONE_BY_ONE.index("smtputf8")
 _OF_ATTEMPT = (
     *("attempt.began_at", "attempt.delivery_id", "attempt.finished_at", "attempt.id", "attempt.is_uncertain"),
     *("message.id", "attempt.number", "attempt.peer", "attempt.provider_id", "attempt.reply_code"),
@@ -55,18 +57,23 @@ class _Unusual(Exception):
     """Not to be spelt here."""
 
 
-def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+Brought = Mapping[str, Row]
+"""Messages that were written just now, by id, as rows of MESSAGE_COLUMNS: they need not be read again."""
+NONE: Brought = {}
+
+
+def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought = NONE) -> list[bytes | None]:
     """What the commitment of each event is of, from rows of EVENT_COLUMNS; None: ask `leaves.openings`."""
     try:
-        return _spelt(database, rows)
+        return _spelt(database, rows, brought)
     except (_Unusual, ValueError, TypeError, KeyError, AttributeError):
         return [None] * len(rows)
 
 
-def _spelt(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+def _spelt(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought) -> list[bytes | None]:
     data = _data(row[7] for row in rows)
-    messages = _found(database, _MESSAGES, [row[4] for row in rows if row[2] in BROUGHT_IN], _message)
-    attempts = _found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt], _attempt)
+    messages = _messages(database, [row[4] for row in rows if row[2] in BROUGHT_IN], brought)
+    attempts = _each(_found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt]), _OF_ATTEMPT, _attempt)
     recipients = _recipients(database, {row[5] for row in rows} - {None})
     tokens = _tokens([value for row in rows for value in (row[3], row[6])])
     openings: list[bytes | None] = []
@@ -80,21 +87,32 @@ def _spelt(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | No
     return openings
 
 
-def _found(
-    database: sqlite3.Connection, statement: str, ids: Sequence[str], spell: Callable[[Row, list[str]], tuple[str, str]]
+def _messages(database: sqlite3.Connection, ids: Sequence[str], brought: Brought) -> dict[str, str]:
+    """The facts of messages, spelt, by id."""
+    rows = [list(_reordered(brought[id_])) for id_ in ids if id_ in brought]
+    for row in rows:
+        row[_SMTPUTF8] = int(row[_SMTPUTF8])  # as the table has it
+    rows += _found(database, _MESSAGES, [id_ for id_ in ids if id_ not in brought])
+    return _each(rows, _ONE_BY_ONE, _message)
+
+
+def _found(database: sqlite3.Connection, statement: str, ids: Sequence[str]) -> list[Any]:
+    return database.execute(statement, (json.dumps(ids),)).fetchall() if ids else []
+
+
+def _each(
+    rows: Sequence[Row], one_by_one: Sequence[str], spell: Callable[[Row, list[str]], tuple[str, str]]
 ) -> dict[str, str]:
     """Spelt facts by id. A row has the values that are spelt one by one first, then those that are not."""
-    if not ids:
+    if not rows:
         return {}
-    rows = database.execute(statement, (json.dumps(ids),)).fetchall()
-    width = len(_ONE_BY_ONE) if spell is _message else len(_OF_ATTEMPT)
+    width = len(one_by_one)
     tokens = _tokens([value for row in rows for value in row[:width]])
     return dict(spell(row, tokens[n * width : (n + 1) * width]) for n, row in enumerate(rows))
 
 
 def _recipients(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
-    wanted = list(ids)
-    rows = database.execute(_RECIPIENTS, (json.dumps(wanted),)).fetchall() if wanted else []
+    rows = _found(database, _RECIPIENTS, list(ids))
     return dict(zip((row[0] for row in rows), _tokens([row[1] for row in rows]), strict=bool(rows)))
 
 
