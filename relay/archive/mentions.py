@@ -78,6 +78,12 @@ ACCOUNTS = {
 }
 """How things are set up: an address in them is told, and is the administrator's to change. Table and columns."""
 CONTENT_COLUMNS = ("subject", "author", "addressees", "cc", "filenames", "headers", "body", "attachments")
+ENVELOPES = ("message", "delivery", "listing", "document")
+"""Tables that say to whom a message went, and from whom it came."""
+_NAMED_AS = {
+    **dict.fromkeys(("recipients", "recipient", "original", "orcpt", "to_key"), "recipient"),
+    **dict.fromkeys(("sender", "sender_key", "author"), "sender"),
+}
 TOLD_EACH = 100
 """Messages between two words about how far it is."""
 OVERLAP = 1024
@@ -142,13 +148,9 @@ def _named(
 
 
 def _place(table: str, column: str) -> str:
-    if table in ("message", "delivery") and column in ("recipients", "recipient", "original"):
-        return "recipient"
-    if table == "message" and column == "sender":
-        return "sender"
     if (table == "document" and column in CONTENT_COLUMNS) or (table == "listing" and column in ("subject", "snippet")):
         return "content"
-    return "text"
+    return _NAMED_AS.get(column, "text") if table in ENVELOPES else "text"
 
 
 def _in_contents(

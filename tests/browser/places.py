@@ -226,6 +226,7 @@ PLACES = (
     # The house.
     Place("audit", "/audit"),
     Place("deletions", "/deletions?all=1"),
+    Place("holds", "/holds?all=1"),
     Place("erasures", "/erasures?all=1"),
     Place("erasure-look", "/erasures/looks/{look}"),
     Place("erasure", "/erasures/{erasure}"),

@@ -19,9 +19,7 @@ from tests.support.archive_values import NOON, new_id
 def beside(folder: Path) -> list[str]:
     """Files and folders under it, but for the archive's own."""
     return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if not path.name.startswith(("archive.db", "exports"))
+        str(path.relative_to(folder)) for path in folder.rglob("*") if not path.name.startswith(("archive.", "exports"))
     )
 
 

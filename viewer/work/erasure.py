@@ -63,7 +63,7 @@ def addresses_in(values: Iterable[str]) -> tuple[str, ...]:
         raise FieldError("addresses", say("at most %(most)s addresses at a time", most=MOST_ADDRESSES))
     for one in found:
         if len(one) > LONGEST_ADDRESS or address_fault(one):
-            raise FieldError("addresses", say("%(address)s is not an address", address=one[:100]))
+            raise FieldError("addresses", say("this is not an address: %(address)s", address=one[:100]))
     return found
 
 
@@ -249,7 +249,7 @@ async def ask(request: web.Request, addresses: Sequence[str], reason: str, *, is
     open_ = {(one.address or "").lower() for one in await archive.erasures(only_open=True)}
     for address in found:
         if address.lower() in open_:
-            words = say("%(address)s: somebody asked for it already, and it is not over yet", address=address)
+            words = say("somebody asked for it already, and it is not over yet: %(address)s", address=address)
             raise FieldError("addresses", words)
     if is_suppressed:
         for address in found:
