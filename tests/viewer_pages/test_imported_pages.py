@@ -70,11 +70,11 @@ async def test_its_page_says_what_is_not_known(house: House, imported: str) -> N
 
 async def test_programs_are_told_and_figures_do_not_count_it_as_sent(house: House, imported: str) -> None:
     program = await house.program()
-    async with program.get("/api/v1/messages") as answer:
+    async with program.get("/api/messages") as answer:
         rows = {row["id"]: row for row in (await answer.json())["messages"]}
     assert [row["imported"] for row in rows.values()].count(True) == 1
     assert rows[imported]["imported"] is True
     assert not any(rows[imported]["states"].values())
-    async with program.get(f"/api/v1/messages/{imported}") as answer:
+    async with program.get(f"/api/messages/{imported}") as answer:
         message = await answer.json()
     assert (message["imported"], message["deliveries"]) == (True, [])
