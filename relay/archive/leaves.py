@@ -19,7 +19,7 @@ from relay.archive.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, 
 from relay.archive.spelling import BROUGHT_IN, NONE, Brought, spelt_openings
 from relay.ledger.canonical import canonical_of_plain
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
-from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, Leaf
+from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, Leaf, checked_entry
 from relay.ledger.opening import opening_of, payload_facts
 from relay.ledger.tiles import TILE_HEIGHT
 from relay.ledger.tree import Frontier, grow
@@ -55,7 +55,7 @@ def append_leaves(database: sqlite3.Connection, first: int, rows: Sequence[Row],
     for n, ((id_, at, kind, _, message_id, delivery_id, *_), opening) in enumerate(written):
         salt = salts[n * SALT_SIZE : (n + 1) * SALT_SIZE]
         commitment = sha256(COMMITMENT_PREFIX + salt + opening).digest()
-        digest = leaf_hash(Leaf(id_, at, kind, commitment, message_id, delivery_id).encode())
+        digest = leaf_hash(checked_entry(id_, at, kind, commitment, message_id, delivery_id))
         hashes.append(digest)
         leaves.append((first + n, digest, commitment, salt))
     size, peaks = database.execute("SELECT size, peaks FROM tree").fetchone()
