@@ -8,6 +8,7 @@ tells of a step names these leaves, so that the check of the archive tells an er
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,16 +20,16 @@ from relay.model.event import Event
 
 
 @dataclass(slots=True)
-class Rewriting:
+class Rewriting(ABC):
     """One step: what is put in the place of a value, and which leaves and payloads that closed."""
 
     leaves: set[int] = field(default_factory=set, init=False)
     """Sequence numbers of their events."""
     payloads: set[str] = field(default_factory=set, init=False)
 
+    @abstractmethod
     def replaced(self, table: str, column: str, value: Any) -> Any:
         """What is kept from now on where this value was; the same again for what it gave."""
-        raise NotImplementedError
 
 
 def replace_row(

@@ -116,7 +116,12 @@ async def keep(archive: Archive, number: int = 1) -> tuple[Message, list[Token]]
 
 async def bounce(archive: Archive, message: Message, number: int = 1, **more: Any) -> str:
     payload = a_payload(number, body=b'{"n": %d, "to": "%s"}' % (number, JANE.encode()), headers={"X-Of": JANE})
-    values = {"recipient": JANE, "diagnostic": f"<{JANE}> hyena", "explanation": "ostrich", "action": "tiger"}
+    values: dict[str, Any] = {
+        "recipient": JANE,
+        "diagnostic": f"<{JANE}> hyena",
+        "explanation": "ostrich",
+        "action": "tiger",
+    }
     values |= {"detail": {"url": "https://x.example/giraffe"}, "bounce": BounceClass.HARD, **more}
     (delivery,) = (await archive.message(message.id)).deliveries
     key = f"{number}:{JANE}"
