@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay.archive import index
 from relay.archive.api import NotFound
@@ -176,7 +176,7 @@ def _ask(database: sqlite3.Connection, request: Request, event: Event) -> bool:
     row = (request.id, request.asked_at, request.asked_by, request.reason, request.standing.value, None, None, "")
     if not database.execute(_ASK, (seq, *row)).rowcount:
         return database.execute("SELECT 1 FROM deletion_request WHERE id = ?", (request.id,)).fetchone() is not None
-    append_events(database, [event])
+    append_events(database, [replace(event, data={**event.data, "asked": request.id})])
     return True
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from relay.archive import check_archive
-from relay.archive.api.audit import Reading
 from relay.archive.audit.indexes import WORDS, check_words
 from relay.archive.audit.tables import DERIVED
-from relay.rendition.extract import extract
-from tests.support.audited import Bench, changes, tamper, unused
+from tests.support.audited import READING, Bench, changes, faults_of, tamper, unused
 from tests.support.thoroughness import IS_THOROUGH, one_in
 
 OF_SEARCH = sorted(DERIVED)
@@ -74,10 +72,13 @@ def test_a_change_in_a_full_text_index_is_found(audited_path: Path, index: str) 
                 values = dict(zip(columns, row, strict=True))
                 named = [values[name] for name in key]
                 for column in columns:
+                    if (part, column) == ("idx", "term") or (part, values.get("id")) == ("data", 10):
+                        continue  # by which a page is looked for, not what is in it; and how often it was configured
                     for changed in changes(values[column])[:1]:
-                        database.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (changed, *named))
-                        if not list(check_words(audited_path, index)):
-                            missed.add((table, column, *named))
+                        with suppress(sqlite3.IntegrityError):  # a key that another has: it is not written
+                            database.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (changed, *named))
+                            if not list(check_words(audited_path, index)):
+                                missed.add((table, column, *named))
                         database.execute(f"DELETE FROM {table}")
                         database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", rows)
     assert missed == set()
@@ -93,7 +94,7 @@ def test_a_word_that_is_not_looked_up_any_more_is_found(audited_path: Path) -> N
 
 def test_what_is_shown_is_made_again_where_it_is_asked_for(audited_path: Path) -> None:
     tamper(audited_path, "UPDATE listing SET subject = 'another' WHERE seq = 2")
-    url = f"sqlite:///{audited_path}"
-    assert not [fault for progress in check_archive(url) for fault in progress.faults]
-    (fault,) = (fault for progress in check_archive(url, reading=Reading(extract)) for fault in progress.faults)
-    assert fault.words.endswith("table listing is not made of its content: subject")
+    assert faults_of(audited_path) == []
+    steps = check_archive(f"sqlite:///{audited_path}", reading=READING, processes=1)
+    told = [fault.words for progress in steps for fault in progress.faults]
+    assert any(words.endswith("table listing is not made of its content: subject") for words in told), told

@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from relay.archive.api import Archive
@@ -13,10 +14,11 @@ from relay.archive.api.audit import Extent, Fault, Portion, Reading
 from relay.archive.api.ledger import Stamp, StoredCheckpoint
 from relay.archive.audit.indexes import DAYS
 from relay.archive.audit.structure import LARGE
-from relay.archive.audit.whole import check_portion, faults_in
+from relay.archive.audit.whole import faults_in, open_to_check
 from relay.archive.content import stored
 from relay.archive.figures import Counting
 from relay.archive.indexer import Indexer
+from relay.archive.vault import Vault
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, sign_note
 from relay.model.deletion import Order
@@ -25,7 +27,7 @@ from relay.model.event import Event, Kind
 from relay.model.message import Message
 from relay.model.summary import Summary
 from relay.rendition.edit import splice
-from relay.rendition.extract import extract
+from relay.rendition.extract import ReferencePattern, extract
 from tests.support.archive_reports import a_payload, a_report, finished, reported
 from tests.support.archive_values import NOON, SECOND, a_message, an_attempt, captured_event, deliveries_of, new_id
 from tests.support.stamping import Authority
@@ -39,6 +41,7 @@ from tests.support.standing_rows import (
     ask_erasures,
     change_tags,
     refuse_deletion,
+    told,
 )
 
 SIGNER = Signer.from_seed("example.com/log", bytes(32))
@@ -50,6 +53,9 @@ def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
+READING = Reading(partial(extract, patterns=(ReferencePattern("order", r"47\d\d-x", ("subject",)),)))
+
+
 def letter(message: Message) -> bytes:
     """With what is looked up, counted and shown."""
     number = message.received_at // SECOND % 60
@@ -59,7 +65,7 @@ def letter(message: Message) -> bytes:
 
 
 async def extracted(content: bytes) -> Summary:
-    return extract(content)
+    return READING.read(content)
 
 
 async def index(archive: Archive) -> None:
@@ -99,8 +105,8 @@ async def fill(archive: Archive) -> None:
     third = a_message(3)
     waiting = deliveries_of(third)[0]
     cancelled = Event(new_id(), NOON, Kind.CANCELLED, "user:ann", third.id, waiting.id)
-    deleted = Event(new_id(), NOON, Kind.DELETED, BOB, third.id, data={"reason": "asked"})
     request_id = await ask_deletion(archive, third)
+    deleted = told(Kind.DELETED, third, actor=BOB, reason="asked", asked=request_id)
     await archive.delete_content([Order(third.id, deleted, [cancelled], request_id)])
     await add_terms(archive)
     await Counting(archive).catch_up()
@@ -143,11 +149,12 @@ def faults_of(path: Path, known: tuple[str, ...] = (), remembered: str = "") -> 
     """All portions, in this process."""
     with closing(sqlite3.connect(path)) as database:
         extent = extent_of(database)
-    return [
-        fault
-        for portion in (*STRUCTURE, *portions(extent))
-        for fault in check_portion(path, portion, extent, [SIGNER.verifier], known, remembered)
-    ]
+    with closing(open_to_check(path, Vault())) as database:
+        return [
+            fault
+            for portion in (*STRUCTURE, *portions(extent))
+            for fault in faults_in(database, portion, extent, [SIGNER.verifier], known, remembered)
+        ]
 
 
 def tamper(path: Path, *statements: str) -> None:
@@ -176,11 +183,7 @@ class Bench:
 
     def faults(self) -> list[Fault]:
         keys, which = [SIGNER.verifier], [*portions(self.extent), *derived_portions(self.extent)]
-        return [
-            fault
-            for one in which
-            for fault in faults_in(self.database, one, self.extent, keys, reading=Reading(extract))
-        ]
+        return [fault for one in which for fault in faults_in(self.database, one, self.extent, keys, reading=READING)]
 
     def finds(self, statement: str, *values: object, is_derived: bool = False) -> bool:
         """False: nothing noticed. What SQLite does not even write, such as a key twice, is no change."""
@@ -192,9 +195,7 @@ class Bench:
             now = extent_of(self.database)
             extent = Extent(max(now.messages, self.extent.messages), max(now.events, self.extent.events))
             which = derived_portions(extent) if is_derived else portions(extent)
-            return any(
-                faults_in(self.database, one, extent, [SIGNER.verifier], reading=Reading(extract)) for one in which
-            )
+            return any(faults_in(self.database, one, extent, [SIGNER.verifier], reading=READING) for one in which)
         except sqlite3.IntegrityError:
             return True
         finally:
@@ -222,7 +223,7 @@ def changes(value: object) -> list[object]:
         case str():
             return [value + "x", value[:-1] if value else "y", None]
         case bytes():
-            flipped = [value[:1] and bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128])]
+            flipped = value and [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128])]
             return [*flipped, value[:-1], value + b"\0", b""] if value else [b"\0"]
         case _:
             return [1, "x"]

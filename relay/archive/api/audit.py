@@ -25,8 +25,8 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Portion:
     """One piece of work. `kind`: structure, contents, deliveries, leaves, nodes, tables, signed; where it is asked for,
-    derived, lists, words, figures. Of the messages or events with sequence numbers `first` to `last`, or of parts
-    with such numbers, where it is of some only."""
+    derived, indexes, lists, words, figures. Of the messages or events with sequence numbers `first` to `last`, or of
+    parts with such numbers, where it is of some only."""
 
     kind: str
     first: int = 0

@@ -78,7 +78,16 @@ def check_words(path: Path, name: str) -> Iterator[Fault]:
         database.execute("BEGIN")
         database.execute(re.sub(r"VIRTUAL TABLE \W*", "VIRTUAL TABLE temp.", sql, count=1))
         database.execute(f"CREATE TEMP VIEW {source[1]} AS SELECT * FROM main.{source[1]}")
-        for part in ("data", "idx", "docsize", "config"):
+        configs = [database.execute(f"SELECT * FROM {where}.{name}_config").fetchall() for where in ("temp", "main")]
+        # Of each segment the pages, and the words they begin with: its own check looks only at those that are there.
+        segments = [
+            database.execute(f"SELECT DISTINCT {what} AS n FROM main.{name}_{part} WHERE n > 0 ORDER BY n").fetchall()
+            for what, part in (("id >> 37", "data"), ("segid", "idx"))
+        ]
+        if configs[0] != configs[1] or segments[0] != segments[1]:
+            yield Fault(f"index {name}", "is not as FTS5 makes it")
+            return
+        for part in ("data", "idx", "docsize"):
             database.execute(f"DELETE FROM temp.{name}_{part}")
             database.execute(f"INSERT INTO temp.{name}_{part} SELECT * FROM main.{name}_{part}")
         try:

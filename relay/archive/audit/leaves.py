@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from relay.archive.api.audit import Fault
-from relay.archive.leaves import entry_of, openings
+from relay.archive.leaves import entry_of, opening_octets
+from relay.archive.leaves import openings as openings_of
 from relay.archive.rows import EVENT_COLUMNS, Row, event_of
 from relay.archive.spelling import spelt_openings
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
@@ -53,7 +54,12 @@ def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterato
 
 def _doubtful(database: sqlite3.Connection, rows: Sequence[Row]) -> list[Row]:
     """Those that are not, octet for octet, what their leaf says and commits to: what is the matter is asked then."""
-    openings = spelt_openings(database, [row[4:] for row in rows])
+    events = [row[4:] for row in rows]
+    try:
+        openings: Sequence[bytes | None] = opening_octets(database, events)
+    except (LedgerError, ValueError, TypeError, KeyError, AttributeError):
+        # One of them cannot be read: the others are not looked at one by one for that.
+        openings = spelt_openings(database, events)
     doubtful = []
     for row, opening in zip(rows, openings, strict=True):
         _, digest, commitment, salt, id_, at, kind, _, message_id, delivery_id, *_ = row
@@ -92,7 +98,7 @@ def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault
             elif salt is None:
                 if seq - 1 not in erased:
                     yield Fault(where, "what opens its leaf was taken away, and nothing says that it was erased")
-            elif commit_plain(salt, next(openings(database, [event]))) != commitment:
+            elif commit_plain(salt, next(openings_of(database, [event]))) != commitment:
                 yield Fault(where, "is not what its leaf commits to, or what it is about was changed")
         except (LedgerError, ValueError, TypeError, KeyError, AttributeError) as error:
             yield Fault(where, f"what it is about cannot be read: {error}")

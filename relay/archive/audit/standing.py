@@ -62,12 +62,12 @@ class _State:
     """By message and tag in lower case: whether it was put on last, and how it was spelt."""
     tagged: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """Each change of tags: the message, and the tags in lower case that it names."""
-    asked: dict[tuple[str, int, str], str] = field(default_factory=dict)
-    """Requests for deletion, by message, time and person: the reason."""
+    asked: dict[tuple[str, int, str], tuple[str, str]] = field(default_factory=dict)
+    """Requests for deletion, by message, time and person: the reason, and its id, '' where that was not told."""
     refused: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     """By request: when, by whom, the answer."""
-    deleted: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    """By message: when, by whom, the reason."""
+    deleted: dict[str, tuple[int, str, str, str]] = field(default_factory=dict)
+    """By message: when, by whom, the reason, by which request."""
     erasures: dict[str, dict[str, Any]] = field(default_factory=dict)
     listed: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """Suppressions, by id: the row."""
@@ -140,7 +140,7 @@ def _tagged(state: _State, told: _Told) -> None:
 
 
 def _asked(state: _State, told: _Told) -> None:
-    state.asked[told.message_id, told.at, told.actor] = _text(told, "reason")
+    state.asked[told.message_id, told.at, told.actor] = _text(told, "reason"), _text(told, "asked")
 
 
 def _refused(state: _State, told: _Told) -> None:
@@ -148,7 +148,7 @@ def _refused(state: _State, told: _Told) -> None:
 
 
 def _deleted(state: _State, told: _Told) -> None:
-    state.deleted[told.message_id] = told.at, told.actor, _text(told, "reason")
+    state.deleted[told.message_id] = told.at, told.actor, _text(told, "reason"), _text(told, "asked")
 
 
 def _erasure_asked(state: _State, told: _Told) -> None:
@@ -270,10 +270,12 @@ def _check_requests(database: sqlite3.Connection, state: _State) -> Iterator[Fau
         decided: tuple[Any, ...] = (None, None, "")
         if standing == "refused":
             decided = state.refused.get(id_, ())
-        elif standing == "approved":
-            decided = (*state.deleted.get(message_id, ())[:2], "")
+        elif standing == "approved" and message_id in state.deleted:
+            *decided, _, named = state.deleted[message_id]
+            decided = (*decided, "") if named in ("", id_) else ()
         is_known = standing in ("open", "refused", "approved")
-        if told != reason or (decided_at, decided_by, answer) != decided or not is_known:
+        is_told = told in ((reason, id_), (reason, ""))
+        if not is_told or (decided_at, decided_by, answer) != decided or not is_known:
             yield Fault(f"request {id_}", "is not as the events about it say")
     for message_id, _, _ in missing:
         yield Fault(f"message {message_id}", "an event says that its deletion was asked for, and no request is there")

@@ -115,22 +115,8 @@ MOST = 1000
 
 _Pairs = tuple[tuple[str, str, str], ...]
 
+# That each message and attempt has its event is seen where deliveries are checked.
 _OF_MESSAGES: _Pairs = (
-    (
-        "message",
-        "no event says that it was captured",
-        "SELECT id FROM message WHERE seq BETWEEN :first AND :last AND NOT EXISTS ("
-        "SELECT 1 FROM event WHERE event.message_id = message.id AND event.message_id IS NOT NULL"
-        " AND kind IN ('captured', 'imported'))",
-    ),
-    (
-        "attempt",
-        "no event says how it ended",
-        "SELECT attempt.id FROM attempt JOIN message ON message.seq = message_seq WHERE finished_at IS NOT NULL"
-        " AND message_seq BETWEEN :first AND :last AND NOT EXISTS (SELECT 1 FROM event"
-        " WHERE event.message_id = message.id AND event.message_id IS NOT NULL"
-        " AND instr(event.data, attempt.id) AND json_extract(event.data, '$.attempt') = attempt.id)",
-    ),
     (
         "message number",
         "was marked as deleted, and no event says so",

@@ -28,7 +28,7 @@ from relay.archive.audit.derived import check_derived
 from relay.archive.audit.indexes import DAYS, WORDS, check_figures, check_lists, check_words
 from relay.archive.audit.leaves import check_leaves, check_upper_nodes
 from relay.archive.audit.signed import check_signed
-from relay.archive.audit.structure import LARGE, check_structure
+from relay.archive.audit.structure import LARGE, SEARCHED, check_searched, check_structure
 from relay.archive.audit.tables import check_facts, check_records, check_tables
 from relay.archive.cipher import Ring
 from relay.archive.vault import Connection, Vault
@@ -110,7 +110,7 @@ def check_portion(
     try:
         if portion.kind == "words":
             return list(check_words(path, WORDS[portion.first - 1]))
-        with closing(_open(path, Vault(ring))) as database:
+        with closing(open_to_check(path, Vault(ring))) as database:
             database.execute("BEGIN")
             return faults_in(database, portion, extent, keys, known, remembered, reading)
     except UNREADABLE as error:
@@ -136,6 +136,7 @@ def faults_in(
         "tables": lambda: check_tables(database, extent.messages, extent.events),
         "signed": lambda: check_signed(database, keys, known, remembered),
         "derived": lambda: check_derived(database, first, last, reading) if reading else (),
+        "indexes": lambda: check_searched(database, first),
         "lists": lambda: check_lists(database),
         "figures": lambda: check_figures(database, first),
     }
@@ -172,6 +173,7 @@ def portions_of(extent: Extent, reading: Reading | None = None) -> list[Portion]
 
 def _derived(extent: Extent) -> Iterator[Portion]:
     yield from (Portion("words", part, part) for part in range(1, len(WORDS) + 1))
+    yield from (Portion("indexes", part, part) for part in range(1, len(SEARCHED) + 1))
     yield Portion("lists")
     yield from (Portion("figures", part, part) for part in range(1, DAYS + 1))
     yield from _pieces("derived", extent.messages, READ_AGAIN)
@@ -185,7 +187,7 @@ def _pieces(kind: str, count: int, size: int) -> Iterator[Portion]:
 def _extent(path: Path, vault: Vault) -> Extent:
     """Raises ArchiveError: it is no archive, or a master key is missing, without which nothing can be said."""
     try:
-        with closing(_open(path, vault)) as database:
+        with closing(open_to_check(path, vault)) as database:
             if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'data_key'").fetchone():
                 vault.check(database)
             (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
@@ -195,7 +197,7 @@ def _extent(path: Path, vault: Vault) -> Extent:
     return Extent(messages, events)
 
 
-def _open(path: Path, vault: Vault) -> Connection:
+def open_to_check(path: Path, vault: Vault) -> Connection:
     database = sqlite3.connect(opening.address(path, "ro"), uri=True, isolation_level=None, factory=Connection)
     database.vault = vault
     for pragma in opening.READER_PRAGMAS:
