@@ -271,8 +271,8 @@ def _check_requests(database: sqlite3.Connection, state: _State) -> Iterator[Fau
         if standing == "refused":
             decided = state.refused.get(id_, ())
         elif standing == "approved" and message_id in state.deleted:
-            *decided, _, named = state.deleted[message_id]
-            decided = (*decided, "") if named in ("", id_) else ()
+            at, actor, _, named = state.deleted[message_id]
+            decided = (at, actor, "") if named in ("", id_) else ()
         is_known = standing in ("open", "refused", "approved")
         is_told = told in ((reason, id_), (reason, ""))
         if not is_told or (decided_at, decided_by, answer) != decided or not is_known:
