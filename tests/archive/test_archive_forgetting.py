@@ -49,6 +49,7 @@ from tests.support.archive_values import (
     new_id,
 )
 from tests.support.audited import STRUCTURE, derived_portions, extent_of, portions
+from tests.support.encrypted import encryption
 from tests.support.notarised import Notarised, OwnKeys
 
 JANE, ANN = "jane.roe@example.com", "ann.author@example.org"
@@ -279,6 +280,25 @@ async def test_a_payload_about_two_messages_goes_with_the_last_of_them(tmp_path:
     await archive.settled()
     await archive.close()
     assert faults(path) == []
+    assert traces(path.parent) == []
+
+
+async def test_of_an_encrypted_message_the_key_goes_too(tmp_path: Path):
+    path = tmp_path / "data" / "archive.db"
+    archive = await open_archive(f"sqlite:///{path}", encryption=encryption())
+    message, _ = await keep(archive)
+    await bounce(archive, message)
+    await delete(archive, message)
+    with closing(sqlite3.connect(path)) as database:
+        keys = "SELECT wrapped FROM data_key WHERE owner = ?"
+        (before,) = database.execute(keys, (message.id,)).fetchone()
+        await erase(archive, message)
+        assert database.execute(keys, (message.id,)).fetchone() != (before,)
+        assert database.execute("SELECT owner FROM data_key").fetchall() == [(message.id,)]
+    assert (await archive.message(message.id)).summary == Summary()
+    await archive.settled()
+    await archive.close()
+    assert before not in path.read_bytes()
     assert traces(path.parent) == []
 
 
