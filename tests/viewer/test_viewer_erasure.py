@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from relay.archive import check_archive
 from relay.model.access import Permission as P
 from relay.model.access import Role, Scope, Share
 from relay.model.delivery import State
@@ -73,6 +74,16 @@ async def seen(browser: aiohttp.ClientSession, path: str) -> str:
                 assert answer.status == 200
             if "data-progress" not in page:
                 return page
+
+
+async def faults(house: House) -> list[str]:
+    """What the check of the whole archive finds."""
+    url = f"sqlite:///{house.config.archive.path}/archive.db"
+
+    def checked() -> list[str]:
+        return [str(fault) for progress in check_archive(url, processes=1) for fault in progress.faults]
+
+    return await asyncio.to_thread(checked)
 
 
 async def test_a_look_says_where_a_person_is_named_and_what_keeps_it(house: House) -> None:
@@ -227,10 +238,11 @@ async def test_a_request_is_refused_or_withdrawn_with_a_reason_that_is_kept(two:
         assert await answer.json() == {"erasures": []}
     async with asker.get("/api/erasures", params={"requests": "all"}) as answer:
         assert [one["id"] for one in (await answer.json())["erasures"]] == [second["id"], first["id"]]
+    assert await faults(two) == []
 
 
 async def test_a_program_has_it_done_and_sees_the_end(house: House) -> None:
-    message_id = await house.add(state=State.SENT)
+    message_id = await house.add()
     boss = await house.program()
     async with boss.post("/api/erasures", json={"addresses": [ANN], "reason": REASON, "suppress": True}) as answer:
         assert answer.status == 202
@@ -245,6 +257,7 @@ async def test_a_program_has_it_done_and_sees_the_end(house: House) -> None:
     assert (found["messages"], found["suppressions"]) == (0, 0)
     async with boss.get("/api/suppressions") as answer:
         (entry,) = (await answer.json())["suppressions"]
+    assert await faults(house) == []
     assert (entry["address"], entry["reason"]) == (f"erased-{one['id'].lower()}@erased.invalid", "erased")
 
 
