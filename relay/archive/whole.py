@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from relay.archive.api import NotFound, StoredMessage
 from relay.archive.api.export import Whole
@@ -152,9 +153,9 @@ def _key(master: str | None, wrapped: bytes | None) -> KeyRow | None:
     return None if master is None or wrapped is None else (master, wrapped)
 
 
-def _grouped(rows: Iterable[Row]) -> dict[object, list[Row]]:
+def _grouped(rows: Iterable[Row]) -> dict[Any, list[Row]]:
     """The rest of each row, by its first value."""
-    groups: dict[object, list[Row]] = {}
+    groups: dict[Any, list[Row]] = {}
     for row in rows:
         groups.setdefault(row[0], []).append(row[1:])
     return groups

@@ -27,9 +27,9 @@ from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.summary import Summary
 from relay.rendition.edit import splice
-from tests.archive.test_audit import Bench, changes, fill, tamper
 from tests.support.archive_reports import a_payload
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
+from tests.support.audited import Bench, changes, fill, tamper
 from tests.support.encrypted import NEW, OLD, OTHER, encryption
 
 LARGE = bytes(range(256)) * 4096 * 3 + b"the end"

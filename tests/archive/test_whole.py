@@ -14,8 +14,8 @@ from relay.archive.query import Query, parse_query
 from relay.archive.scoped import ScopedArchive
 from relay.model.access import Scope, Share
 from relay.model.summary import Summary
-from tests.archive.test_audit import fill, tamper
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, make_id
+from tests.support.audited import fill, tamper
 from tests.support.encrypted import encryption
 
 LARGE = bytes(range(256)) * 300
