@@ -25,10 +25,11 @@ from relay.archive import check_archive, open_archive
 from relay.archive.compression import decompressor
 from relay.archive.content import CHUNK
 from relay.clock import new_id, now
+from relay.ledger.checking import Trust
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import open_note
 from relay.ledger.tree import verify_consistency
-from relay.ledger.verifier import Trust, verify_stream
+from relay.ledger.verifier import verify_stream
 from relay.notary.erasing import asked, run
 from tests.support.notarised import Notarised, OwnKeys
 
