@@ -124,6 +124,7 @@ def _events(connection: sqlite3.Connection, copy: int, count: int, later: int, s
     connection.execute(
         f"INSERT INTO event ({', '.join(columns)}) SELECT {', '.join(values)} FROM event"
         # Not those whose id is a hash: it tells them apart from nothing. What a copy would suppress is suppressed.
-        " WHERE substr(id, -16, 1) = '0' AND kind <> 'suppression-added' AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
+        " WHERE substr(id, -16, 1) = '0' AND kind <> 'suppression-added'"
+        " AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
         (start, min(start + STEP, count)),
     )
