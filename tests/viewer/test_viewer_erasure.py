@@ -18,8 +18,11 @@ from relay.model.access import Role, Scope, Share
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.hold import Hold
+from relay.notary.beside import clear
+from relay.notary.erasing import Advance
 from relay.notary.retention import Keeper
 from tests.support.viewer_house import LETTER, House, configured, open_house
+from viewer.work.jobs import JOBS, Job
 
 ANN = "ann@example.org"
 REASON = "asked in writing"
@@ -340,6 +343,50 @@ async def test_a_look_that_is_stopped_ends_and_changes_nothing(house: House) -> 
                     break
     async with browser.post(path, data={"csrf": csrf, "reason": REASON}) as answer:
         assert answer.status in (200, 409)
+
+
+async def test_how_far_an_erasure_is_can_be_watched(house: House) -> None:
+    await house.add()
+    boss, browser = await house.program(), await house.client(name="second")
+    async with boss.post("/api/erasures", json={"addresses": [ANN], "reason": REASON}) as answer:
+        (one,) = (await answer.json())["erasures"]
+    path = f"/erasures/{one['id']}"
+    async with browser.get("/erasures") as answer:
+        assert "About to be done" in await answer.text()
+    house.advances[one["id"]] = Advance(looked=300, all=1000)
+    async with browser.get(path) as answer:
+        page = await answer.text()
+    assert "300 of 1000 messages looked through" in page
+    assert "Being done" in page
+    house.advances[one["id"]] = Advance(looked=1000, all=1000, named=20, done=7)
+    async with boss.get(f"/api/erasures/{one['id']}") as answer:
+        assert (await answer.json())["progress"] == {"looked": 1000, "all": 1000, "named": 20, "done": 7}
+    async with browser.get(f"{path}/progress") as answer, asyncio.timeout(10):
+        await answer.content.readuntil(b"\n\n")
+        first = await answer.content.readuntil(b"\n\n")
+        assert b'"state":"running","done":7,"total":20,"told":"7 of 20 messages gone through."' in first
+        await run(house)
+        rest = await answer.content.read()
+    assert b'"state":"finished"' in rest
+
+
+async def test_an_export_under_way_is_not_offered_when_a_person_was_erased_meanwhile(house: House) -> None:
+    folder = house.config.archive.path
+
+    async def pieces(_job: Job) -> AsyncIterator[bytes]:
+        yield b"ann"
+        clear(folder)
+        yield b"@example.org"
+
+    job = house.app[JOBS].make(house.new_id(), "administrator", "", "zip", 1, "x.zip", pieces)
+    async with asyncio.timeout(10):
+        while not job.is_over:
+            await job.changed.wait()
+    assert job.state == "removed"
+    assert list((folder / "exports").iterdir()) == []
+    browser = await house.client()
+    async with browser.get("/exports") as answer:
+        assert "taken away" in await answer.text()
 
 
 async def test_an_export_that_waits_to_be_fetched_is_taken_away_and_its_page_says_so(house: House) -> None:
