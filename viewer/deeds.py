@@ -172,6 +172,24 @@ def _erased(who: str, event: Event) -> Saying:
     return joined("; ", [done, stays]) if kept else done
 
 
+def _went_through(who: str, event: Event) -> Saying:
+    """A run of retention, summed up; before there were facts to erase it told of contents alone."""
+    rules = event.data.get("rules")
+    counts = list(rules.values()) if isinstance(rules, Mapping) else []
+    deleted, kept, erased, stayed = (
+        sum(int(one.get(name, 0)) for one in counts) for name in ("deleted", "kept", "erased", "stayed")
+    )
+    return say(
+        "%(who)s went through the rules of retention: contents deleted %(deleted)s, kept %(kept)s; facts erased"
+        " %(erased)s, kept %(stayed)s",
+        who=who,
+        deleted=deleted,
+        kept=kept,
+        erased=erased,
+        stayed=stayed,
+    )
+
+
 def _tagged(who: str, event: Event) -> Saying:
     added, removed = (", ".join(map(str, event.data.get(name, ()))) for name in ("added", "removed"))
     if added and removed:
@@ -238,6 +256,7 @@ _SENTENCES: Mapping[Kind, Callable[[str, Event], Saying]] = {
     Kind.ERASURE_ASKED: _erasure_asked,
     Kind.ERASURE_DECIDED: _erasure_decided,
     Kind.ERASED: _erased,
+    Kind.RETENTION_RUN: _went_through,
     Kind.TAGGED: _tagged,
     Kind.SETTING_CHANGED: _setting,
     Kind.ALERT_RAISED: _raised,
