@@ -146,7 +146,8 @@ class Service:
         self._stamping = Stamping(config.ledger, archive=self._archive, clock=now)
         stack.push_async_callback(self._stamping.stop)
         self._stamping.start()
-        self._keeper = Keeper(config.retention, config.ledger.worm, archive=self._archive, clock=now, new_id=new_id)
+        rules, worm = config.retention, config.ledger.worm
+        self._keeper = Keeper(rules, worm, archive=self._archive, clock=now, new_id=new_id, folder=folder)
         await self._keeper.start()
         stack.push_async_callback(self._keeper.stop)
         await self._start_beacon(stack)
@@ -280,6 +281,7 @@ class Service:
             origins=lambda: settings.origins(self._file, self._environment),
             counter=self._intake.counter,
             evidence=Evidence(self._archive, self._notary.keys, self._notary.checkpoint),
+            erasing=self._keeper.advance,
         )
         runner = web.AppRunner(
             app, keepalive_timeout=KEEPALIVE, access_log=None, handle_signals=False, shutdown_timeout=1.0

@@ -37,6 +37,9 @@ API = {
 EVIDENCE = {"=relay.notary.evidence", "=relay.notary.gathering", "=relay.notary.problem"}
 """What the viewer may know of the notary."""
 
+ERASING = {"=relay.notary.beside", "=relay.notary.erasing"}
+"""What viewer and handover may know of erasures."""
+
 HANDOVER = {"=relay.handover.entry", "=relay.handover.making", "=relay.handover.shape"}
 """What the viewer may know of exports that are signed."""
 
@@ -54,7 +57,16 @@ ROOMS: dict[str, set[str]] = {
     "relay.feedback": {"relay.feedback", *LOGGED, *API},
     "relay.herald": {"relay.herald", *LOGGED, *API},
     "relay.notary": {"relay.notary", "relay.ledger", "relay.metrics", *LOGGED, *API},
-    "relay.handover": {"relay.handover", "relay.ledger", "relay.courier", "relay.metrics", *EVIDENCE, *LOGGED, *API},
+    "relay.handover": {
+        "relay.handover",
+        "relay.ledger",
+        "relay.courier",
+        "relay.metrics",
+        *EVIDENCE,
+        *ERASING,
+        *LOGGED,
+        *API,
+    },
     "relay.maillog": {"=relay", "relay.model", "relay.metrics"},
     "relay.lasting": set(),
     "relay.metrics": set(),
@@ -68,6 +80,7 @@ ROOMS: dict[str, set[str]] = {
         "relay.ledger",
         "relay.resolver",
         *EVIDENCE,
+        *ERASING,
         *HANDOVER,
         *LOGGED,
         *API,

@@ -39,6 +39,7 @@ from relay.archive.api import Archive
 from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.upstream import UpstreamState
+from relay.notary.erasing import Advance
 from relay.notary.evidence import Evidence
 from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
 from viewer.compiled import COMPILED
@@ -53,6 +54,7 @@ from viewer.keys import (
     CLOCK,
     CONFIG,
     COUNTER,
+    ERASING,
     EVIDENCE,
     IS_READY,
     LISTENING,
@@ -92,6 +94,7 @@ def build_app(
     listening: Callable[[], list[tuple[str, str]]] = list,
     counter: Counter | None = None,
     evidence: Evidence | None = None,
+    erasing: Callable[[str], Advance | None] = lambda _id: None,
     new_secret: Callable[[], str] = lambda: secrets.token_urlsafe(32),
 ) -> web.Application:
     """The application, ready to be run. `clock` gives UTC microseconds, `new_id` ULIDs."""
@@ -107,6 +110,7 @@ def build_app(
     app[LISTENING] = listening
     app[COUNTER] = counter
     app[EVIDENCE] = evidence
+    app[ERASING] = erasing
     app[FLASHES] = OrderedDict()
     app[MASKS] = rules_of(config.mask)
     app[STATIC_PREFIX] = f"/static/{_version_of(STATIC)}"

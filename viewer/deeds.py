@@ -133,6 +133,63 @@ def _refused(who: str, event: Event) -> Saying:
     return say("%(who)s refused the deletion of a message: “%(why)s”", who=who, why=why)
 
 
+def _erasure_asked(who: str, event: Event) -> Saying:
+    why = str(event.data.get("reason", ""))
+    return say("%(who)s asked for a person to be erased: “%(why)s”", who=who, why=why)
+
+
+def _erasure_decided(who: str, event: Event) -> Saying:
+    answer = str(event.data.get("answer", ""))
+    if event.data.get("standing") == "approved":
+        return say("%(who)s approved the erasure of a person", who=who)
+    if event.data.get("withdrawn"):
+        words = say("%(who)s withdrew a request to erase a person", who=who)
+    else:
+        words = say("%(who)s refused the erasure of a person", who=who)
+    return joined(": ", [words, f"“{answer}”"]) if answer else words
+
+
+def _erased(who: str, event: Event) -> Saying:
+    """The end of an erasure, or a step of it; or what is told of one message was erased."""
+    if "erasure" not in event.data:
+        why = str(event.data.get("reason", ""))
+        return say("%(who)s erased what was kept about a message: “%(why)s”", who=who, why=why)
+    if "messages" not in event.data:
+        return say_n(
+            "%(who)s had a person taken out of %(num)s fact: what it was can be proven no more",
+            "%(who)s had a person taken out of %(num)s facts: what they were can be proven no more",
+            len(event.data.get("leaves", ())),
+            who=who,
+        )
+    done = say_n(
+        "%(who)s had a person erased from %(num)s message",
+        "%(who)s had a person erased from %(num)s messages",
+        int(event.data["messages"]),
+        who=who,
+    )
+    kept = int(event.data.get("kept", 0))
+    stays = say_n("%(num)s had to stay as it is", "%(num)s had to stay as they are", kept)
+    return joined("; ", [done, stays]) if kept else done
+
+
+def _went_through(who: str, event: Event) -> Saying:
+    """A run of retention, summed up; before there were facts to erase it told of contents alone."""
+    rules = event.data.get("rules")
+    counts = list(rules.values()) if isinstance(rules, Mapping) else []
+    deleted, kept, erased, stayed = (
+        sum(int(one.get(name, 0)) for one in counts) for name in ("deleted", "kept", "erased", "stayed")
+    )
+    return say(
+        "%(who)s went through the rules of retention: contents deleted %(deleted)s, kept %(kept)s; facts erased"
+        " %(erased)s, kept %(stayed)s",
+        who=who,
+        deleted=deleted,
+        kept=kept,
+        erased=erased,
+        stayed=stayed,
+    )
+
+
 def _tagged(who: str, event: Event) -> Saying:
     added, removed = (", ".join(map(str, event.data.get(name, ()))) for name in ("added", "removed"))
     if added and removed:
@@ -170,7 +227,7 @@ def _plain(value: object) -> str:
 
 
 def _account(who: str, event: Event) -> Saying:
-    facts = {name: value for name, value in event.data.items() if name != "address"}
+    facts = {name: value for name, value in event.data.items() if name not in ("address", "standing")}
     if isinstance(change := facts.get("change"), str):
         facts["change"] = known(change)
     return say("%(who)s changed who may come in: %(facts)s", who=who, facts=_value(facts))
@@ -196,6 +253,10 @@ _SENTENCES: Mapping[Kind, Callable[[str, Event], Saying]] = {
     Kind.DELETED: _deleted,
     Kind.DELETION_ASKED: _asked,
     Kind.DELETION_REFUSED: _refused,
+    Kind.ERASURE_ASKED: _erasure_asked,
+    Kind.ERASURE_DECIDED: _erasure_decided,
+    Kind.ERASED: _erased,
+    Kind.RETENTION_RUN: _went_through,
     Kind.TAGGED: _tagged,
     Kind.SETTING_CHANGED: _setting,
     Kind.ALERT_RAISED: _raised,

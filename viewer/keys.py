@@ -14,6 +14,7 @@ from relay.config import Config
 from relay.model.handing import Counter
 from relay.model.identifier import ULID_PATTERN
 from relay.model.upstream import UpstreamState
+from relay.notary.erasing import Advance
 from relay.notary.evidence import Evidence, Narrator
 from viewer.identity.people import Person
 from viewer.message.masking import Rule
@@ -44,6 +45,8 @@ COUNTER: web.AppKey[Counter | None] = web.AppKey("counter")
 """Where messages are handed in; None where no intake runs."""
 EVIDENCE: web.AppKey[Evidence | None] = web.AppKey("evidence")
 """What makes evidence bundles; None where nothing signs the log."""
+ERASING: web.AppKey[Callable[[str], Advance | None]] = web.AppKey("erasing")
+"""How far the erasure of that id is; None: it is not being done at this moment."""
 NARRATE: web.AppKey[Callable[..., Narrator]] = web.AppKey("narrate")
 """`viewer.message.evidence_summary.Summary`, with what draws a PDF: the page for people in a bundle."""
 IS_READY: web.AppKey[Callable[[], Awaitable[tuple[bool, str]]]] = web.AppKey("is_ready")

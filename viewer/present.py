@@ -291,7 +291,7 @@ def event_note(event: Event) -> str:
     return joined(", ", [_fact(key, value) for key, value in event.data.items() if key not in _UNSHOWN and value])
 
 
-_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "reasons"})
+_UNSHOWN = frozenset({"attempt", "child", "parent", "due_at", "signatures", "reasons", "standing"})
 """Facts that are shown in another way, or are ids."""
 
 

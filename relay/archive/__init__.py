@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from relay.archive.api import Archive, ArchiveError
-from relay.archive.api.audit import Progress
+from relay.archive.api.audit import Progress, Reading
 from relay.archive.api.encryption import Encryption
 from relay.ledger.note import Verifier
 
@@ -34,13 +34,15 @@ def check_archive(
     state: Path | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
     encryption: Encryption | None = None,
+    reading: Reading | None = None,
 ) -> Iterator[Progress]:
     """Checks everything in the archive at `url`; a Progress after each portion.
 
     `keys`: of the log, today's and earlier ones; none: signatures are not checked. `known`: checkpoints kept
     elsewhere, as signed notes. `state`: a file that notes how far the check got, with what it found; a check with the
-    same file goes on from there. `encryption`: as for `open_archive`. Raises ArchiveError: there is no archive, `state`
-    is not such a file, or a master key is missing.
+    same file goes on from there. `encryption`: as for `open_archive`. `reading`: what grid, search and reports show is
+    made again, and compared, which takes as long as indexing anew; None: it is not looked at. Raises ArchiveError:
+    there is no archive, `state` is not such a file, or a master key is missing.
     """
     from relay.archive.audit.whole import check_archive as check
 
@@ -52,6 +54,7 @@ def check_archive(
         state=state,
         is_stopped=is_stopped,
         encryption=encryption,
+        reading=reading,
     )
 
 

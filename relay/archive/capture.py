@@ -27,6 +27,10 @@ _INSERT_DELIVERY_ONCE = insert(
     "delivery", ["message_seq", "application", *DELIVERY_COLUMNS], conflict="ON CONFLICT (id) DO NOTHING"
 )
 _INSERT_QUEUE = insert("index_queue", ["seq"])
+_BEFORE = (
+    "SELECT coalesce(max(seq), 0),"
+    " (SELECT json_group_array(id) FROM message WHERE id IN (SELECT value FROM json_each(?))) FROM message"
+)
 
 
 LARGE = 64 * 1024
@@ -35,10 +39,10 @@ LARGE = 64 * 1024
 
 def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[int | None]:
     """Inserts the messages and returns their sequence numbers; None for one that was there already."""
-    known = _known_ids(database, captures)
-    (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
+    last, known = _before(database, captures)
     seqs: list[int | None] = []
     messages: list[Row] = []
+    brought: dict[str, Row] = {}
     contents: list[Row] = []
     deliveries: list[Row] = []
     keys: list[Row] = []
@@ -51,7 +55,8 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
         known.add(capture.message.id)
         last += 1
         seqs.append(last)
-        messages.append((last, *message_row(capture.message)))
+        row = brought[capture.message.id] = message_row(capture.message)
+        messages.append((last, *row))
         frames: Sequence[bytes] = capture.content.frames
         if vault.is_on:
             frames, key = sealed_frames(vault, capture.message.id, frames)
@@ -67,14 +72,14 @@ def add_messages(database: sqlite3.Connection, captures: list[Capture]) -> list[
     database.executemany(_INSERT_CONTENT, [row for row in contents if len(row[2]) >= LARGE])
     insert_rows(database, _INSERT_DELIVERY, deliveries)
     insert_rows(database, _INSERT_QUEUE, [(seq,) for seq in seqs if seq is not None])
-    append_events(database, events)
+    append_events(database, events, brought)
     return seqs
 
 
-def _known_ids(database: sqlite3.Connection, captures: list[Capture]) -> set[str]:
-    ids = json.dumps([capture.message.id for capture in captures])
-    rows = database.execute("SELECT id FROM message WHERE id IN (SELECT value FROM json_each(?))", (ids,))
-    return {row[0] for row in rows}
+def _before(database: sqlite3.Connection, captures: list[Capture]) -> tuple[int, set[str]]:
+    """The last number, and those of the messages that are there already."""
+    last, known = database.execute(_BEFORE, (json.dumps([capture.message.id for capture in captures]),)).fetchone()
+    return last, set(json.loads(known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,8 @@ def _is(term: Term) -> Members | ColumnElement[bool]:
         case "deleted":
             deletion = schema.deletion.c
             return _set(deletion.message_seq, true())
+        case "erased":
+            return _set(schema.deletion.c.message_seq, schema.deletion.c.erased_at.is_not(None))
         case "resent":
             event = schema.event.c
             return _message.id.in_(select(event.message_id).where(text("kind = 'resent'")))

@@ -15,6 +15,7 @@ from relay.archive.api.queue import Waiting
 from relay.archive.capture import message_seq
 from relay.archive.insert import update
 from relay.archive.journal import append_events
+from relay.archive.standing import with_setting
 from relay.model.event import Event
 from relay.model.switch import Switches
 
@@ -85,7 +86,7 @@ def _turn(database: sqlite3.Connection, turning: Turning) -> bool:
     if found != turning.before:
         return is_repeated(database, turning.event)
     put_settings(database, [(SWITCHES, turning.switches.as_json())])
-    append_events(database, [turning.event])
+    append_events(database, [with_setting(turning.event, SWITCHES, turning.switches.as_json())])
     return True
 
 
@@ -107,5 +108,5 @@ def _change_setting(database: sqlite3.Connection, change: SettingChange) -> bool
     if stored_setting(database, change.key) != change.before:
         return any(is_repeated(database, event) for event in change.events)
     put_settings(database, [(change.key, change.after)])
-    append_events(database, change.events)
+    append_events(database, [with_setting(event, change.key, change.after) for event in change.events])
     return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay.archive import index
 from relay.archive.api import NotFound
@@ -78,6 +78,14 @@ def may_delete(database: sqlite3.Connection, seq: int, at: int) -> str:
         return words
     is_at_work = database.execute(_AT_WORK, (seq,)).fetchone() is not None
     return "It is being sent at this moment: try again when it has ended." if is_at_work else ""
+
+
+def may_erase(database: sqlite3.Connection, seq: int, at: int) -> str:
+    """The same for taking a person out: besides, what still waits to be sent must be sent as it is."""
+    words = may_delete(database, seq, at)
+    if words or not database.execute(f"{WAITING} LIMIT 1", (seq,)).fetchone():
+        return words
+    return "It still waits to be sent."
 
 
 def delete_contents(database: sqlite3.Connection, batches: list[list[Order]]) -> list[Deleted]:
@@ -168,7 +176,7 @@ def _ask(database: sqlite3.Connection, request: Request, event: Event) -> bool:
     row = (request.id, request.asked_at, request.asked_by, request.reason, request.standing.value, None, None, "")
     if not database.execute(_ASK, (seq, *row)).rowcount:
         return database.execute("SELECT 1 FROM deletion_request WHERE id = ?", (request.id,)).fetchone() is not None
-    append_events(database, [event])
+    append_events(database, [replace(event, data={**event.data, "asked": request.id})])
     return True
 
 

@@ -14,7 +14,8 @@ _deletion, _request, _message = schema.deletion.c, schema.deletion_request.c, sc
 
 
 async def deletion(connection: AsyncConnection, seq: int) -> Deletion | None:
-    statement = select(_deletion.deleted_at, _deletion.deleted_by, _deletion.asked_by, _deletion.reason)
+    columns = (_deletion.deleted_at, _deletion.deleted_by, _deletion.asked_by, _deletion.reason, _deletion.erased_at)
+    statement = select(*columns)
     row = (await connection.execute(statement.where(_deletion.message_seq == seq))).one_or_none()
     return None if row is None else Deletion(*row)
 

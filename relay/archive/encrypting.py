@@ -19,8 +19,9 @@ from relay.archive.api.encryption import EncryptionState
 from relay.archive.cipher import EDITS, PAYLOAD, SUMMARY, CipherError, Ring, frame_label, is_sealed
 from relay.archive.journal import append_events
 from relay.archive.vault import Vault, edits_owner, masters, payload_owner, vault_of
-from relay.model.event import Event
+from relay.model.event import Event, Kind
 
+ACTOR = "relay"
 APPLYING = "encryption_apply"
 """`[stage, after]`: what is being encrypted, and the last row that is done."""
 ROTATING = "encryption_rotate"
@@ -30,6 +31,8 @@ OCTETS = 2 * 1024 * 1024
 ROWS = 200
 KEYS = 500
 """Data keys of one step."""
+NOTED = "encryption_noted"
+"""Whether new contents are encrypted, as the log says; not there: it says nothing, and they are not."""
 
 _MESSAGES = "SELECT seq, id FROM message WHERE seq > ? ORDER BY seq LIMIT ?"
 _FRAMES = "SELECT n, frame FROM content WHERE message_seq = ? ORDER BY n"
@@ -47,6 +50,28 @@ class Rotating:
 
     ring: Ring
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """The arguments of one `note_encryption`."""
+
+    event_id: str
+    at: int
+
+
+def note(database: sqlite3.Connection, items: list[Noting]) -> list[bool]:
+    """The writer's batch function of `note_encryption`."""
+    return [_note(database, vault_of(database), item) for item in items]
+
+
+def _note(database: sqlite3.Connection, vault: Vault, item: Noting) -> bool:
+    if bool(stored_setting(database, NOTED)) is vault.is_on:
+        return False
+    put_settings(database, [(NOTED, vault.is_on)])
+    data = {"what": "enabled", "key": vault.ring.current} if vault.is_on else {"what": "disabled"}
+    append_events(database, [Event(item.event_id, item.at, Kind.ENCRYPTION_CHANGED, ACTOR, data=data)])
+    return True
 
 
 def begin_applying(database: sqlite3.Connection, events: list[Event]) -> list[bool]:

@@ -14,7 +14,7 @@ from relay.archive.tracking import FETCH_COLUMNS, TOKEN_COLUMNS, fetch_of, token
 from relay.model.fetch import Fetch, Verdict
 from relay.model.token import Token, TokenKind
 
-_token, _fetch, _message = schema.token.c, schema.fetch.c, schema.message.c
+_token, _fetch, _message, _deletion = schema.token.c, schema.fetch.c, schema.message.c, schema.deletion.c
 _PORTION = 500
 """Ids asked for at once: SQLite allows a thousand and more parameters, and this is as fast."""
 
@@ -38,8 +38,11 @@ def _fetches() -> Select[Any]:
 
 async def tokens(connection: AsyncConnection, token_ids: Sequence[str]) -> dict[str, Token]:
     found: dict[str, Token] = {}
+    # Looked up for each: a list of all that were erased would be made anew for every request.
+    erased = select(_deletion.erased_at).where(_deletion.message_seq == _token.message_seq).scalar_subquery()
     for start in range(0, len(token_ids), _PORTION):
-        statement = _tokens().where(_token.id.in_(token_ids[start : start + _PORTION]))
+        wanted = _token.id.in_(token_ids[start : start + _PORTION])
+        statement = _tokens().where(wanted, erased.is_(None))
         found |= {row[1]: token_of(row[1:], row[0]) for row in await connection.execute(statement)}
     return found
 

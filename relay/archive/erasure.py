@@ -1,9 +1,7 @@
 """Taking a person out of what is kept: batch functions for the writer. See `api.erasure.Erasures`.
 
-Facts are only added, but for this: inside a transaction with a row in `erasing` the triggers let texts be replaced.
-The address gives way to a placeholder in the same way everywhere, so that what agreed before agrees after. A leaf whose
-fact changed loses its salt: what it commits to stays in the log and can be opened no more. Each such step is an event
-that names these leaves, so that the check of the archive tells an erasure from tampering.
+The address gives way to a placeholder in the same way everywhere, so that what agreed before agrees after; what that
+does to the log is in `rewriting.py`.
 """
 
 from __future__ import annotations
@@ -12,25 +10,27 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from relay.archive import index
 from relay.archive.api import NotFound
 from relay.archive.api.erasure import ErasureStep
 from relay.archive.capture import is_deleted, message_seq
 from relay.archive.cipher import EDITS
-from relay.archive.deletion import WAITING, delete_contents, may_delete
+from relay.archive.deletion import delete_contents, may_erase
 from relay.archive.holds import kept_by
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
 from relay.archive.mentions import TEXTS
 from relay.archive.normalise import tokens
+from relay.archive.rewriting import Rewriting, close, gate, replace_row
 from relay.archive.rows import Row, compress, decompress, edits_of, summary_of
 from relay.archive.scrub import forget_fragments, forget_words
 from relay.archive.suppression import ERASED_SETTING
-from relay.archive.vault import edits_owner, opened_summary, payload_owner, vault_of
+from relay.archive.vault import edits_owner, opened_summary, vault_of
 from relay.model.deletion import Fate, Outcome
 from relay.model.erasure import Erasure, Standing, pattern, placeholder, without
 from relay.model.event import Event
@@ -84,16 +84,17 @@ class Ending:
 
 
 @dataclass(slots=True)
-class _Forgetting:
-    """One step: how to replace, and which leaves and payloads it closed."""
+class _Forgetting(Rewriting):
+    """One step."""
 
     text: re.Pattern[str]
     instead: str
-    leaves: set[int]
-    payloads: set[str]
 
     def __call__(self, text: str) -> str:
         return without(text, self.text, self.instead)
+
+    def replaced(self, table: str, column: str, value: Any) -> Any:
+        return self(value) if isinstance(value, str) else value
 
 
 # -- asking --------------------------------------------------------------------------------------------------------
@@ -137,10 +138,7 @@ def _erase_messages(database: sqlite3.Connection, step: ErasureStep) -> list[Out
     with _open(database, step.erasure_id, step.event) as forgetting:
         for order, is_whole in step.orders:
             seq = message_seq(database, order.message_id)
-            words = may_delete(database, seq, order.event.at)
-            if not words and database.execute(f"{WAITING} LIMIT 1", (seq,)).fetchone():
-                words = "It still waits to be sent."
-            if words:
+            if words := may_erase(database, seq, order.event.at):
                 outcomes.append(Outcome(order.message_id, Fate.REFUSED, words))
                 continue
             theirs = _replace_envelope(database, seq, forgetting)
@@ -255,28 +253,9 @@ def erase_rows(database: sqlite3.Connection, portions: list[Rows]) -> list[None]
 
 
 def _replace_row(database: sqlite3.Connection, table: str, row_id: int, forgetting: _Forgetting) -> None:
-    columns = TEXTS[table][1]
-    named = ", ".join(f'"{column}"' for column in columns)
-    row = database.execute(f'SELECT {named} FROM "{table}" WHERE rowid = ?', (row_id,)).fetchone()
-    if row is None:
-        return
-    changed: dict[str, object] = {
-        column: after
-        for column, value in zip(columns, row, strict=True)
-        if isinstance(value, str) and (after := forgetting(value)) != value
-    }
-    if table == "payload":
-        # What a provider or a server sent cannot be taken apart: it goes as a whole, with how it came.
-        changed |= {"body": b"", "headers": "{}", "peer": ""}
-        (id_,) = database.execute("SELECT id FROM payload WHERE rowid = ?", (row_id,)).fetchone()
-        database.execute("DELETE FROM data_key WHERE owner = ?", (payload_owner(id_),))
-        forgetting.payloads.add(id_)
-    if not changed:
-        return
-    if table in _EVENTS_OF:
+    is_changed = replace_row(database, table, row_id, TEXTS[table][1], forgetting)
+    if is_changed and table in _EVENTS_OF:
         forgetting.leaves.update(row[0] for row in database.execute(_EVENTS_OF[table], (row_id,)))
-    assignments = ", ".join(f'"{column}" = ?' for column in changed)
-    database.execute(f'UPDATE OR REPLACE "{table}" SET {assignments} WHERE rowid = ?', (*changed.values(), row_id))
 
 
 @contextmanager
@@ -285,24 +264,11 @@ def _open(database: sqlite3.Connection, erasure_id: str, event: Event) -> Iterat
     address = erasure(database, erasure_id).address
     if address is None:
         raise NotFound(f"the erasure {erasure_id} is over")
-    forgetting = _Forgetting(pattern(address), placeholder(erasure_id), set(), set())
-    database.execute("INSERT INTO erasing VALUES (?)", (erasure_id,))
-    yield forgetting
-    database.execute("DELETE FROM erasing")
-    close_leaves(database, forgetting.leaves)
+    forgetting = _Forgetting(pattern(address), placeholder(erasure_id))
+    with gate(database, erasure_id):
+        yield forgetting
     if forgetting.leaves or forgetting.payloads:
-        data = {
-            **event.data,
-            "erasure": erasure_id,
-            "leaves": sorted(seq - 1 for seq in forgetting.leaves),
-            "payloads": sorted(forgetting.payloads),
-        }
-        append_events(database, [replace(event, data=data)])
-
-
-def close_leaves(database: sqlite3.Connection, seqs: Iterable[int]) -> None:
-    """Takes the salts of these leaves away for good."""
-    database.executemany("UPDATE leaf SET salt = NULL WHERE seq = ? AND salt IS NOT NULL", [(seq,) for seq in seqs])
+        close(database, forgetting, event, {"erasure": erasure_id})
 
 
 # -- the end -------------------------------------------------------------------------------------------------------

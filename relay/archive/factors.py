@@ -14,7 +14,7 @@ from relay.archive.api import ArchiveError, NotFound, User
 from relay.archive.api.sign_in import Identity, Passkey, SecondFactor
 from relay.archive.insert import insert
 from relay.archive.journal import append_events
-from relay.archive.roster import put_users
+from relay.archive.roster import write_user
 from relay.model.event import Event
 
 FACTOR_COLUMNS = ("user", "secret", "created_at", "last_step")
@@ -157,14 +157,15 @@ def add_identities(database: sqlite3.Connection, joinings: list[Joining]) -> lis
         one = joining.identity
         if is_repeated(database, joining.event):
             continue
+        event = joining.event
         if joining.user is not None:
             is_there = database.execute('SELECT 1 FROM "user" WHERE name = ?', (joining.user.name,)).fetchone()
             if is_there is not None:
                 raise ArchiveError(f"there is a user {joining.user.name} already")
-            put_users(database, [Put(joining.user, joining.event)])
+            event = write_user(database, joining.user, event)
         require_user(database, one.user)
         database.execute(_ADD_IDENTITY, (one.issuer, one.subject, one.user, int(one.is_managed), one.created_at))
-        append_events(database, [joining.event])
+        append_events(database, [event])
     return [None] * len(joinings)
 
 

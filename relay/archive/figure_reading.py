@@ -35,7 +35,7 @@ _BY = {
     By.VALUE: "figure.value",
 }
 _SUMS = ", ".join(f"max({name})" if name == "slowest" else f"sum({name})" for name in NAMES)
-_CHANGED = f"""
+CHANGED = f"""
 SELECT message.received_at / {DAY}, min(event.at) FROM event CROSS JOIN message ON message.id = event.message_id
 WHERE event.seq > ? AND event.seq <= ? AND event.kind NOT IN ({", ".join(f"'{kind.value}'" for kind in _NO_CHANGE)})
 GROUP BY 1"""
@@ -171,7 +171,7 @@ async def changes(connection: AsyncConnection, limit: int) -> tuple[Changes | No
     until = min(last, cursor + limit)
     if until <= cursor:
         return None, False
-    rows: Sequence[Any] = (await connection.exec_driver_sql(_CHANGED, (cursor, until))).all()
+    rows: Sequence[Any] = (await connection.exec_driver_sql(CHANGED, (cursor, until))).all()
     return Changes({row[0]: row[1] for row in rows}, until), until < last
 
 

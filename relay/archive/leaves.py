@@ -16,10 +16,10 @@ from typing import Any
 
 from relay.archive.insert import insert, insert_rows
 from relay.archive.rows import ATTEMPT_COLUMNS, EVENT_COLUMNS, MESSAGE_COLUMNS, Row, attempt_of, event_of, message_of
-from relay.archive.spelling import BROUGHT_IN, spelt_openings
+from relay.archive.spelling import BROUGHT_IN, NONE, Brought, spelt_openings
 from relay.ledger.canonical import canonical_of_plain
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
-from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, Leaf
+from relay.ledger.leaf import COMMITMENT_PREFIX, SALT_SIZE, Leaf, checked_entry
 from relay.ledger.opening import opening_of, payload_facts
 from relay.ledger.tiles import TILE_HEIGHT
 from relay.ledger.tree import Frontier, grow
@@ -44,15 +44,18 @@ AT_A_TIME = 1000
 """Events of one step where many are made up for."""
 
 
-def append_leaves(database: sqlite3.Connection, first: int, rows: Sequence[Row]) -> None:
-    """Adds the leaves of events that were just written, as rows of EVENT_COLUMNS; the first of them has seq `first`."""
+def append_leaves(database: sqlite3.Connection, first: int, rows: Sequence[Row], brought: Brought = NONE) -> None:
+    """Adds the leaves of events that were just written, as rows of EVENT_COLUMNS; the first of them has seq `first`.
+
+    The fewer statements, the better: at each the writer's thread hands the interpreter lock over.
+    """
     salts = os.urandom(SALT_SIZE * len(rows))
     leaves, hashes = [], []
-    written = zip(rows, opening_octets(database, rows), strict=True)
+    written = zip(rows, opening_octets(database, rows, brought), strict=True)
     for n, ((id_, at, kind, _, message_id, delivery_id, *_), opening) in enumerate(written):
         salt = salts[n * SALT_SIZE : (n + 1) * SALT_SIZE]
         commitment = sha256(COMMITMENT_PREFIX + salt + opening).digest()
-        digest = leaf_hash(Leaf(id_, at, kind, commitment, message_id, delivery_id).encode())
+        digest = leaf_hash(checked_entry(id_, at, kind, commitment, message_id, delivery_id))
         hashes.append(digest)
         leaves.append((first + n, digest, commitment, salt))
     size, peaks = database.execute("SELECT size, peaks FROM tree").fetchone()
@@ -64,9 +67,9 @@ def append_leaves(database: sqlite3.Connection, first: int, rows: Sequence[Row])
     database.execute("UPDATE tree SET size = ?, peaks = ?", (grown.size, b"".join(grown.peaks)))
 
 
-def opening_octets(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes]:
+def opening_octets(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought = NONE) -> list[bytes]:
     """What the commitment of each event is of, in canonical JSON, from rows of EVENT_COLUMNS."""
-    spelt = spelt_openings(database, rows)
+    spelt = spelt_openings(database, rows, brought)
     unusual = [event_of(row) for row, opening in zip(rows, spelt, strict=True) if opening is None]
     rest = map(canonical_of_plain, openings(database, unusual))
     return [next(rest) if opening is None else opening for opening in spelt]

@@ -93,7 +93,7 @@ MARKS = ("complained", "unsubscribed")
 STATUSES = (*(state.value for state in State), PENDING, *MARKS)
 BOUNCES = tuple(bounce.value for bounce in BounceClass)
 HAS = ("attachment",)
-IS = ("held", "resent", "edited", "deleted")
+IS = ("held", "resent", "edited", "deleted", "erased")
 ENGAGEMENT = {
     "yes": tuple(Verdict),
     "no": tuple(Verdict),

@@ -1,4 +1,4 @@
-"""Selects that answer the reading methods: one message whole, contents, events, queue, people."""
+"""Selects that answer the reading methods: contents, events, queue, people. A message whole: `whole.py`."""
 
 from __future__ import annotations
 
@@ -8,31 +8,18 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive import deletion_reading, schema
-from relay.archive.api import Gone, NotFound, QueueFacts, StoredMessage
-from relay.archive.cipher import EDITS, SUMMARY, frame_label, is_sealed
+from relay.archive import schema
+from relay.archive.api import Gone, NotFound, QueueFacts
+from relay.archive.cipher import frame_label, is_sealed
 from relay.archive.measuring import measured
 from relay.archive.query import Query
 from relay.archive.readers import reader_of
-from relay.archive.rows import (
-    ATTEMPT_COLUMNS,
-    DELIVERY_COLUMNS,
-    EVENT_COLUMNS,
-    MESSAGE_COLUMNS,
-    attempt_of,
-    decompress,
-    delivery_of,
-    edits_of,
-    event_of,
-    message_of,
-    summary_of,
-)
-from relay.archive.vault import KeyRow, Vault, edits_owner
-from relay.model.delivery import Attempt, Delivery, State
-from relay.model.edit import Edit
+from relay.archive.rows import EVENT_COLUMNS, event_of
+from relay.archive.vault import KeyRow, Vault
+from relay.model.delivery import State
 from relay.model.event import Event
 
-_message, _delivery, _attempt, _event = schema.message.c, schema.delivery.c, schema.attempt.c, schema.event.c
+_message, _delivery, _event = schema.message.c, schema.delivery.c, schema.event.c
 _HASH_AND_FRAMES = (
     "SELECT message.sha256, content.frame, data_key.master, data_key.wrapped FROM message "
     "JOIN content ON content.message_seq = message.seq LEFT JOIN data_key ON data_key.owner = message.id "
@@ -40,53 +27,6 @@ _HASH_AND_FRAMES = (
 )
 _DUE = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'unconfirmed')")
 _AT_WORK = (State.QUEUED, State.SENDING, State.DEFERRED, State.UNCONFIRMED, State.HELD)
-
-
-async def stored_message(connection: AsyncConnection, vault: Vault, message_id: str) -> StoredMessage:
-    statement = select(_message.seq, *(_message[name] for name in MESSAGE_COLUMNS)).where(_message.id == message_id)
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None:
-        raise NotFound(f"no message {message_id}")
-    seq, message = row[0], message_of(row[1:])
-    data = await connection.scalar(select(schema.summary.c.data).where(schema.summary.c.seq == seq))
-    if data is not None:
-        data = await opened(connection, vault, message_id, SUMMARY, data)
-    children = select(_message.id).where(_message.parent_id == message_id, text("parent_id IS NOT NULL"))
-    return StoredMessage(
-        message=message,
-        seq=seq,
-        summary=None if data is None else summary_of(data),
-        deliveries=await _deliveries(connection, seq, message_id),
-        attempts=await _attempts(connection, vault, seq, message_id),
-        children=tuple(await connection.scalars(children.order_by(_message.seq))),
-        tags=await _tags(connection, seq, message.tags),
-        deletion=await deletion_reading.deletion(connection, seq),
-    )
-
-
-async def _tags(connection: AsyncConnection, seq: int, own: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the grid; `own`, those it came with, while the indexer has not reached it."""
-    listed = await connection.scalar(select(schema.listing.c.tags).where(schema.listing.c.seq == seq))
-    return own if listed is None else tuple(json.loads(listed))
-
-
-async def _deliveries(connection: AsyncConnection, seq: int, message_id: str) -> tuple[Delivery, ...]:
-    statement = select(*(_delivery[name] for name in DELIVERY_COLUMNS)).where(_delivery.message_seq == seq)
-    rows = await connection.execute(statement.order_by(_delivery.created_at, text("delivery.rowid")))
-    return tuple(delivery_of(row, message_id) for row in rows)
-
-
-async def _attempts(connection: AsyncConnection, vault: Vault, seq: int, message_id: str) -> tuple[Attempt, ...]:
-    statement = select(_attempt.edits, *(_attempt[name] for name in ATTEMPT_COLUMNS))
-    rows = (await connection.execute(statement.where(_attempt.message_seq == seq).order_by(text("rowid")))).all()
-    edits: dict[bytes | None, tuple[Edit, ...]] = {None: ()}
-    for hash_ in {row[0] for row in rows} - {None}:
-        data = await connection.scalar(select(schema.edit_list.c.data).where(schema.edit_list.c.hash == hash_))
-        # Empty: deleted with the message's content.
-        edits[hash_] = ()
-        if data:
-            edits[hash_] = edits_of(decompress(await opened(connection, vault, edits_owner(hash_), EDITS, data)))
-    return tuple(attempt_of(row[1:], message_id, edits[row[0]]) for row in rows)
 
 
 async def seq_and_sha256(connection: AsyncConnection, message_id: str) -> tuple[int, bytes]:

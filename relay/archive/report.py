@@ -24,6 +24,7 @@ from relay.archive.rows import DELIVERY_COLUMNS, Row, compress, delivery_of, rep
 from relay.archive.vault import sealed_payload
 from relay.model.bounce import BounceClass
 from relay.model.delivery import Delivery
+from relay.model.erasure import is_placeholder
 from relay.model.event import Event, Grade, Kind
 from relay.model.report import Applied, Payload, Report, ReportKind
 from relay.model.standing import DECISIVE, Statement, standing
@@ -248,6 +249,8 @@ def _suppress(
     delivery: Delivery,
     application: str,
 ) -> None:
+    if is_placeholder(delivery.recipient.address):
+        return  # nobody knows any more whom it is about
     copy = Copy(delivery.recipient.address, application, delivery.message_id, delivery.id)
     earlier = _earlier(database, report, copy.address) if rules.soft_bounces else []
     entry = cause_of(report, earlier, rules, copy=copy, source=source.name, grade=source.grade, now=source.received_at)

@@ -66,15 +66,19 @@ def group_of(row: Row) -> Group:
 # -- users ---------------------------------------------------------------------------------------------------
 def put_users(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
     for put in puts:
-        user: User = put.value
-        old = _found(database, '"user"', USER_COLUMNS, user.name)
-        before = None if old is None else user_of(old)
-        values = (user.name, user.role, user.password_hash, user.created_at, scope_text(user.scope))
-        database.execute(_PUT_USER, (*values, to_json(user.groups), user.disabled_at))
-        if before is not None and _rights(before) != _rights(user):
-            end_sessions(database, [user.name])
-        _tell(database, put.event, None if before is None else _user_json(before), _user_json(user))
+        append_events(database, [write_user(database, put.value, put.event)])
     return [None] * len(puts)
+
+
+def write_user(database: sqlite3.Connection, user: User, event: Event) -> Event:
+    """Writes the row alone; returns the event with what was before and after, to be added by the caller."""
+    old = _found(database, '"user"', USER_COLUMNS, user.name)
+    before = None if old is None else user_of(old)
+    values = (user.name, user.role, user.password_hash, user.created_at, scope_text(user.scope))
+    database.execute(_PUT_USER, (*values, to_json(user.groups), user.disabled_at))
+    if before is not None and _rights(before) != _rights(user):
+        end_sessions(database, [user.name])
+    return _telling(event, None if before is None else _user_json(before), _user_json(user))
 
 
 def _rights(user: User) -> tuple[Any, ...]:
@@ -172,7 +176,8 @@ def _found(database: sqlite3.Connection, table: str, columns: tuple[str, ...], n
 
 
 def _tell(database: sqlite3.Connection, event: Event, before: Any, after: Any) -> None:
-    data = {**event.data}
-    if before != after:
-        data |= {"before": before, "after": after}
-    append_events(database, [replace(event, data=data)])
+    append_events(database, [_telling(event, before, after)])
+
+
+def _telling(event: Event, before: Any, after: Any) -> Event:
+    return event if before == after else replace(event, data={**event.data, "before": before, "after": after})

@@ -28,6 +28,7 @@ from relay.archive.api import (
     WebSession,
 )
 from relay.archive.api.deletion import EVERY_DEED, Deeds
+from relay.archive.api.export import Whole
 from relay.archive.api.ledger import StoredLeaf
 from relay.archive.api.queue import Waiting
 from relay.archive.api.reindexing import Progress
@@ -79,12 +80,22 @@ class ScopedArchive(ScopedHolds):
     async def message(self, message_id: str) -> StoredMessage:
         """Resends that are beyond the scope are left out, as is the parent's id."""
         await self._require(message_id)
-        stored = await self._archive.message(message_id)
-        parent = stored.message.parent_id
-        near = await self.within([*stored.children, *([parent] if parent else [])])
-        message = stored.message if parent in near else replace(stored.message, parent_id=None)
-        children = tuple(child for child in stored.children if child in near)
-        return replace(stored, message=message, children=children)
+        return (await self._near([await self._archive.message(message_id)]))[0]
+
+    async def _near(self, found: Sequence[StoredMessage]) -> list[StoredMessage]:
+        """The messages without the ids of related ones beyond the scope."""
+        related = {id_ for one in found for id_ in (*one.children, one.message.parent_id) if id_}
+        near = await self.within(list(related)) if related else set()
+        return [_narrow(one, near) for one in found]
+
+    async def captured(self, query: Query, *, after: int, until: int, limit: int) -> list[tuple[int, str]]:
+        return await self._archive.captured(self._narrowed(query), after=after, until=until, limit=limit)
+
+    async def whole(self, message_ids: Sequence[str], most: int) -> list[Whole]:
+        near = await self.within(message_ids)
+        found = await self._archive.whole([id_ for id_ in message_ids if id_ in near], most)
+        narrowed = await self._near([one.stored for one in found])
+        return [replace(one, stored=stored) for one, stored in zip(found, narrowed, strict=True)]
 
     async def holds_of(self, message_id: str) -> list[Hold]:
         return await self._archive.holds_of(message_id) if await self.within([message_id]) else []
@@ -317,6 +328,7 @@ class ScopedArchive(ScopedHolds):
     make_hold = place_hold = lift_hold = end_hold = hold = holds = held_messages = use_term = _refused
     mentions = erasures = erasure = ask_erasure = decide_erasure = end_erasure = erase_messages = erase_rows = _refused
     settled = encryption_state = encryption_settled = is_encrypting = encrypt_all = rotate_keys = _refused
+    note_encryption = erase_facts = late_facts = _refused
     add_imported = add_spooled = known_messages = _refused
     leaves_at = tile = ledger_entries = add_checkpoint = add_stamp = _refused
     add_payload = unmapped = mapping_failed = add_reports = match_reports = unmatched_payloads = _refused
@@ -357,3 +369,9 @@ class ScopedChanges(AsyncIterator[Change]):
             self._taken = None
             if is_near:
                 return change
+
+
+def _narrow(stored: StoredMessage, near: set[str]) -> StoredMessage:
+    """The message without ids of others that are not `near`."""
+    message = stored.message if stored.message.parent_id in near else replace(stored.message, parent_id=None)
+    return replace(stored, message=message, children=tuple(child for child in stored.children if child in near))

@@ -35,6 +35,8 @@ _KEYS: dict[str, ColumnElement[Any]] = {
 }
 LIMIT = 1000
 """The most rows of one page."""
+NEVER = 2**63 - 1
+"""No message has a higher number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,20 @@ async def places(
 
 
 async def newer(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:
+    found = await captured(connection, query, seq, NEVER, min(limit, LIMIT))
+    return await listings(connection, [number for number, _ in found])
+
+
+async def captured(
+    connection: AsyncConnection, query: Query, after: int, until: int, limit: int
+) -> list[tuple[int, str]]:
+    """(seq, id) of matching messages in order of capture, numbers above `after` and up to `until`."""
     translation = translate(query.root, await lexicon(connection, query.root))
     for members in translation.members:
-        members.only_after(seq)
-    statement = select(_message.seq).where(_message.seq > seq, translation.condition()).order_by(_message.seq)
-    seqs = [row[0] for row in await connection.execute(statement.limit(min(limit, LIMIT)))]
-    return await listings(connection, seqs)
+        members.only_after(after)
+    span = _message.seq.between(after + 1, until)
+    statement = select(_message.seq, _message.id).where(span, translation.condition()).order_by(_message.seq)
+    return [(seq, id_) for seq, id_ in await connection.execute(statement.limit(limit))]
 
 
 async def older(connection: AsyncConnection, query: Query, seq: int, limit: int) -> list[Listing]:

@@ -7,14 +7,17 @@ The octets are those of `canonical(opening_of(…))`; a test compares them for w
 from __future__ import annotations
 
 import json
+import json.encoder
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from operator import itemgetter
 from secrets import token_hex
+from typing import Any
 
-from relay.archive.rows import Row
+from relay.archive.rows import MESSAGE_COLUMNS, Row
 from relay.ledger.canonical import GREATEST, canonical
 from relay.ledger.opening import plain
 from relay.model.event import Kind
@@ -24,15 +27,14 @@ from relay.model.signature import Signature
 BROUGHT_IN = frozenset({Kind.CAPTURED, Kind.IMPORTED})
 """Kinds of events that commit to the facts of their message."""
 
-_ONE_BY_ONE = (
-    *("application", "auth", "body", "declared_size", "envid", "ret", "sender", "smtputf8", "hops", "id", "mode"),
-    *("parent_id", "received_at", "auth_user", "helo", "listener", "peer", "protocol", "tls_cipher", "tls_version"),
-    *("via_proxy", "size"),
+_OF_MESSAGE = (
+    *("id", "received_at", "declared_size", "envid", "sender", "parent_id", "peer", "size", "sha256", "recipients"),
+    # What messages of one application have in common, mostly.
+    *("application", "auth", "body", "ret", "smtputf8", "hops", "mode", "auth_user", "helo", "listener", "protocol"),
+    *("tls_cipher", "tls_version", "via_proxy", "tags", "traits"),
 )
-_MESSAGES = (
-    f"SELECT {', '.join(_ONE_BY_ONE)}, recipients, sha256, tags, traits FROM message"
-    " WHERE id IN (SELECT value FROM json_each(?))"
-)
+_MESSAGES = f"SELECT {', '.join(_OF_MESSAGE)} FROM message WHERE id IN (SELECT value FROM json_each(?))"
+_reordered = itemgetter(*map(MESSAGE_COLUMNS.index, _OF_MESSAGE))
 _OF_ATTEMPT = (
     *("attempt.began_at", "attempt.delivery_id", "attempt.finished_at", "attempt.id", "attempt.is_uncertain"),
     *("message.id", "attempt.number", "attempt.peer", "attempt.provider_id", "attempt.reply_code"),
@@ -55,46 +57,57 @@ class _Unusual(Exception):
     """Not to be spelt here."""
 
 
-def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+Brought = Mapping[str, Row]
+"""Messages that were written just now, by id, as rows of MESSAGE_COLUMNS: they need not be read again."""
+NONE: Brought = {}
+
+
+def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought = NONE) -> list[bytes | None]:
     """What the commitment of each event is of, from rows of EVENT_COLUMNS; None: ask `leaves.openings`."""
     try:
-        return _spelt(database, rows)
+        return _spelt(database, rows, brought)
     except (_Unusual, ValueError, TypeError, KeyError, AttributeError):
         return [None] * len(rows)
 
 
-def _spelt(database: sqlite3.Connection, rows: Sequence[Row]) -> list[bytes | None]:
+def _spelt(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought) -> list[bytes | None]:
     data = _data(row[7] for row in rows)
-    messages = _found(database, _MESSAGES, [row[4] for row in rows if row[2] in BROUGHT_IN], _message)
-    attempts = _found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt], _attempt)
+    messages = _messages(database, [row[4] for row in rows if row[2] in BROUGHT_IN], brought)
+    attempts = _attempts(_found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt]))
     recipients = _recipients(database, {row[5] for row in rows} - {None})
-    tokens = _tokens([value for row in rows for value in (row[3], row[6])])
     openings: list[bytes | None] = []
-    for n, (row, (text, attempt)) in enumerate(zip(rows, data, strict=True)):
+    for row, (text, attempt) in zip(rows, data, strict=True):
         about = f',"message":{messages[row[4]]}' if row[2] in BROUGHT_IN and row[4] in messages else ""
         tried = f',"attempt":{attempts[attempt]}' if attempt in attempts else ""
         to = f',"recipient":{recipients[row[5]]}' if row[5] in recipients else ""
-        spelt = f'{{"actor":{tokens[2 * n]}{tried},"data":{text},"grade":{tokens[2 * n + 1]}{about}{to}}}'
+        spelt = f'{{"actor":{_text(row[3])}{tried},"data":{text},"grade":{_text(row[6])}{about}{to}}}'
         # Beyond ASCII the order of names is another one.
         openings.append(spelt.encode() if text and spelt.isascii() else None)
     return openings
 
 
-def _found(
-    database: sqlite3.Connection, statement: str, ids: Sequence[str], spell: Callable[[Row, list[str]], tuple[str, str]]
-) -> dict[str, str]:
+def _messages(database: sqlite3.Connection, ids: Sequence[str], brought: Brought) -> dict[str, str]:
+    """The facts of messages, spelt, by id."""
+    rows = [_reordered(brought[id_]) for id_ in ids if id_ in brought]
+    rows += _found(database, _MESSAGES, [id_ for id_ in ids if id_ not in brought])
+    return {row[0]: _message(row) for row in rows}
+
+
+def _found(database: sqlite3.Connection, statement: str, ids: Sequence[str]) -> list[Any]:
+    return database.execute(statement, (json.dumps(ids),)).fetchall() if ids else []
+
+
+def _attempts(rows: Sequence[Row]) -> dict[str, str]:
     """Spelt facts by id. A row has the values that are spelt one by one first, then those that are not."""
-    if not ids:
+    if not rows:
         return {}
-    rows = database.execute(statement, (json.dumps(ids),)).fetchall()
-    width = len(_ONE_BY_ONE) if spell is _message else len(_OF_ATTEMPT)
+    width = len(_OF_ATTEMPT)
     tokens = _tokens([value for row in rows for value in row[:width]])
-    return dict(spell(row, tokens[n * width : (n + 1) * width]) for n, row in enumerate(rows))
+    return dict(_attempt(row, tokens[n * width : (n + 1) * width]) for n, row in enumerate(rows))
 
 
 def _recipients(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
-    wanted = list(ids)
-    rows = database.execute(_RECIPIENTS, (json.dumps(wanted),)).fetchall() if wanted else []
+    rows = _found(database, _RECIPIENTS, list(ids))
     return dict(zip((row[0] for row in rows), _tokens([row[1] for row in rows]), strict=bool(rows)))
 
 
@@ -105,23 +118,55 @@ def _tokens(values: list[object]) -> list[str]:
     return _encoded(values)[1:-1].split("\n")
 
 
+_quoted = json.encoder.encode_basestring
 _encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=("\n", ":")).encode
 
 
-_MESSAGE_FORM = (
-    '{"application":%s,"envelope":{"auth":%s,"body":%s,"declared_size":%s,"envid":%s,"recipients":%s,"ret":%s,'
-    '"sender":%s,"smtputf8":%s},"hops":%s,"id":%s,"mode":%s,"parent":%s,"received_at":%s,"reception":{"auth_user":%s,'
-    '"helo":%s,"listener":%s,"peer":%s,"protocol":%s,"tls_cipher":%s,"tls_version":%s,"via_proxy":%s},'
-    '"sha256":"%s","size":%s,"tags":%s,"traits":%s}'
-)
+def _message(row: Row) -> str:
+    """What messages of one application have in common is spelt once."""
+    id_, received_at, declared_size, envid, sender, parent, peer, size, sha256, recipients, *common = row
+    _check(received_at, declared_size or 0, size)
+    first, second, third, fourth, fifth, sixth, last = _common(*common)
+    declared = "null" if declared_size is None else declared_size
+    return (
+        f'{first}{declared},"envid":{_text(envid)},"recipients":{_envelope(recipients)}{second}{_text(sender)}{third}'
+        f'{_text(id_)}{fourth}{_text(parent)},"received_at":{received_at}{fifth}{_text(peer)}{sixth}{sha256.hex()}",'
+        f'"size":{size}{last}'
+    )
 
 
-def _message(row: Row, tokens: list[str]) -> tuple[str, str]:
-    _check(row[3] or 0, row[8], row[12], row[21])
-    recipients, sha256, tags, traits = row[len(_ONE_BY_ONE) :]
-    envelope, is_utf8 = _envelope(recipients), "true" if row[7] else "false"
-    values = (*tokens[:5], envelope, *tokens[5:7], is_utf8, *tokens[8:21], sha256.hex(), tokens[21])
-    return row[9], _MESSAGE_FORM % (*values, _tags(tags), _traits(traits))
+@lru_cache(256, typed=True)
+def _common(
+    application: str,
+    auth: str | None,
+    body: str | None,
+    ret: str | None,
+    smtputf8: int,
+    hops: int,
+    mode: str,
+    auth_user: str | None,
+    helo: str,
+    listener: str,
+    protocol: str,
+    tls_cipher: str | None,
+    tls_version: str | None,
+    via_proxy: str | None,
+    tags: str,
+    traits: str,
+) -> tuple[str, ...]:
+    """What stands before, between and behind the values of one message."""
+    _check(hops)
+    is_utf8 = "true" if smtputf8 else "false"
+    return (
+        f'{{"application":{_text(application)},"envelope":{{"auth":{_text(auth)},"body":{_text(body)},"declared_size":',
+        f',"ret":{_text(ret)},"sender":',
+        f',"smtputf8":{is_utf8}}},"hops":{hops},"id":',
+        f',"mode":{_text(mode)},"parent":',
+        f',"reception":{{"auth_user":{_text(auth_user)},"helo":{_text(helo)},"listener":{_text(listener)},"peer":',
+        f',"protocol":{_text(protocol)},"tls_cipher":{_text(tls_cipher)},"tls_version":{_text(tls_version)},'
+        f'"via_proxy":{_text(via_proxy)}}},"sha256":"',
+        f',"tags":{_tags(tags)},"traits":{_traits(traits)}}}',
+    )
 
 
 _ATTEMPT_FORM = (
@@ -142,8 +187,17 @@ def _attempt(row: Row, tokens: list[str]) -> tuple[str, str]:
 
 
 def _check(*numbers: int) -> None:
-    if min(numbers) < 0 or max(numbers) > GREATEST:
+    for number in numbers:
+        if type(number) is not int or not 0 <= number <= GREATEST:
+            raise _Unusual
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        return "null"
+    if type(value) is not str:
         raise _Unusual
+    return _quoted(value)
 
 
 def _envelope(text: str) -> str:

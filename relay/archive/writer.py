@@ -131,6 +131,8 @@ class Writer:
             if units:
                 self._commit(units)
                 self._answer(units)
+                # Behind the answers: nobody waits for it.
+                self._measure_wal(len(units))
                 if self._must_empty and perf_counter() - self._emptied_at > EMPTY_EVERY:
                     self._empty()
                 elif self._wal_pages >= CHECKPOINT_PAGES:
@@ -203,13 +205,14 @@ class Writer:
         self.tally.problem = ""
         self.tally.commits += 1
         self.tally.units += len(units)
-        self._measure_wal(database, len(units))
         return None
 
-    def _measure_wal(self, database: sqlite3.Connection, units: int) -> None:
+    def _measure_wal(self, units: int) -> None:
         """Adds the pages that the transaction wrote: those that are new, and an estimate of those changed."""
+        if self._database is None:
+            return
         try:
-            (pages,) = database.execute("PRAGMA page_count").fetchone()
+            (pages,) = self._database.execute("PRAGMA page_count").fetchone()
         except sqlite3.Error:
             # The units are committed; whatever is wrong with the connection shows at the next group.
             pages = self._page_count

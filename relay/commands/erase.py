@@ -56,6 +56,7 @@ def register(app: typer.Typer) -> None:
             fail(fault, EXIT_USAGE)
         if dry_run:
             _show(read(settings, lambda archive: archive.mentions(address, _now())))
+            _tell_elsewhere(settings)
             return
         if fault := reason_fault(reason):
             fail(f"--reason: {fault}", EXIT_USAGE)
@@ -78,12 +79,29 @@ def _show(found: Mentions) -> None:
     table(("MESSAGE", "NAMED IN", "WHAT WOULD BE DONE"), rows)
     kept = sum(bool(one.kept_by) for one in found.messages)
     typer.echo(f"{len(found.messages):,} messages name the person; {kept:,} have to stay as they are.")
+    for hold, count in found.holds:
+        typer.echo(f"{count:,} of them are under the hold {hold.name!r}")
+    if found.suppressed:
+        typer.echo(
+            f"{found.suppressed:,} entries of the suppression list name the person: they stay in force, as a hash."
+        )
     _tell_accounts(found.accounts)
 
 
 def _tell_accounts(accounts: object) -> None:
     for one in accounts if isinstance(accounts, list | tuple) else ():
         typer.echo(f"stays, and is yours to change: {one}")
+
+
+def _tell_elsewhere(settings: Config) -> None:
+    """Copies that were handed out are not ours to change."""
+    from relay.notary.beside import elsewhere
+
+    for name, place in elsewhere(settings.export, settings.journal.to):
+        typer.echo(f"not looked into: {place} ({f'exports of {name}' if name else 'the journal'})")
+    typer.echo(
+        "not looked into: backups, evidence and exports that were handed out, the logs of this and other servers"
+    )
 
 
 def _erase(settings: Config, address: str, reason: str, *, is_suppressed: bool) -> None:
@@ -137,11 +155,13 @@ def _do(settings: Config, erasure_id: str) -> None:
         errand.status(settings.archive.path)
     except errand.NobodyThere:
         _conclude(asyncio.run(_do_here(settings, erasure_id)))
+        _tell_elsewhere(settings)
         return
     while (one := read(settings, lambda archive: archive.erasure(erasure_id))).ended_at is None:
         time.sleep(LOOK)
     typer.echo(f"The person was taken out of {one.erased:,} messages; {one.kept:,} stay as they are.")
     typer.echo("Words in the search index go behind everything else, which may take minutes.")
+    _tell_elsewhere(settings)
 
 
 async def _do_here(settings: Config, erasure_id: str) -> Erased:
@@ -149,7 +169,7 @@ async def _do_here(settings: Config, erasure_id: str) -> Erased:
     from relay.notary.erasing import run
 
     async with opened(settings, read_only=False) as archive:
-        done = await run(archive, erasure_id, clock=now, new_id=new_id)
+        done = await run(archive, erasure_id, clock=now, new_id=new_id, folder=settings.archive.path.resolve())
         await archive.settled()
     return done
 

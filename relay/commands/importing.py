@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import itertools
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -130,17 +128,13 @@ def _handed(folder: Path) -> Keep:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One import at a time; what a killed one left is taken away."""
-    descriptor = os.open(folder / "import.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    from relay.notary.beside import ImportAtWork, sole_import
+
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in folder.glob("import-*.spool"):
-            left.unlink(missing_ok=True)
-        yield
-    except BlockingIOError:
+        with sole_import(folder):
+            yield
+    except ImportAtWork:
         fail("another import is at work")
-    finally:
-        os.close(descriptor)
 
 
 class _progress:

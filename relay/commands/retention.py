@@ -1,4 +1,4 @@
-"""`mailwitness retention`: what the rules of retention delete, now; with --dry-run only how much that would be."""
+"""`mailwitness retention`: what the rules of retention take away, now; with --dry-run only how much that would be."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is changed.")] = False,
         config: ConfigFile = None,
     ) -> None:
-        """Delete the contents whose time is over, by [[retention]]; a running server does it, as once a day."""
+        """Delete contents, and erase facts, whose time is over by [[retention]]; a running server does it, as daily."""
         from relay.clock import new_id, now
         from relay.notary.retention import run
 
@@ -40,7 +40,8 @@ def register(app: typer.Typer) -> None:
             return
         else:
             done = asyncio.run(_run(settings))
-        table(("RULE", "DELETED", "KEPT"), [(one.name, str(one.deleted), str(one.kept)) for one in done])
+        rows = [(one.name, *map(str, (one.deleted, one.kept, one.erased, one.stayed))) for one in done]
+        table(("RULE", "DELETED", "KEPT", "FACTS ERASED", "FACTS KEPT"), rows)
 
 
 def _is_asked_of_server(settings: Config) -> bool:

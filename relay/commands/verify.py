@@ -38,6 +38,14 @@ def register(app: typer.Typer) -> None:
             typer.Option(metavar="FILE", help="With --archive: notes how far it got, to go on there if stopped."),
         ] = None,
         processes: Annotated[int, typer.Option(min=1, max=64, help="With --archive: at work at once.")] = processors(),
+        derived: Annotated[
+            bool,
+            typer.Option(
+                "--derived",
+                help="With --archive: also make again what grid, search and reports show, and compare. Takes as long as"
+                " indexing anew.",
+            ),
+        ] = False,
         config: ConfigFile = None,
     ) -> None:
         """Check a bundle, a signed export, or the archive: what holds, what does not, what cannot be known."""
@@ -47,10 +55,15 @@ def register(app: typer.Typer) -> None:
             if policy is not None:
                 fail("--policy is for bundles; with --archive: --key and --checkpoint", EXIT_USAGE)
             verify_archive(
-                configured(config), keys=key or (), checkpoints=checkpoint or (), state=state, processes=processes
+                configured(config),
+                keys=key or (),
+                checkpoints=checkpoint or (),
+                state=state,
+                processes=processes,
+                is_derived_too=derived,
             )
-        if checkpoint or state is not None:
-            fail("--checkpoint and --state are for --archive", EXIT_USAGE)
+        if checkpoint or state is not None or derived:
+            fail("--checkpoint, --state and --derived are for --archive", EXIT_USAGE)
         from relay.handover.checking import is_export, verify_export
         from relay.ledger.note import Verifier
         from relay.ledger.scalars import LedgerError

@@ -15,7 +15,7 @@ import typer
 from relay.commands.options import EXIT_DATA, EXIT_IO, EXIT_USAGE, fail
 
 if TYPE_CHECKING:
-    from relay.archive.api.audit import Extent, Progress
+    from relay.archive.api.audit import Extent, Progress, Reading
     from relay.config import Config
     from relay.ledger.note import Verifier
 
@@ -28,10 +28,21 @@ _NO_KEYS = "No signature was checked: the log has no key yet."
 _NO_CHECKPOINT = (
     "Whether this is an older copy of the archive, only a checkpoint kept elsewhere shows: --checkpoint FILE."
 )
+_DERIVED_WELL = "What grid, search and reports show is what is made of the contents today."
+_DERIVED_WRONG = (
+    "What grid, search and reports show may differ for another reason than tampering: it was read by an older version,"
+    "\nor by other rules. `mailwitness reindex` makes it anew; look again after that."
+)
 
 
 def verify_archive(
-    config: Config, *, keys: Sequence[str], checkpoints: Sequence[Path], state: Path | None, processes: int
+    config: Config,
+    *,
+    keys: Sequence[str],
+    checkpoints: Sequence[Path],
+    state: Path | None,
+    processes: int,
+    is_derived_too: bool = False,
 ) -> NoReturn:
     """Ends the command: 0 nothing is wrong, 65 something is, 64 it was called wrongly, 74 it could not go on."""
     from relay.archive import check_archive
@@ -58,6 +69,7 @@ def verify_archive(
             processes=processes,
             state=state,
             encryption=encryption_of(config),
+            reading=_reading(config) if is_derived_too else None,
         ):
             count, extent = count + len(progress.faults), progress.extent
             _tell(progress)
@@ -75,7 +87,19 @@ def verify_archive(
         typer.echo(_OWN_KEYS if own else _NO_KEYS)
     if not known:
         typer.echo(_NO_CHECKPOINT)
+    if is_derived_too:
+        typer.echo(_DERIVED_WRONG if count else _DERIVED_WELL)
     raise typer.Exit(EXIT_DATA if count else 0)
+
+
+def _reading(config: Config) -> Reading:
+    from functools import partial
+
+    from relay.archive.api.audit import Reading
+    from relay.extraction import read
+    from relay.reading import wish
+
+    return Reading(partial(read, wish=wish(config)), config.encryption.index_bodies)
 
 
 def processors() -> int:
@@ -105,7 +129,7 @@ def _own_keys(config: Config) -> Sequence[Verifier]:
 def _tell(progress: Progress) -> None:
     portion = progress.portion
     if sys.stderr.isatty():
-        part = f" {portion.first} to {portion.last}" if portion.last else ""
+        part = f" {portion.first} to {portion.last}" if portion.last > portion.first else f" {portion.first or ''}"
         line = f"{100 * progress.done // progress.total:3} %  {portion.kind}{part}"
         typer.echo(f"\r{line:<60}", nl=progress.done == progress.total or bool(progress.faults), err=True)
     for fault in progress.faults:

@@ -1,4 +1,4 @@
-"""Rules about several keys of `[ledger]`, and about the certificates it names. Pure but for opening those files."""
+"""Rules about several keys of `[ledger]` and `[[retention]]`, and about certificates. Pure but for opening those."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from relay.config.expectation import Location
 from relay.config.house import Config
 from relay.config.ledger import Authority, Ledger, Witness
 from relay.config.problem import Problem, reason, twice
+from relay.config.values import FOREVER
 from relay.ledger.note import KeyType, NoteError, Verifier
+
+DAY = 86_400
+"""Seconds."""
 
 
 def problems(config: Config) -> Iterator[Problem]:
@@ -28,7 +32,18 @@ def problems(config: Config) -> Iterator[Problem]:
     for n, authority in enumerate(table.authority):
         yield from _authority(authority, ("ledger", "authority", n))
     yield from twice(("retention",), "name", [rule.name for rule in config.retention])
+    for n, rule in enumerate(config.retention):
+        if rule.metadata and not 0 < rule.body <= rule.metadata:
+            words = f"{_term(rule.metadata)}, expected no less than body, which is {_term(rule.body)}"
+            yield Problem(("retention", n, "metadata"), f"{words}: no content stays without what is known about it")
     yield from twice(("ledger", "authority"), "name", [authority.name for authority in table.authority])
+
+
+def _term(seconds: int) -> str:
+    """`30d`, `90s`, `forever`."""
+    if not seconds:
+        return FOREVER
+    return f"{seconds}s" if seconds % DAY else f"{seconds // DAY}d"
 
 
 def _signer(table: Ledger) -> Iterator[Problem]:

@@ -1,8 +1,8 @@
-"""`[[retention]]`: how long contents are kept."""
+"""`[[retention]]`: how long contents are kept, and how long what is known about them."""
 
 from __future__ import annotations
 
-from relay.config.values import Duration, Name, Size, Table
+from relay.config.values import Name, Size, Table, Term
 
 
 class Retention(Table):
@@ -16,5 +16,7 @@ class Retention(Table):
     """Author addresses, as in the search `from:`."""
     larger: Size | None = None
     """Only messages of more octets."""
-    body: Duration = 0
+    body: Term = 0
     """Seconds from reception after which the content is deleted; 0: never."""
+    metadata: Term = 0
+    """Seconds from reception after which the facts that tell of people or of the content go too; 0: never."""

@@ -24,6 +24,7 @@ class Hidden:
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+FOREVER = "forever"
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
 _SIZE = re.compile(r"([0-9]{1,15})([KMG]?)")
 
@@ -37,6 +38,11 @@ def seconds(value: object) -> object:
     """Whole seconds of `90`, `30s`, `5m`, `4h` or `2d`; anything else is returned as it is, for the model to refuse."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     return int(match[1]) * _UNITS[match[2]] if match else number(value)
+
+
+def term(value: object) -> object:
+    """As `seconds`; `forever` is 0, after which nothing ever goes."""
+    return 0 if value == FOREVER else seconds(value)
 
 
 def octets(value: object) -> object:
@@ -64,6 +70,8 @@ Port = Annotated[int, BeforeValidator(number), Field(ge=0, le=65535)]
 Count = Annotated[int, BeforeValidator(number), Field(ge=1)]
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=0), Expected("a duration such as 30s, 5m, 4h or 2d")]
 """Whole seconds; the file may say `30s`, `5m`, `4h` or `2d`."""
+Term = Annotated[int, BeforeValidator(term), Field(ge=0), Expected("forever, or a duration such as 12h or 30d")]
+"""Whole seconds that something is kept; 0, in the file `forever`: it never goes."""
 Size = Annotated[int, BeforeValidator(octets), Field(ge=1), Expected("a size such as 100K, 50M or 1G")]
 """Octets; the file may say `100K`, `50M` or `1G` (powers of 1024)."""
 

@@ -2,72 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
-from relay.archive.api import Archive, Gone, Listing, NotFound, StoredMessage
+from relay.archive.api import Archive, StoredMessage
+from relay.archive.api.export import Whole
 from relay.archive.query import Query
 from relay.model.deletion import Deletion
 from relay.rendition.export import Record, moment
 
-PAGE = 200
-AT_ONCE = 8
+PAGE = 10_000
+"""Messages found at once; of each only number and id are in memory."""
+AT_ONCE = 50
 """Messages read together."""
 SMALL = 64 * 1024
 """Octets of a content that is read in one go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A message to be exported. `leaf`: index of its first fact in the log, None where it has none.
-
-    `content`: the octets of a small one; None: to be read in chunks, or deleted.
-    """
-
-    stored: StoredMessage
-    leaf: int | None
-    content: bytes | None
-
-
-async def found(archive: Archive, query: Query, since: int, until: int) -> AsyncIterator[Found]:
+async def found(archive: Archive, query: Query, since: int, until: int) -> AsyncIterator[Whole]:
     """Matching messages by order of capture, sequence numbers above `since` and up to `until`."""
-    while True:
-        rows = [row for row in await archive.newer(query, since, PAGE) if row.seq <= until]
+    async for rows in _captured(archive, query, since, until):
         for start in range(0, len(rows), AT_ONCE):
-            for one in await asyncio.gather(*(_read(archive, row) for row in rows[start : start + AT_ONCE])):
-                if one is not None:
-                    yield one
-        if len(rows) < PAGE:
-            return
-        since = rows[-1].seq
+            for one in await archive.whole([id_ for _, id_ in rows[start : start + AT_ONCE]], SMALL):
+                yield one
 
 
 async def number(archive: Archive, query: Query, since: int, until: int) -> int:
     """How many messages `found` will give, as far as is known now."""
     count = 0
-    while True:
-        rows = [row for row in await archive.newer(query, since, PAGE) if row.seq <= until]
+    async for rows in _captured(archive, query, since, until):
         count += len(rows)
-        if len(rows) < PAGE:
-            return count
-        since = rows[-1].seq
+    return count
 
 
-async def _read(archive: Archive, row: Listing) -> Found | None:
-    """None for a message that has gone since it was listed."""
-    try:
-        stored = await archive.message(row.id)
-        # The leaf of an event is one less than its number (`api/ledger.py`); reading the leaves would open them all.
-        events = await archive.events(message_id=row.id, limit=1)
-        is_small = row.size <= SMALL and stored.deletion is None
-        content = await archive.content(row.id) if is_small else None
-    except Gone:
-        return await _read(archive, row)
-    except NotFound:
-        return None
-    return Found(stored, events[0][0] - 1 if events else None, content)
+async def _captured(archive: Archive, query: Query, since: int, until: int) -> AsyncIterator[list[tuple[int, str]]]:
+    while rows := await archive.captured(query, after=since, until=until, limit=PAGE):
+        yield rows
+        since = rows[-1][0]
 
 
 def record_of(number: int, stored: StoredMessage) -> Record:
@@ -100,7 +71,7 @@ def _told(deletion: Deletion) -> str:
     return f"{moment(deletion.at).isoformat(timespec='seconds')} {deletion.by}: {deletion.reason}"
 
 
-def line_of(record: Record, one: Found, volume: str, file: str) -> dict[str, Any]:
+def line_of(record: Record, one: Whole, volume: str, file: str) -> dict[str, Any]:
     """The message as the list of a volume has it; canonical JSON can say all of it.
 
     `file`: name of its content, '' where it was deleted; `volume`: the file or folder that this is in.

@@ -9,6 +9,7 @@ from relay.archive.api import Archive
 from relay.config import Config, Upstream
 from relay.handover.journal import Journal
 from relay.handover.timetable import Timetable
+from relay.notary.beside import OUTGOING
 from relay.notary.evidence import Evidence
 
 
@@ -46,7 +47,7 @@ class Handover:
 
 def staging(config: Config) -> Path:
     """Where exports wait that are carried to a bucket."""
-    return config.archive.path.resolve() / "outgoing"
+    return config.archive.path.resolve() / OUTGOING
 
 
 def journal_upstream(config: Config) -> Upstream | None:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from relay.archive.api import Archive
+from relay.archive.api.export import Whole
 from relay.archive.query import Query
 from relay.handover.checking import Folder, contents_as_listed
-from relay.handover.entry import Found, found, record_of
+from relay.handover.entry import found, record_of
 from relay.handover.shape import (
     CHECKPOINT,
     CUSTODY,
@@ -205,7 +206,7 @@ class _Making:
             self._volume = None
             await asyncio.to_thread(_write_state, self._folder, self._wanted, self._closed)
 
-    async def _add(self, one: Found) -> None:
+    async def _add(self, one: Whole) -> None:
         if self._volume is not None and self._is_full(self._volume, one.stored.message.size):
             await self._close()
         volume = self._volume or self._open()

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from relay.handover.entry import Found, line_of
+from relay.archive.api.export import Whole
+from relay.handover.entry import line_of
 from relay.handover.shape import Form
 from relay.ledger.canonical import canonical
 from relay.rendition.export import CsvWriter, MboxWriter, Record, Writer, ZipWriter
@@ -74,7 +75,7 @@ class Volume:
         """Of the contents so far."""
         self.messages = self.deleted = self.last = 0
 
-    def begin(self, record: Record, one: Found) -> None:
+    def begin(self, record: Record, one: Whole) -> None:
         file = {Form.EML: f"{self.name}/{record.filename}", Form.MBOX: f"{self.name}.mbox"}.get(
             self._form, record.filename
         )
@@ -98,7 +99,7 @@ class Volume:
         elif self._writer is not None:
             self._put(self._writer.end())
 
-    def note(self, record: Record, one: Found) -> None:
+    def note(self, record: Record, one: Whole) -> None:
         self._tell(record, one, "")
         self.deleted += 1
         if self._writer is not None:
@@ -128,7 +129,7 @@ class Volume:
             if one is not None:
                 one.close(is_synced=False)
 
-    def _tell(self, record: Record, one: Found, file: str) -> None:
+    def _tell(self, record: Record, one: Whole, file: str) -> None:
         volume = self.name if self._form is Form.EML else f"{self.name}.{self._form}"
         self.messages += 1
         self.last = one.stored.seq

@@ -23,8 +23,15 @@ LONGEST = 65_535
 SALT_SIZE = 32
 COMMITMENT_PREFIX = b"mailwitness/leaf/v1\n"
 
+_WORD = "[a-z][a-z0-9-]{0,63}"
 _ID = re.compile(ULID_PATTERN)
-_KIND = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_KIND = re.compile(_WORD)
+_ENTRY = re.compile(
+    (
+        rf'\{{"at":(?:0|[1-9][0-9]{{0,15}}),"commitment":"[0-9a-f]{{64}}","delivery":(?:null|"{ULID_PATTERN}"),'
+        rf'"event":"{ULID_PATTERN}","kind":"{_WORD}","message":(?:null|"{ULID_PATTERN}"),"v":{VERSION}\}}'
+    ).encode()
+)
 
 
 class LeafError(LedgerError):
@@ -77,6 +84,16 @@ class Leaf:
         if commitment.hex() != value["commitment"]:
             raise LeafError("commitment: not in lower-case hexadecimal")
         return leaf
+
+
+def checked_entry(
+    event: str, at: int, kind: str, commitment: bytes, message: str | None, delivery: str | None
+) -> bytes:
+    """`Leaf(…).encode()`, sooner. Raises LeafError."""
+    made = entry(event, at, kind, commitment, message, delivery)
+    if at <= GREATEST and _ENTRY.fullmatch(made) is not None:
+        return made
+    return Leaf(event, at, kind, commitment, message, delivery).encode()
 
 
 def entry(event: str, at: int, kind: str, commitment: bytes, message: str | None, delivery: str | None) -> bytes:

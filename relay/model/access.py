@@ -30,6 +30,8 @@ class Permission(StrEnum):
     EXPORT = "export"
     """Take away more than one message at a time."""
     DELETE = "delete"
+    ERASE = "erase"
+    """Take a person out of everything that is kept; needs a scope that is everything."""
     SUPPRESS = "suppress"
     """Change the suppression list."""
     AUDIT = "audit"

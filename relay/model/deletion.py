@@ -45,6 +45,8 @@ class Deletion:
     asked_by: str
     """Who asked for it; the same as `by` where one person is enough."""
     reason: str
+    erased_at: int | None = None
+    """When the facts that name people or tell what it was about went too; None: they are there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+LONGEST_ADDRESS = 1000
+"""Characters."""
+
 
 class Standing(StrEnum):
     """Of an erasure."""
@@ -51,11 +54,19 @@ class Mention:
     places: tuple[str, ...]
     kept_by: str = ""
     """Why it must stay as it is, in a sentence; '' if nothing stands against it."""
+    at: int = 0
+    """When the message was taken in, UTC microseconds."""
 
     @property
     def is_whole(self) -> bool:
         """Whether the content goes: the person is named in it, so no part of it can be told apart."""
         return "content" in self.places
+
+
+_NOBODY = "@erased.invalid"
+ERASED_ADDRESS = f"erased{_NOBODY}"
+"""What stands in the place of every address of a message whose facts are erased: the same of all, so nothing tells
+which belonged together."""
 
 
 def placeholder(erasure_id: str) -> str:
@@ -64,13 +75,19 @@ def placeholder(erasure_id: str) -> str:
     >>> placeholder("01J00000000000000000000001")
     'erased-01j00000000000000000000001@erased.invalid'
     """
-    return f"erased-{erasure_id.lower()}@erased.invalid"
+    return f"erased-{erasure_id.lower()}{_NOBODY}"
+
+
+def is_placeholder(address: str) -> bool:
+    """Whether it stands in the place of an address that was erased."""
+    return address.endswith(_NOBODY)
 
 
 def address_fault(address: str) -> str:
     """What keeps it from being looked for; '' if nothing does."""
     local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or any(character.isspace() for character in address):
+    is_text = address.isprintable() and not any(character.isspace() for character in address)
+    if not (local and at and domain and is_text) or len(address) > LONGEST_ADDRESS:
         return f"{address!r} is not an address"
     return ""
 

@@ -102,7 +102,8 @@ class Kind(StrEnum):
     ERASURE_DECIDED = "erasure-decided"
     """A second person approved or refused it: which is in the data."""
     ERASED = "erased"
-    """A person was taken out of some facts: the leaves that can be opened no more are in the data."""
+    """A person was taken out of some facts, or all facts of a message that tell of people or of what it said went: the
+    leaves that can be opened no more are in the data."""
     TAGGED = "tagged"
     """A person put tags on a message, or took some off."""
     SETTING_CHANGED = "setting-changed"
@@ -110,7 +111,8 @@ class Kind(StrEnum):
     KEY_CHANGED = "key-changed"
     """The log has another signing key: before and after are in the data, as verifier keys."""
     ENCRYPTION_CHANGED = "encryption-changed"
-    """Plain contents are being encrypted, or data keys wrapped by another master key: which is in the data."""
+    """Encryption was turned on or off, plain contents are being encrypted, or data keys wrapped by another master key:
+    which is in the data."""
     RESTORED = "restored"
     """The archive was put back from a copy: what came after that copy is missing."""
     ALERT_RAISED = "alert-raised"

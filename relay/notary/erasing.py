@@ -5,14 +5,17 @@ A run that was cut short is gone on with: what is done is not found again, and t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from relay.archive.api import Archive
 from relay.archive.api.erasure import ErasureStep, Mentions
 from relay.model.deletion import Fate, Order, Outcome
 from relay.model.erasure import Erasure, Mention, Standing
 from relay.model.event import Event, Kind
+from relay.notary.beside import clear
 
 PORTION = 50
 """Messages of one commit: mail that comes in waits for it."""
@@ -29,6 +32,21 @@ class Erased:
     messages: int
     kept: Sequence[Outcome]
     accounts: Sequence[str]
+
+
+@dataclass(slots=True)
+class Advance:
+    """How far a run is; it changes while the run goes on."""
+
+    looked: int = 0
+    """Messages looked through, of `all`."""
+    all: int = 0
+    named: int = 0
+    """Messages that name the person, as far as they were found; `done`: those that were gone through."""
+    done: int = 0
+
+    def look(self, looked: int, all_: int) -> None:
+        self.looked, self.all = looked, all_
 
 
 def asked(
@@ -52,8 +70,11 @@ async def run(
     clock: Callable[[], int],
     new_id: Callable[[], str],
     is_suppressed: bool = False,
+    folder: Path | None = None,
+    advance: Advance | None = None,
 ) -> Erased:
-    """Does an approved erasure, or what is left of it."""
+    """Does an approved erasure, or what is left of it. `folder`: the archive's, where files made of messages lie too
+    (`beside.py`). Raises OSError: one of these cannot be taken away."""
     erasure = await archive.erasure(erasure_id)
     actor = erasure.decided_by or erasure.asked_by
     gone: set[str] = set()
@@ -64,11 +85,13 @@ async def run(
         return Event(new_id(), clock(), Kind.ERASED, actor)
 
     for _ in range(LOOKS):
-        mentions = await archive.mentions(erasure.address or "", clock())
+        mentions = await archive.mentions(erasure.address or "", clock(), advance.look if advance else None)
         open_messages = [one for one in mentions.messages if one.message_id not in kept]
         open_seqs = {one.seq for one in mentions.messages if one.message_id in kept}
         if not open_messages and not [row for row in mentions.rows if row[2] not in open_seqs]:
             break
+        if advance:
+            advance.named, advance.done = len(gone) + len(kept) + len(open_messages), len(gone) + len(kept)
         for start in range(0, len(open_messages), PORTION):
             some = open_messages[start : start + PORTION]
             orders = [(await _order(archive, erasure, one, clock, new_id, actor), one.is_whole) for one in some]
@@ -77,11 +100,15 @@ async def run(
                     kept[outcome.message_id] = outcome
                 else:
                     gone.add(outcome.message_id)
+            if advance:
+                advance.done = len(gone) + len(kept)
         stays = {one.seq for one in mentions.messages if one.message_id in kept}
         rows = [(table, row_id) for table, row_id, seq in mentions.rows if seq not in stays]
         for start in range(0, len(rows), ROWS):
             await archive.erase_rows(erasure_id, rows[start : start + ROWS], event())
     data = {"erasure": erasure_id, "messages": len(gone), "kept": len(kept), "accounts": len(mentions.accounts)}
+    # Before the address goes: after a crash here it is done again.
+    data["files"] = await asyncio.to_thread(clear, folder) if folder is not None else 0
     end = Event(new_id(), clock(), Kind.ERASED, actor, data=data)
     await archive.end_erasure(erasure_id, end, len(gone), len(kept), is_suppressed=is_suppressed)
     return Erased(len(gone), list(kept.values()), mentions.accounts)

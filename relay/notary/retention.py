@@ -1,22 +1,23 @@
-"""Contents go when their time is over, by the rules of `[[retention]]`, once a day; the term of `[ledger] worm`; and
-persons who are to be forgotten (`erasing.py`).
+"""Contents go when their time is over, and later what is known about them, by the rules of `[[retention]]`, once a day;
+the term of `[ledger] worm`; and persons who are to be forgotten (`erasing.py`).
 
 Each deletion is what a person's would be: an event and a tombstone, refused by holds, terms and what still waits. A run
-that ends half-way is gone on with by the next one: what is deleted is not found again.
+that ends half-way is gone on with by the next one: what is deleted, or erased, is not found again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from relay import maillog
 from relay.archive.api import Archive, Sort
 from relay.archive.query import And, Node, Not, Or, Query, parse_query, quoted
 from relay.config.retention import Retention
 from relay.lasting import Lasting
-from relay.model.deletion import Fate, Order
+from relay.model.deletion import Fate, Order, Outcome
 from relay.model.delivery import MICROSECONDS
 from relay.model.erasure import Standing
 from relay.model.event import Event, Kind
@@ -32,6 +33,12 @@ LAST_RUN = "retention_run"
 """The setting that says when the last run ended."""
 RUN_ASKED = "retention_asked"
 """The setting by which a command asks for a run at once."""
+SEEN = "retention_seen"
+"""The setting that says up to which event was looked for what came after the rest was erased."""
+NEVER = 2**62
+"""No event has so high a number."""
+LATE = "came later"
+"""In the place of a rule's name: the one that erased the rest fits no more."""
 OLDEST_FIRST = Sort("date", descending=False)
 
 
@@ -42,11 +49,15 @@ class Done:
     name: str
     deleted: int
     kept: int
+    erased: int = 0
+    """Messages whose facts went."""
+    stayed: int = 0
+    """Messages whose facts had to stay."""
 
 
-def meant(rule: Retention, before: Sequence[Retention]) -> Query:
-    """The messages that a rule decides about: those it fits, and none of the rules before it."""
-    return Query(And((_fits(rule), *(Not(_fits(one)) for one in before), Not(_term("is:deleted")))))
+def meant(rule: Retention, before: Sequence[Retention], what: str) -> Query:
+    """The messages that a rule decides about: those it fits, none of the rules before it, and not `what`, a search."""
+    return Query(And((_fits(rule), *(Not(_fits(one)) for one in before), Not(_term(what)))))
 
 
 def _fits(rule: Retention) -> Node:
@@ -60,12 +71,12 @@ def _term(text: str) -> Node:
     return parse_query(text, now=0).root
 
 
-async def over(archive: Archive, rules: Sequence[Retention], n: int, now: int) -> AsyncIterator[list[str]]:
-    """Ids of messages whose content is to go by rule `n`, oldest first, in portions."""
-    rule, cursor = rules[n], None
-    while rule.body:
-        page = await archive.search(meant(rule, rules[:n]), sort=OLDEST_FIRST, cursor=cursor, limit=PORTION)
-        ids = [row.id for row in page.rows if row.received_at + rule.body * MICROSECONDS <= now]
+async def over(archive: Archive, query: Query, seconds: int, now: int) -> AsyncIterator[list[str]]:
+    """Ids of messages that were received so long ago, oldest first, in portions; none, if it is 0: for ever."""
+    cursor = None
+    while seconds:
+        page = await archive.search(query, sort=OLDEST_FIRST, cursor=cursor, limit=PORTION)
+        ids = [row.id for row in page.rows if row.received_at + seconds * MICROSECONDS <= now]
         if ids:
             yield ids
         cursor = page.next
@@ -83,24 +94,68 @@ async def run(
     is_dry: bool = False,
 ) -> list[Done]:
     """What each rule did, or, of a dry run, what it would do: then nothing is changed."""
+    run_ = _Run(archive, clock, new_id, actor, is_dry)
     done = []
     for n, rule in enumerate(rules):
-        deleted = kept = 0
-        async for ids in over(archive, rules, n, clock()):
-            if is_dry:
-                stays = [one for one in ids if await _is_kept(archive, one, clock())]
-                deleted, kept = deleted + len(ids) - len(stays), kept + len(stays)
-                continue
-            outcomes = await archive.delete_content(
-                [await _order(archive, one, rule, clock, new_id, actor) for one in ids]
-            )
-            deleted += sum(outcome.fate is Fate.DELETED for outcome in outcomes)
-            kept += sum(outcome.fate is Fate.REFUSED for outcome in outcomes)
-        done.append(Done(rule.name, deleted, kept))
+        deleted, kept = await run_.go(meant(rule, rules[:n], "is:deleted"), rule.body, rule.name, run_.delete)
+        erased, stayed = await run_.go(meant(rule, rules[:n], "is:erased"), rule.metadata, rule.name, run_.erase)
+        done.append(Done(rule.name, deleted, kept, erased, stayed))
     if not is_dry:
-        data = {"rules": {one.name: {"deleted": one.deleted, "kept": one.kept} for one in done}}
-        await archive.add_events([Event(new_id(), clock(), Kind.RETENTION_RUN, actor, data=data)])
+        await run_.erase_late()
+        counts = {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in done}
+        await archive.add_events([Event(new_id(), clock(), Kind.RETENTION_RUN, actor, data={"rules": counts})])
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    archive: Archive
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    actor: str
+    is_dry: bool
+
+    async def go(
+        self, query: Query, seconds: int, name: str, take: Callable[[Sequence[str], str], Awaitable[list[Outcome]]]
+    ) -> tuple[int, int]:
+        """Takes away what is over: how many messages that was, or would be, and how many had to stay."""
+        gone = stays = 0
+        async for ids in over(self.archive, query, seconds, self.clock()):
+            if self.is_dry:
+                kept = [one for one in ids if await _is_kept(self.archive, one, self.clock())]
+                gone, stays = gone + len(ids) - len(kept), stays + len(kept)
+                continue
+            outcomes = await take(ids, name)
+            gone += sum(outcome.fate is Fate.DELETED for outcome in outcomes)
+            stays += sum(outcome.fate is Fate.REFUSED for outcome in outcomes)
+        return gone, stays
+
+    async def delete(self, ids: Sequence[str], name: str) -> list[Outcome]:
+        """Without cancellations: what still waits to be sent stays until the next run."""
+        orders = []
+        for one in ids:
+            message = (await self.archive.message(one)).message
+            facts = {"sha256": message.sha256.hex(), "size": message.size}
+            orders.append(Order(one, self._event(Kind.DELETED, one, name, **facts)))
+        return await self.archive.delete_content(orders)
+
+    async def erase(self, ids: Sequence[str], name: str) -> list[Outcome]:
+        return await self.archive.erase_facts([self._event(Kind.ERASED, one, name) for one in ids])
+
+    async def erase_late(self) -> None:
+        """What came about messages after their facts were erased, such as a late bounce, goes too."""
+        seen = await self.archive.setting(SEEN)
+        ids, last = await self.archive.late_facts(NEVER if seen is None else seen)
+        outcomes: list[Outcome] = []
+        for start in range(0, len(ids), PORTION):
+            outcomes += await self.erase(ids[start : start + PORTION], LATE)
+        # What had to stay is looked at again by the next run.
+        if all(outcome.fate is not Fate.REFUSED for outcome in outcomes):
+            await self.archive.put_setting(SEEN, last)
+
+    def _event(self, kind: Kind, message_id: str, name: str, **facts: object) -> Event:
+        data = {"reason": f"retention: {name}", **facts}
+        return Event(self.new_id(), self.clock(), kind, self.actor, message_id, data=data)
 
 
 async def _is_kept(archive: Archive, id_: str, now: int) -> bool:
@@ -110,17 +165,8 @@ async def _is_kept(archive: Archive, id_: str, now: int) -> bool:
     return (await archive.message(id_)).message.received_at + await archive.term() * MICROSECONDS > now
 
 
-async def _order(
-    archive: Archive, id_: str, rule: Retention, clock: Callable[[], int], new_id: Callable[[], str], actor: str
-) -> Order:
-    """Without cancellations: what still waits to be sent stays until the next run."""
-    message = (await archive.message(id_)).message
-    data = {"reason": f"retention: {rule.name}", "sha256": message.sha256.hex(), "size": message.size}
-    return Order(id_, Event(new_id(), clock(), Kind.DELETED, actor, id_, data=data))
-
-
 class Keeper:
-    """Applies the term at its start, then the rules once a day."""
+    """Applies the term at its start, then the rules once a day. `folder`: the archive's, which erasures clear too."""
 
     def __init__(
         self,
@@ -130,9 +176,11 @@ class Keeper:
         archive: Archive,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        folder: Path | None = None,
     ) -> None:
         self._rules, self._worm = tuple(rules), worm
-        self._archive, self._clock, self._new_id = archive, clock, new_id
+        self._archive, self._clock, self._new_id, self._folder = archive, clock, new_id, folder
+        self._advances: dict[str, erasing.Advance] = {}
         self._task = Lasting("retention")
         self._erasing = Lasting("erasing")
 
@@ -174,8 +222,26 @@ class Keeper:
     async def erase_due(self) -> None:
         """Does the erasures that are approved, also those that a crash cut short."""
         for one in await self._archive.erasures(only_open=True):
-            if one.standing is Standing.APPROVED:
-                await erasing.run(self._archive, one.id, clock=self._clock, new_id=self._new_id)
+            if one.standing is not Standing.APPROVED:
+                continue
+            advance = self._advances[one.id] = erasing.Advance()
+            try:
+                await erasing.run(
+                    self._archive,
+                    one.id,
+                    clock=self._clock,
+                    new_id=self._new_id,
+                    folder=self._folder,
+                    advance=advance,
+                )
+            except Exception as error:  # the others are done all the same, and this one is tried again
+                maillog.room_failed("erasing", error)
+            finally:
+                del self._advances[one.id]
+
+    def advance(self, erasure_id: str) -> erasing.Advance | None:
+        """How far an erasure is; None: it is not being done at this moment."""
+        return self._advances.get(erasure_id)
 
     async def run_asked(self) -> None:
         """A run, if a command asked for one."""

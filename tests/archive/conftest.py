@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import Archive
+from tests.support.audited import Bench, fill
 from tests.support.fresh import fresh_archive
 
 BACKENDS = ("sqlite",)
@@ -25,3 +29,24 @@ async def archive(url: str) -> AsyncIterator[Archive]:
     opened = await (fresh_archive(path) if url.startswith("sqlite:") else open_archive(url))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def audited_path(archive: Archive, url: str) -> Path:
+    await fill(archive)
+    await archive.close()
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    path = tmp_path_factory.mktemp("bench") / "archive.db"
+
+    async def made() -> None:
+        archive = await open_archive(f"sqlite:///{path}")
+        await fill(archive)
+        await archive.close()
+
+    asyncio.run(made())
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        yield Bench(database)

@@ -148,7 +148,8 @@ async def test_what_a_hold_keeps_stays_as_it_is_and_is_told(tmp_path: Path):
     held, free = await keep(archive, 1, [JANE], to=JANE), await keep(archive, 2, [JANE], to=JANE)
     await send(archive)
     hold = Hold(new_id(), "Smith", "", NOON, "user:boss")
-    await archive.make_hold(hold, Event(new_id(), NOON, Kind.HOLD_MADE, "user:boss"))
+    told = {"hold": hold.id, "name": hold.name, "reason": hold.reason}
+    await archive.make_hold(hold, Event(new_id(), NOON, Kind.HOLD_MADE, "user:boss", data=told))
     placed = Event(new_id(), NOON, Kind.HOLD_PLACED, "user:boss", held.id, data={"hold": hold.id})
     await archive.place_hold(hold.id, [held.id], [placed])
     mentions = await archive.mentions(JANE, clock())

@@ -126,8 +126,11 @@ async def test_a_term_keeps_what_is_there_and_is_never_shortened_for_it(archive:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("INSERT INTO deletion VALUES (1, 1, 'me', 'me', 'mine')", "(a legal hold keeps it|its term has not passed)"),
-        ("INSERT INTO deletion VALUES (2, 1, 'me', 'me', 'mine')", "its term has not passed"),
+        (
+            "INSERT INTO deletion VALUES (1, 1, 'me', 'me', 'mine', NULL)",
+            "(a legal hold keeps it|its term has not passed)",
+        ),
+        ("INSERT INTO deletion VALUES (2, 1, 'me', 'me', 'mine', NULL)", "its term has not passed"),
         ("DELETE FROM legal_hold", "facts are only added"),
         ("UPDATE legal_hold SET name = 'x'", "facts are only added"),
         ("DELETE FROM term", "facts are only added"),

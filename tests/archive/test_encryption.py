@@ -27,9 +27,9 @@ from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.summary import Summary
 from relay.rendition.edit import splice
-from tests.archive.test_audit import Bench, changes, fill, tamper
 from tests.support.archive_reports import a_payload
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
+from tests.support.audited import Bench, changes, fill, tamper
 from tests.support.encrypted import NEW, OLD, OTHER, encryption
 
 LARGE = bytes(range(256)) * 4096 * 3 + b"the end"
@@ -345,6 +345,27 @@ async def test_a_running_archive_takes_a_new_key_and_refuses_a_ring_that_lacks_o
     again = await opened(path, encryption(NEW))
     assert [await again.content(id_) for id_ in (first, second)] == [CONTENT, CONTENT]
     await again.close()
+
+
+async def test_each_time_it_is_turned_on_or_off_is_a_fact_once(path: Path) -> None:
+    for how in (None, encryption(), encryption(), encryption(is_on=False), None, encryption(NEW)):
+        archive = await opened(path, how)
+        noted = await archive.note_encryption(new_id(), NOON)
+        assert not await archive.note_encryption(new_id(), NOON)
+        events = [event for _, event in await archive.events()]
+        assert (await archive.ledger_head()).size == len(events)
+        await archive.close()
+        if noted:
+            assert events[-1].data["what"] == ("enabled" if how and how.is_on else "disabled")
+    assert [(event.kind, event.actor, event.data) for event in events] == [
+        (Kind.ENCRYPTION_CHANGED, "relay", data)
+        for data in (
+            {"what": "enabled", "key": key_id(OLD)},
+            {"what": "disabled"},
+            {"what": "enabled", "key": key_id(NEW)},
+        )
+    ]
+    assert faults(path, encryption(NEW)) == []
 
 
 def kept(path: Path) -> list[object]:

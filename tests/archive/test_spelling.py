@@ -17,9 +17,10 @@ from relay.archive.api import Capture
 from relay.archive.content import stored
 from relay.archive.leaves import opening_octets, openings
 from relay.archive.migrations.run import upgrade
-from relay.archive.rows import EVENT_COLUMNS, event_of
+from relay.archive.rows import EVENT_COLUMNS, event_of, message_row
 from relay.archive.spelling import spelt_openings
 from relay.ledger.canonical import canonical
+from relay.ledger.leaf import COMMITMENT_PREFIX
 from relay.model.event import Event, Grade, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient, Trait
 from relay.model.reply import Reply
@@ -93,6 +94,12 @@ def test_a_message_whatever_its_envelope(database: sqlite3.Connection, message: 
         content, event = stored(CONTENT), Event(new_id(), NOON, Kind.CAPTURED, "relay", message.id)
         capture.add_messages(database, [Capture(message, content, [], [event])])
         compare(database, [event.id])
+        # As it is made from what was not read again.
+        rows = database.execute(f"SELECT {', '.join(EVENT_COLUMNS)} FROM event WHERE id = ?", (event.id,)).fetchall()
+        (opening,) = opening_octets(database, rows, {message.id: message_row(message)})
+        assert [opening] == opening_octets(database, rows)
+        salt, commitment = database.execute("SELECT salt, commitment FROM leaf ORDER BY seq DESC").fetchone()
+        assert hashlib.sha256(COMMITMENT_PREFIX + salt + opening).digest() == commitment
     finally:
         database.execute("ROLLBACK")
 
@@ -149,3 +156,6 @@ def test_what_is_ordinary_is_spelt_from_rows(database: sqlite3.Connection) -> No
     added(database, message, event)
     ids = [row[0] for row in database.execute("SELECT id FROM event WHERE message_id = ?", (message.id,))]
     compare(database, ids, are_plain=True)
+    rows = database.execute(f"SELECT {', '.join(EVENT_COLUMNS)} FROM event WHERE id = ?", ids[:1]).fetchall()
+    assert spelt_openings(database, rows, {message.id: message_row(message)}) == spelt_openings(database, rows)
+    assert None not in spelt_openings(database, rows, {message.id: message_row(message)})

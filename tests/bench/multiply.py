@@ -66,8 +66,12 @@ def multiply(connection: sqlite3.Connection, copy: int, count: int, later: int) 
 
 
 def seal(connection: sqlite3.Connection) -> None:
-    """Adds the leaves of all events that were copied."""
+    """Adds the leaves of all events that were copied, and to mailings the messages that were."""
     connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "UPDATE mailing SET (messages, last_seq) = (SELECT count(*), coalesce(max(seq), last_seq) FROM mailed"
+        " WHERE mailed.mailing = mailing.id)"
+    )
     append_missing(connection)
     connection.execute("COMMIT")
 
@@ -119,7 +123,8 @@ def _events(connection: sqlite3.Connection, copy: int, count: int, later: int, s
     values[columns.index("seq")] = f"{last} + row_number() OVER (ORDER BY event.seq)"
     connection.execute(
         f"INSERT INTO event ({', '.join(columns)}) SELECT {', '.join(values)} FROM event"
-        # Not those whose id is a hash: it tells them apart from nothing.
-        " WHERE substr(id, -16, 1) = '0' AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
+        # Not those whose id is a hash: it tells them apart from nothing. What a copy would suppress is suppressed.
+        " WHERE substr(id, -16, 1) = '0' AND kind <> 'suppression-added'"
+        " AND message_id IN (SELECT id FROM message WHERE seq > ? AND seq <= ?)",
         (start, min(start + STEP, count)),
     )

@@ -226,6 +226,10 @@ PLACES = (
     # The house.
     Place("audit", "/audit"),
     Place("deletions", "/deletions?all=1"),
+    Place("holds", "/holds?all=1"),
+    Place("erasures", "/erasures?all=1"),
+    Place("erasure-look", "/erasures/looks/{look}"),
+    Place("erasure", "/erasures/{erasure}"),
     Place("alerts", "/alerts"),
     Place("settings", "/settings?all=1"),
     Place("references", "/settings/references"),
@@ -273,6 +277,7 @@ ELSEWHERE = {
 NO_PAGES = frozenset(
     {
         "/audit.csv",
+        "/erasures/{id}/progress",
         "/exports/{id}/file",
         "/exports/{id}/progress",
         "/filter",

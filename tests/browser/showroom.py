@@ -11,7 +11,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from relay.model.delivery import State
 from tests.browser.samples import Sample, letter
@@ -38,6 +38,8 @@ READ = {SPRING: 31, WAITING: 12}
 CLARA, BEN = "Clara Winter <clara.winter@shop.example.com>", "Ben Ode <ben.ode@shop.example.com>"
 GONE = ("a.first@left.example", "b.second@left.example", "c.third@left.example")
 PASSWORD = "another long password"
+FORGOTTEN, BUYER, KEPT_QUOTE = "old.customer@example.net", "buyer0@example.org", "EST-2100"
+"""A person who is erased, and one who is not, because of a hold on this quote."""
 
 
 def campaign(now: int) -> list[Sample]:
@@ -72,6 +74,11 @@ def campaign(now: int) -> list[Sample]:
         text = f"Hello,\n\nour quote EST-{2100 + n} is attached.\n"
         content = letter(author, to, f"Quote EST-{2100 + n}: chairs", text, at=now - age)
         made.append(Sample(content, age, "crm", author.split("<")[1].rstrip(">"), ((to, state),), ("sales",)))
+    for n, address in enumerate((FORGOTTEN, BUYER)):
+        age = 9 * DAY + n * MINUTE
+        content = letter("Northwind <no-reply@shop.example.com>", address, "Your order", "Hi.\n", at=now - age)
+        sample = Sample(content, age, "webshop", "bounces@shop.example.com", ((address, State.SENT),), ("order",))
+        made.append(sample)
     for n, address in enumerate(GONE):
         age = 2 * DAY + n * MINUTE
         content = letter(
@@ -119,6 +126,7 @@ def furnish(page: Page) -> dict[str, str]:
     post(page, "/applications", {"name": "erp", "mode": "", "senders": "@shop.example.com", "tags": "erp"})
     post(page, "/suppressions", {"address": "no.more@example.net", "application": "", "reason": "asked by telephone"})
     post(page, f"/messages/{names['gone']}/delete", {"reason": "the customer asked for it"})
+    names |= _erasures(page)
     page.goto("/suppressions")
     names["entry"] = _after(page, "/suppressions/", r"[0-9A-Z]{26}")
     page.goto("/?q=tag:reminder")
@@ -136,6 +144,24 @@ def furnish(page: Page) -> dict[str, str]:
     page.goto("/?rows=mailings")
     names["mailing"] = _after(page, "/mailings/", r"\d+")
     return names
+
+
+def _erasures(page: Page) -> dict[str, str]:
+    """A person who was erased, and another of whom a hold keeps a message."""
+    post(page, "/holds", {"name": "Case 7/2026: chairs", "reason": "asked by counsel", "q": KEPT_QUOTE})
+    names = {"erasure": _looked(page, FORGOTTEN)}
+    done = post(page, f"/erasures/looks/{names['erasure']}", {"reason": "asked in writing on 3 May"})
+    page.goto(done)
+    expect(page.get_by_text("Had to stay")).to_be_visible(timeout=20_000)
+    return {"erasure": done.rsplit("/", 1)[1], "look": _looked(page, BUYER)}
+
+
+def _looked(page: Page, address: str) -> str:
+    """The id of a look for the address, when it is over."""
+    path = post(page, "/erasures/looks", {"addresses": address})
+    page.goto(path)
+    expect(page.get_by_label("Reason, for those who ask later")).to_be_visible(timeout=20_000)
+    return path.rsplit("/", 1)[1]
 
 
 MESSAGES = {

@@ -53,6 +53,46 @@ def test_a_content_is_deleted_with_a_reason_and_the_audit_history_tells_of_it(
     assert history.url == address
 
 
+def test_a_person_is_erased_after_a_look_on_a_phone_and_by_keyboard(shop: Shop, open_page: OpenPage) -> None:
+    address = "vera@forgotten.example"
+    content = f"From: shop@example.com\r\nTo: {address}\r\nSubject: Xylophone %s\r\n\r\nDear Vera\r\n"
+    with smtplib.SMTP("127.0.0.1", shop.server.smtp_port) as smtp:
+        for subject in ("offer", "contract"):
+            smtp.sendmail("shop@example.com", [address], (content % subject).encode())
+    look = open_page("/?q=xylophone status:sent")
+    while look.locator("a.open").count() < 2:
+        look.reload()
+    page = open_page("/holds", script=False, width=390, height=844)
+    page.get_by_label("The matter").fill("Case 12: contract")
+    page.get_by_label("Put under it what this search finds").last.fill("xylophone contract")
+    page.get_by_role("button", name="Begin the hold").click()
+    page.goto("/erasures")
+    assert fits(page)
+    pictured(page, "erasures-390")
+    page.get_by_label("Addresses of the person").fill(address)
+    page.get_by_role("button", name="See what there is").click()
+    expect(page.get_by_text("1 message has to stay as it is")).to_be_visible()
+    expect(page.get_by_role("link", name="Case 12: contract").first).to_be_visible()
+    assert fits(page)
+    pictured(page, "erasure-look-390")
+    found = open_page("/" + page.url.split("/", 3)[3])
+    pictured(found, "erasure-look-1280")
+    assert address not in found.url
+    found.get_by_label("Reason, for those who ask later").focus()
+    found.keyboard.type("asked in writing")
+    for _ in range(2):
+        found.keyboard.press("Tab")
+    found.keyboard.press("Enter")
+    expect(found.get_by_text("a person whose address is not kept")).to_be_visible(timeout=20_000)
+    expect(found.locator("main")).to_contain_text("Done.")
+    expect(found.locator("main")).not_to_contain_text(address)
+    pictured(found, "erasure-1280")
+    page.goto("/erasures?all=1")
+    expect(page.locator("main")).to_contain_text("Taken out of 1 message. 1 had to stay as it is.")
+    assert fits(page)
+    pictured(page, "erasures-all-390")
+
+
 def test_tags_are_put_on_and_found(find: Callable[..., Page], open_page: OpenPage) -> None:
     page = find("INV-10482", script=False)
     page.get_by_label("Change tags").click()

@@ -29,6 +29,7 @@ KEPT = frozenset(
         "audit",
         "bulk-tags",
         "columns",
+        "erasure-look",
         "grid",
         "grid-completions",
         "grid-dark",

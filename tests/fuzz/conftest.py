@@ -23,6 +23,7 @@ import requests
 from hypothesis import HealthCheck, Phase, settings
 
 from relay.config import Application
+from relay.notary.erasing import asked
 from relay.resolver import Lookup
 from tests.browser.filling import add
 from tests.browser.samples import samples
@@ -107,7 +108,28 @@ async def _told(house: House, ids: list[str]) -> Served:
         found = re.search(r'name="csrf" value="([^"]+)"', await answer.text())
     assert found
     browser.headers["X-CSRF-Token"] = found[1]
-    return Served(house.url, browser, program, found[1], await _known(house, client, ids))
+    known = await _known(house, client, ids) | {"erasures.id": await _erasures(house, caller)}
+    return Served(house.url, browser, program, found[1], known)
+
+
+async def _erasures(house: House, caller: aiohttp.ClientSession) -> list[str]:
+    """A request that waits for another person, one that is approved, and a look."""
+    made = []
+    for address, actor in (("a@example.com", "user:ben"), ("b@example.com", "user:administrator")):
+        request, event = asked(
+            address,
+            "asked",
+            id_=house.new_id(),
+            at=house.clock(),
+            actor=actor,
+            event_id=house.new_id(),
+            needs_another=actor != "user:administrator",
+        )
+        await house.archive.ask_erasure(request, event)
+        made.append(request.id)
+    async with caller.post("/api/erasures/looks", json={"addresses": ["ann.keller@example.com"]}) as answer:
+        made.append((await answer.json())["id"])
+    return made
 
 
 async def _known(house: House, client: aiohttp.ClientSession, ids: list[str]) -> dict[str, list[str]]:

@@ -11,7 +11,9 @@ import pytest
 
 from relay.archive.api import ArchiveError
 from relay.config.settings import load
+from relay.folder import open_in_folder
 from relay.master_keys import add_key, load_ring
+from relay.model.event import Kind
 from tests.support.evidence import members_of
 from tests.support.server import RunningServer
 
@@ -82,6 +84,24 @@ def test_a_command_gives_the_keys(tmp_path: Path) -> None:
     config = load(configuration(tmp_path, f'command = ["cat", "{keys}"]'), {})
     assert load_ring(config).current == made
     assert "names no file" in run(tmp_path / "config.toml", "encryption", "new-key", code=64)
+
+
+async def test_what_the_configuration_turns_on_or_off_is_recorded_before_anything_is_kept(tmp_path: Path) -> None:
+    made = add_key(tmp_path / "keys")
+    text = f'key = "{tmp_path / "keys"}"\n[archive]\npath = "{tmp_path / "data"}"'
+    for enabled in ("false", "true", "true", "false"):
+        file = configuration(tmp_path, text)
+        file.write_text(file.read_text().replace("enabled = true", f"enabled = {enabled}"))
+        archive = await open_in_folder(load(file, {}))
+        events = [event for _, event in await archive.events()]
+        await archive.close()
+    assert [(event.kind, event.data) for event in events] == [
+        (Kind.ENCRYPTION_CHANGED, {"what": "enabled", "key": made}),
+        (Kind.ENCRYPTION_CHANGED, {"what": "disabled"}),
+    ]
+    read = await open_in_folder(load(file, {}), read_only=True)
+    assert len(await read.events()) == 2
+    await read.close()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def test_a_person_is_taken_out_beside_a_running_server_and_old_evidence_still_ho
         send(server, PERSON, "Hello Clara.")
         send(server, "bob@example.org", "Hello Bob.")
         send(server, "bob@example.org", f"Clara's address is {PERSON}.")
+        while len(prompt("search", "invoice").splitlines()) < 3:
+            """The last one is not indexed yet."""
         prompt("evidence", "--query", "invoice", "-o", bundle)
         before = prompt("ledger", "checkpoint")
         (tmp_path / "before").write_text(before)

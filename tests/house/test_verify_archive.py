@@ -58,6 +58,26 @@ def test_a_changed_fact_is_named_and_ends_with_65(folder: Path) -> None:
     assert "wrong." in text
 
 
+def test_a_credential_changed_by_no_command_is_told(folder: Path) -> None:
+    change(folder, "UPDATE application SET secret_hash = zeroblob(32) WHERE name = 'shop'")
+    status, text, _ = run(folder, "verify", "--archive")
+    assert status == 65
+    assert "WRONG  table application: is not as the last change left it" in text
+
+
+def test_what_is_made_from_contents_is_made_again_where_it_is_asked_for(folder: Path) -> None:
+    letter = folder / "letter.eml"
+    letter.write_bytes(b"From: shop@example.com\r\nTo: jane@example.com\r\nSubject: hello\r\n\r\nbody\r\n")
+    assert run(folder, "import", str(letter))[0] == 0
+    status, text, errors = run(folder, "verify", "--archive", "--derived")
+    assert (status, errors) == (0, "")
+    assert "show is what is made of the contents today" in text
+    change(folder, "UPDATE setting SET value = value")
+    status, text, _ = run(folder, "verify", "--archive", "--derived")
+    assert status == 65
+    assert "reindex" in text
+
+
 def test_an_older_copy_is_found_with_a_later_checkpoint_in_hand(folder: Path) -> None:
     data = folder / "data"
     old = {path.name: path.read_bytes() for path in data.iterdir() if path.name.startswith("archive.db")}
@@ -75,7 +95,9 @@ def test_an_older_copy_is_found_with_a_later_checkpoint_in_hand(folder: Path) ->
     assert "put back to an older copy" in text
 
 
-@pytest.mark.parametrize("arguments", [[], ["--archive", "bundle.zip"], ["--archive", "--checkpoint", "none"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--archive", "bundle.zip"], ["--archive", "--checkpoint", "none"], ["bundle.zip", "--derived"]]
+)
 def test_what_is_not_asked_rightly_ends_with_64(folder: Path, arguments: list[str]) -> None:
     assert run(folder, "verify", *arguments)[0] == 64
 

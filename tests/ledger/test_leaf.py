@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.ledger.canonical import canonical
-from relay.ledger.leaf import LONGEST, Leaf, LeafError, commit
+from relay.ledger.leaf import LONGEST, Leaf, LeafError, checked_entry, commit
 
 EVENT = "01J00000000000000000000001"
 SALT = bytes(range(32))
@@ -30,6 +31,21 @@ LEAVES = st.builds(
 )
 
 
+CHANGED: list[dict[str, Any]] = [
+    {"event": "x"},
+    {"event": f'{EVENT}","event":"{EVENT}'},
+    {"at": -1},
+    {"at": 2**53},
+    {"at": True},
+    {"kind": "Captured"},
+    {"kind": 'captured","message":null,"v":1}'},
+    {"commitment": bytes(31)},
+    {"message": EVENT.lower()},
+    {"delivery": f"{EVENT}\n"},
+]
+"""Members that no leaf has."""
+
+
 @given(LEAVES)
 def test_a_leaf_is_read_back_and_is_short(leaf: Leaf) -> None:
     assert leaf.encode() == canonical({**asdict(leaf), "commitment": leaf.commitment.hex()})
@@ -45,6 +61,22 @@ def test_no_flipped_bit_leaves_the_same_leaf(leaf: Leaf, data: st.DataObject) ->
     octets[bit // 8] ^= 1 << bit % 8
     with contextlib.suppress(LeafError):
         assert Leaf.parse(bytes(octets)) != leaf
+
+
+@given(LEAVES)
+def test_made_sooner_it_is_the_same(leaf: Leaf) -> None:
+    members = (leaf.event, leaf.at, leaf.kind, leaf.commitment, leaf.message, leaf.delivery)
+    assert checked_entry(*members) == rfc8785.dumps({**asdict(leaf), "commitment": leaf.commitment.hex()})
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=map(str, CHANGED))
+def test_made_sooner_what_is_no_leaf_is_refused_in_the_same_words(changed: dict[str, Any]) -> None:
+    leaf = replace(LEAF, **changed)
+    with pytest.raises(LeafError) as refusal:
+        leaf.encode()
+    with pytest.raises(LeafError) as sooner:
+        checked_entry(leaf.event, leaf.at, leaf.kind, leaf.commitment, leaf.message, leaf.delivery)
+    assert str(sooner.value) == str(refusal.value)
 
 
 def test_an_example_is_spelt_as_documented() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from relay.model.erasure import (
+    ERASED_ADDRESS,
     Mention,
     address_fault,
+    is_placeholder,
     needle,
     octet_pattern,
     pattern,
@@ -52,6 +54,12 @@ def test_json_stays_json():
     assert without("{" + ANN, found, "-") == "{-"
     assert without(f"to {ANN}", found, "-") == "to -"
     assert not found.search(placeholder("01J00000000000000000000001"))
+
+
+def test_what_stands_in_the_place_of_an_address_is_known():
+    assert is_placeholder(placeholder("01J00000000000000000000001"))
+    assert is_placeholder(ERASED_ADDRESS)
+    assert not is_placeholder(ANN)
 
 
 def test_what_is_no_address_is_refused():

@@ -23,7 +23,9 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT")
 CLAIM = "UPDATE delivery SET state = 'sending'"
 _connect = sqlite3.connect
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.support.doomed"])
+PRELOADED = ["tests.support.doomed", "relay.archive.sqlite.opening"]
+"""What opens an archive is read only when one is opened: by each process for itself, if not before."""
+_context.set_forkserver_preload(PRELOADED)
 
 
 class Doomed:

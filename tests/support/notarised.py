@@ -133,7 +133,7 @@ async def send(archive: Archive, message: Message, content: bytes = LETTER) -> N
             tls_version="TLSv1.3",
             provider_id=f"p-{message.id}",
         )
-        after = replace(delivery, state=State.SENT, attempts=1, due_at=None, reply=reply)
+        after = replace(delivery, state=State.SENT, attempts=1, due_at=None, reply=reply, upstream=attempt.upstream)
         event = Event(new_id(), NOON, Kind.SENT, "upstream:u", message.id, delivery.id, data={"attempt": attempt.id})
         closings.append(Closing(ended, after, event))
     await archive.finish_attempts(closings)

@@ -28,6 +28,7 @@ from relay.model.delivery import Delivery, State
 from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
 from relay.model.upstream import UpstreamState
+from relay.notary.erasing import Advance
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
 from tests.support.fresh import fresh_archive
@@ -78,6 +79,8 @@ class House:
     sessions: list[aiohttp.ClientSession] = field(default_factory=list)
     upstreams: list[UpstreamState] = field(default_factory=list)
     """What the courier would tell of them."""
+    advances: dict[str, Advance] = field(default_factory=dict)
+    """How far the server would say that erasures are."""
     switches_turned: int = 0
     """How often the server was told that a switch was turned."""
 
@@ -203,6 +206,7 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
         upstream_states=lambda: house.upstreams,
         counter=intake.counter,
         evidence=Notarised(archive).evidence,
+        erasing=lambda erasure_id: house.advances.get(erasure_id),
     )
     app[HEARTBEAT] = heartbeat
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)

@@ -119,6 +119,11 @@ def test_every_kind_of_event_has_a_sentence(kind: Kind):
         (Kind.TAGGED, {"added": ["a"], "removed": ["b"]}, "anna put a on a message and took b off"),
         (Kind.TAGGED, {"removed": ["b"]}, "anna took b off a message"),
         (Kind.DELETION_REFUSED, {"reason": "no"}, "anna refused the deletion of a message: “no”"),
+        (
+            Kind.RETENTION_RUN,
+            {"rules": {"a": {"deleted": 2, "kept": 1}, "b": {"deleted": 3, "kept": 0, "erased": 4, "stayed": 1}}},
+            "anna went through the rules of retention: contents deleted 5, kept 1; facts erased 4, kept 1",
+        ),
         (Kind.SETTING_CHANGED, {"key": "k", "before": None, "after": [1]}, "anna changed k from nothing to [1]"),
         (
             Kind.SETTING_CHANGED,

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from relay.model.delivery import State
-from relay.model.event import Kind
+from relay.model.erasure import ERASED_ADDRESS
+from relay.model.event import Event, Kind
+from tests.support.archive_values import new_id
 from tests.support.viewer_house import House, configured, open_house
 
 REASON = "asked by the customer"
@@ -67,6 +69,26 @@ async def test_what_stays_says_who_when_why_and_what(house: House):
         REASON,
         told["sha256"],
     )
+
+
+async def test_facts_that_are_erased_too_are_shown_as_gone_since_when(house: House):
+    message_id = await deleted(house)
+    at = (await house.archive.message(message_id)).message.received_at
+    event = Event(new_id(), at, Kind.ERASED, "relay", message_id, data={"reason": "retention: old"})
+    await house.archive.erase_facts([event])
+    boss = await house.program()
+    async with boss.get(f"/api/messages/{message_id}") as answer:
+        told = await answer.json()
+    assert told["deletion"]["erased_at"] is not None
+    assert told["envelope"]["sender"] == ERASED_ADDRESS
+    async with (await house.client()).get(f"/messages/{message_id}") as answer:
+        page = await answer.text()
+    assert answer.status == 200
+    assert "who opened it are gone too" in page
+    assert "retention: old" in page
+    assert "jane@example.com" not in page
+    async with (await house.client()).get("/?q=is%3Aerased") as answer:
+        assert message_id in await answer.text()
 
 
 async def test_it_cannot_be_sent_again(house: House):

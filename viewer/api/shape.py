@@ -94,6 +94,7 @@ def _deletion(deletion: Deletion) -> Json:
         "by": deletion.by,
         "asked_by": deletion.asked_by,
         "reason": deletion.reason,
+        "erased_at": time_or_none(deletion.erased_at),
     }
 
 

@@ -14,6 +14,7 @@ from relay.model.event import Kind
 from relay.model.notification import Standing
 from relay.model.suppression import Cause
 from viewer.deeds import GROUPS
+from viewer.description.openapi_erasures import ERASURE_OPERATIONS, ERASURE_SCHEMAS
 from viewer.description.openapi_explained import EXPLAINED_OPERATIONS, EXPLAINED_SCHEMAS
 from viewer.description.openapi_figures import FIGURE_OPERATIONS, FIGURE_PARAMETERS, FIGURE_PATHS
 from viewer.description.openapi_holds import HOLD_OPERATIONS, HOLD_PARAMETERS, HOLD_SCHEMAS
@@ -34,7 +35,7 @@ from viewer.work.suppressions import Which
 
 SCHEMAS: dict[str, Json] = MESSAGE_SCHEMAS | QUEUE_SCHEMAS | GRID_SCHEMAS | FACT_SCHEMAS | SUBMIT_SCHEMAS
 SCHEMAS |= FIGURE_SCHEMAS | PEOPLE_SCHEMAS | EXPLAINED_SCHEMAS
-SCHEMAS |= FIGURE_SCHEMAS | HOLD_SCHEMAS
+SCHEMAS |= FIGURE_SCHEMAS | HOLD_SCHEMAS | ERASURE_SCHEMAS
 
 
 PARAMETERS: dict[str, tuple[Json, str]] = {
@@ -84,6 +85,7 @@ OPERATIONS = (
     *EXPLAINED_OPERATIONS,
     *SUPPRESSION_OPERATIONS,
     *HOLD_OPERATIONS,
+    *ERASURE_OPERATIONS,
     Operation("get", "/api/messages", "Search", "Messages", ("q", "sort", "order", "limit", "cursor"), refusals=(400,)),
     Operation("get", "/api/suggest", "Completions of a word of a search", "Suggestions", ("q", "at"), refusals=(400,)),
     Operation(

@@ -6,7 +6,7 @@ from relay.model.deletion import Standing
 from viewer.description.schemas import FLAG, TEXT, TIME, ULID, Json, list_of, object_of, or_null, ref
 
 FACT_SCHEMAS: dict[str, Json] = {
-    "Deletion": object_of(at=TIME, by=TEXT, asked_by=TEXT, reason=TEXT),
+    "Deletion": object_of(at=TIME, by=TEXT, asked_by=TEXT, reason=TEXT, erased_at=or_null(TIME)),
     "DeletionAsked": object_of(
         message_id=ULID,
         standing={"enum": ["deleted", "asked"], "description": "asked: another person has to approve."},

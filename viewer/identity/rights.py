@@ -30,6 +30,7 @@ PERMISSION_WORDS: Mapping[Permission, str] = {
     Permission.TAG: say("put tags on messages"),
     Permission.EXPORT: say("take many messages away at once"),
     Permission.DELETE: say("delete contents"),
+    Permission.ERASE: say("have a person erased from everything that is kept; only where all messages are seen"),
     Permission.SUPPRESS: say("change the suppression list"),
     Permission.AUDIT: say("see what people did"),
     Permission.USERS: say("manage users, groups and roles"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, cast
 
@@ -168,6 +168,10 @@ class Discreet:
 
     async def content_chunks(self, message_id: str) -> AsyncIterator[bytes]:
         yield await self.original(message_id)
+
+    async def whole(self, message_ids: Sequence[str], most: int) -> Any:
+        """Many messages with their true octets: not for them."""
+        raise OutOfReach(NO_ORIGINALS)
 
     async def payload(self, payload_id: str) -> Any:
         """What a provider sent may quote any message."""

@@ -65,7 +65,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     Kind.HOLD_ENDED: (say("Legal hold ended"), "cancelled", "quiet"),
     Kind.ERASURE_ASKED: (say("Erasure of a person asked for"), "deleted", "quiet"),
     Kind.ERASURE_DECIDED: (say("Erasure of a person decided"), "deleted", "quiet"),
-    Kind.ERASED: (say("Person erased"), "deleted", "quiet"),
+    Kind.ERASED: (say("Personal facts erased"), "deleted", "quiet"),
     Kind.RETENTION_RUN: (say("Rules of retention gone through"), "deleted", "quiet"),
     Kind.TAGGED: (say("Tags changed"), "tag", "quiet"),
     Kind.SETTING_CHANGED: (say("Setting changed"), "edit", "held"),

@@ -16,7 +16,7 @@ function show(job) {
   bar.value = job.state === "finished" ? bar.max : job.done;
   const texts = { state: card.dataset[job.state] ?? job.state, done: job.done, total: job.total, size: size(job.size) };
   for (const [name, text] of Object.entries(texts)) card.querySelector(`[data-show=${name}]`).textContent = text;
-  card.querySelector("[data-when=finished]").hidden = job.state !== "finished";
+  for (const state of ["finished", "removed"]) card.querySelector(`[data-when=${state}]`).hidden = job.state !== state;
   if (!["waiting", "running"].includes(job.state)) card.querySelector("form button").textContent = card.dataset.remove;
 }
 

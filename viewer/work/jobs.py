@@ -1,7 +1,8 @@
 """Export jobs: exports written to a file in the background, watched while they run, fetched when they are done.
 
 A job's file lies in `<archive.path>/exports`, readable by us only, until it has been fetched or a day has passed. Jobs
-are this process's: after a restart there are none, and what files there were are removed.
+are this process's: after a restart there are none, and what files there were are removed. An erasure of a person takes
+the files away too (`relay/notary/beside.py`): such a job is `removed`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from aiohttp import web
 from relay import maillog
 from relay.archive.api import Archive, NotFound
 from relay.archive.query import Query
+from relay.notary.beside import EXPORTS
 from relay.rendition.export import WRITERS
 from viewer.errors import FieldError
 from viewer.keys import CLOCK, CONFIG
@@ -41,6 +43,12 @@ class Job(Progress):
     path: Path
     filename: str
     size: int = 0
+    is_begun: bool = False
+    """Its file was made; where there is none now, an erasure took it away."""
+
+    @property
+    def is_removed(self) -> bool:
+        return self.is_begun and not self.path.exists()
 
     def as_json(self) -> dict[str, object]:
         names = ("id", "q", "format", "total", "done", "size", "state", "filename")
@@ -103,7 +111,7 @@ class Jobs:
 
     def get(self, job_id: str, user: str) -> Job:
         """The person's own job. Raises NotFound."""
-        self.expire()
+        self._look()
         job = self._jobs.get(job_id)
         if job is None or job.user != user:
             raise NotFound(job_id)
@@ -111,7 +119,7 @@ class Jobs:
 
     def of(self, user: str) -> list[Job]:
         """The person's jobs, newest first."""
-        self.expire()
+        self._look()
         return sorted((job for job in self._jobs.values() if job.user == user), key=lambda job: job.id, reverse=True)
 
     def remove(self, job: Job) -> None:
@@ -123,6 +131,13 @@ class Jobs:
         if not job.is_over:
             job.advance(job.done, "cancelled")
 
+    def _look(self) -> None:
+        """The jobs are as their files are."""
+        self.expire()
+        for job in self._jobs.values():
+            if job.state == "finished" and job.is_removed:
+                job.advance(job.done, "removed")
+
     def expire(self) -> None:
         for job in [job for job in self._jobs.values() if job.created_at < self._clock() - DAY]:
             self.remove(job)
@@ -132,16 +147,19 @@ class Jobs:
             async with self._turns:
                 job.advance(0)
                 await self._write(job, produce)
-            job.advance(job.done, "finished")
+            job.advance(job.done, "removed" if job.is_removed else "finished")
         except Exception as error:  # the top of a job
             maillog.room_failed("viewer", error)
+            # One that is made in a folder first fails when that folder is taken away.
+            state = "removed" if job.is_removed else "failed"
             job.path.unlink(missing_ok=True)
-            job.advance(job.done, "failed")
+            job.advance(job.done, state)
         finally:
             self._tasks.pop(job.id, None)
 
     async def _write(self, job: Job, produce: Produce) -> None:
         with await asyncio.to_thread(_created, job.path) as file:
+            job.is_begun = True
             async for piece in produce(job):
                 await asyncio.to_thread(file.write, piece)
                 job.size += len(piece)
@@ -156,7 +174,7 @@ JOBS: web.AppKey[Jobs] = web.AppKey("jobs", Jobs)
 
 
 def setup(app: web.Application) -> None:
-    app[JOBS] = Jobs(app[CONFIG].archive.path / "exports", app[CLOCK])
+    app[JOBS] = Jobs(app[CONFIG].archive.path / EXPORTS, app[CLOCK])
     app.cleanup_ctx.append(_life)
 
 

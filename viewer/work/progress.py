@@ -14,7 +14,10 @@ DAY = 24 * 3600 * 1_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """`state`: waiting, running, finished, failed, cancelled; of an export also fetched. Times in UTC microseconds."""
+    """`state`: waiting, running, finished, failed, cancelled; of an export also fetched, removed.
+
+    Times in UTC microseconds.
+    """
 
     id: str
     user: str

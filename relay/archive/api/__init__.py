@@ -29,6 +29,7 @@ from relay.archive.api.errors import Gone as Gone
 from relay.archive.api.errors import NotFound as NotFound
 from relay.archive.api.errors import OutOfReach as OutOfReach
 from relay.archive.api.errors import TooSlow as TooSlow
+from relay.archive.api.export import Exports
 from relay.archive.api.figure import Figures
 from relay.archive.api.hold import Holds
 from relay.archive.api.idempotency import Idempotency
@@ -246,6 +247,7 @@ class Archive(
     Erasures,
     Holds,
     Imports,
+    Exports,
     Watching,
     Views,
     Ledger,

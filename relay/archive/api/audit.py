@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from relay.model.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """One piece of work. `kind`: structure, contents, deliveries, leaves, nodes, tables, signed; of the messages or
-    events with sequence numbers `first` to `last`, where it is of some only."""
+    """One piece of work. `kind`: structure, contents, deliveries, leaves, nodes, tables, signed; where it is asked for,
+    derived, indexes, lists, words, figures. Of the messages or events with sequence numbers `first` to `last`, or of
+    parts with such numbers, where it is of some only."""
 
     kind: str
     first: int = 0
     last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the indexer reads contents. `read` goes to other processes: it has to be a function that can be imported, or
+    a `partial` of one. It may raise anything."""
+
+    read: Callable[[bytes], Summary]
+    index_bodies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

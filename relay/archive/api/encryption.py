@@ -40,6 +40,12 @@ class EncryptionState:
 
 
 class EncryptionMethods(Protocol):
+    async def note_encryption(self, event_id: str, at: int) -> bool:
+        """Records that encryption was turned on, or off, if it was since this was called last; whether that is so.
+
+        `at`: UTC microseconds. The event has the id of the master key, never the key.
+        """
+
     async def encryption_state(self) -> EncryptionState:
         """Looks at every content: for people, not for every minute."""
 

@@ -22,7 +22,7 @@ class Engagement(Protocol):
     async def tracking_token(self, token_id: str) -> Token | None: ...
 
     async def tracking_tokens(self, token_ids: Sequence[str]) -> Mapping[str, Token]:
-        """Those of the tokens that exist, by id."""
+        """Those of the tokens that exist, by id. Of a message whose facts were erased none does any more."""
 
     async def tokens_of(self, message_id: str, *, delivery_id: str | None = None) -> list[Token]:
         """All tokens in copies of a message, oldest first, in the order of the copy; none for an unknown message.

@@ -6,13 +6,14 @@ erasure open, with its address: whoever goes on finds what is left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from relay.model.deletion import Order, Outcome
 from relay.model.erasure import Erasure, Mention, Standing
 from relay.model.event import Event
+from relay.model.hold import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Mentions:
     """(table, rowid, sequence number of the message it belongs to)."""
     accounts: Sequence[str] = ()
     """Users, applications and endpoints that name the person; these stay: `user ann@example.com`."""
+    holds: Sequence[tuple[Hold, int]] = ()
+    """Open holds, each with how many of these messages are under it."""
+    suppressed: int = 0
+    """Entries of the suppression list that name the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,9 @@ class ErasureStep:
 
 
 class Erasures(Protocol):
-    async def mentions(self, address: str, now: int) -> Mentions:
-        """Looks through everything, contents too: minutes, in a large archive."""
+    async def mentions(self, address: str, now: int, told: Callable[[int, int], object] | None = None) -> Mentions:
+        """Looks through everything, contents too: minutes, in a large archive. `told` hears how far it is, messages
+        of how many, in another thread; what it raises ends the search, and is raised here."""
 
     async def ask_erasure(self, erasure: Erasure, event: Event) -> bool:
         """Keeps the request. False: it was there."""
@@ -56,6 +62,21 @@ class Erasures(Protocol):
     ) -> None:
         """The last commit: figures, suppression, words of the index; then the address itself. Rewrites the indexes
         behind everything else, and empties the write-ahead log."""
+
+    async def erase_facts(self, events: Sequence[Event]) -> list[Outcome]:
+        """One commit: of messages whose contents are gone, what tells of people or of what was said goes too.
+
+        Of each, its event of the kind ERASED, whose actor and reason count. What stays: `archive/forgetting.py`. Done
+        again for what came later; GONE: there was nothing new. Refused, in words: what a hold, the term or sending
+        keeps, and a content that is still there. Crash before the commit: everything is there; after it: nothing is.
+        Raises NotFound.
+        """
+
+    async def late_facts(self, after: int) -> tuple[list[str], int]:
+        """Ids of messages whose facts are erased and that got an event behind number `after`, and the last number.
+
+        A report or an answer may come long after the rest was erased, and names people again.
+        """
 
     async def erasure(self, erasure_id: str) -> Erasure:
         """Raises NotFound."""

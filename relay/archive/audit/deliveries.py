@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from relay.archive.api.audit import Fault
 from relay.archive.report import standing_of
 from relay.archive.rows import DELIVERY_COLUMNS, Row, delivery_of, recipient_of
+from relay.archive.spelling import BROUGHT_IN
 from relay.model.delivery import REPORTED_STATES, Delivery, State
 from relay.model.event import Kind
 from relay.model.message import IMPORT, Mode
@@ -45,12 +46,14 @@ _DELIVERIES = (
     " LEFT JOIN delivery ON delivery.message_seq = message.seq WHERE message.seq BETWEEN ? AND ?"
 )
 _EVENTS = (
-    "SELECT message.seq, event.delivery_id, event.kind FROM message JOIN event ON event.message_id = message.id"
-    " WHERE message.seq BETWEEN ? AND ? AND event.message_id IS NOT NULL AND event.delivery_id IS NOT NULL"
-    " ORDER BY event.seq"
+    'SELECT message.seq, event.delivery_id, event.kind, CASE instr(data, \'"attempt":"\') WHEN 0 THEN NULL'
+    ' ELSE substr(data, instr(data, \'"attempt":"\') + 11, 26) END'
+    " FROM message JOIN event ON event.message_id = message.id"
+    " WHERE message.seq BETWEEN ? AND ? AND event.message_id IS NOT NULL ORDER BY event.seq"
 )
+"""With the attempt that it tells of, as the journal writes its data."""
 _ATTEMPTS = (
-    "SELECT message_seq, delivery_id, upstream, reply_code, reply_enhanced, reply_text, reply_is_local FROM attempt"
+    "SELECT message_seq, delivery_id, id, upstream, reply_code, reply_enhanced, reply_text, reply_is_local FROM attempt"
     " WHERE message_seq BETWEEN ? AND ? AND finished_at IS NOT NULL ORDER BY number, finished_at"
 )
 
@@ -60,13 +63,22 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
     # By message and delivery: one that was moved to another message has nothing there that speaks of it.
     named: dict[tuple[int, str], str] = {}
     latest: dict[tuple[int, str], Kind] = {}
-    for seq, delivery_id, kind in database.execute(_EVENTS, (first, last)):
+    brought: set[int] = set()
+    told: set[str] = set()
+    for seq, delivery_id, kind, attempt_id in database.execute(_EVENTS, (first, last)):
+        if delivery_id is None:
+            if kind in BROUGHT_IN:
+                brought.add(seq)
+            continue
+        told.add(attempt_id)
         named.setdefault((seq, delivery_id), kind)
         if kind in _LEFT_BY:
             latest[seq, delivery_id] = Kind(kind)
     tried: Counter[tuple[int, str]] = Counter()
     replies: dict[tuple[int, str], list[object]] = {}
-    for seq, delivery_id, *reply in database.execute(_ATTEMPTS, (first, last)):
+    for seq, delivery_id, attempt_id, *reply in database.execute(_ATTEMPTS, (first, last)):
+        if attempt_id not in told:
+            yield Fault(f"attempt {attempt_id}", "no event says how it ended")
         tried[seq, delivery_id] += 1
         replies[seq, delivery_id] = reply
     counts: Counter[tuple[str, str, str]] = Counter()
@@ -75,6 +87,8 @@ def check_deliveries(database: sqlite3.Connection, first: int, last: int) -> Ite
         seq, message_id, recipients, application, own_application, is_deleted, is_reported, mode, *values = row
         id_ = values[0]
         key = seq, id_
+        if seq not in brought:
+            yield Fault(f"message {message_id}", "no event says that it was captured")
         # Of an imported message none was made.
         if not is_deleted and mode != IMPORT:
             counts[message_id, recipients, mode] += id_ is not None

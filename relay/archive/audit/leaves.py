@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from relay.archive.api.audit import Fault
-from relay.archive.leaves import entry_of, openings
+from relay.archive.leaves import entry_of, opening_octets
+from relay.archive.leaves import openings as openings_of
 from relay.archive.rows import EVENT_COLUMNS, Row, event_of
 from relay.archive.spelling import spelt_openings
 from relay.ledger.hashing import HASH_SIZE, leaf_hash
@@ -25,11 +26,15 @@ _EVENTS = (
     f"SELECT event.seq, leaf.hash, leaf.commitment, leaf.salt, {', '.join(f'event.{name}' for name in EVENT_COLUMNS)}"
     " FROM event LEFT JOIN leaf ON leaf.seq = event.seq WHERE event.seq BETWEEN ? AND ? ORDER BY event.seq"
 )
-_ERASED = (
+_ERASED_WITH_MESSAGE = (
     "SELECT json_each.value FROM event, json_each(event.data, '$.leaves') WHERE kind = 'erased'"
-    " AND json_each.value IN (SELECT value FROM json_each(?))"
+    " AND event.message_id IN (SELECT value FROM json_each(?)) AND event.message_id IS NOT NULL"
 )
-"""Of some leaves, those of which an event says that they were closed: it has a leaf itself, which is checked."""
+_ERASED_WITH_PERSON = (
+    "SELECT json_each.value FROM event, json_each(event.data, '$.leaves') WHERE kind = 'erased'"
+    " AND event.message_id IS NULL AND json_each.value IN (SELECT value FROM json_each(?))"
+)
+"""Leaves of which an event says that they were closed: it has a leaf itself, which is checked."""
 
 
 def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
@@ -49,7 +54,12 @@ def check_leaves(database: sqlite3.Connection, first: int, last: int) -> Iterato
 
 def _doubtful(database: sqlite3.Connection, rows: Sequence[Row]) -> list[Row]:
     """Those that are not, octet for octet, what their leaf says and commits to: what is the matter is asked then."""
-    openings = spelt_openings(database, [row[4:] for row in rows])
+    events = [row[4:] for row in rows]
+    try:
+        openings: Sequence[bytes | None] = opening_octets(database, events)
+    except (LedgerError, ValueError, TypeError, KeyError, AttributeError):
+        # One of them cannot be read: the others are not looked at one by one for that.
+        openings = spelt_openings(database, events)
     doubtful = []
     for row, opening in zip(rows, openings, strict=True):
         _, digest, commitment, salt, id_, at, kind, _, message_id, delivery_id, *_ = row
@@ -75,8 +85,7 @@ def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault
             readable.append(row)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield Fault(f"event number {row[0]}", f"cannot be read: {error}")
-    closed = [row[0] - 1 for row in readable if row[3] is None]
-    erased = {row[0] for row in database.execute(_ERASED, (json.dumps(closed),))} if closed else set()
+    erased = _erased(database, {row[0] - 1: row[8] for row in readable if row[3] is None})
     for row, event in zip(readable, events, strict=True):
         seq, digest, commitment, salt, *_ = row
         where = f"event {event.id} ({event.kind}, leaf {seq - 1})"
@@ -89,10 +98,22 @@ def _faults(database: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[Fault
             elif salt is None:
                 if seq - 1 not in erased:
                     yield Fault(where, "what opens its leaf was taken away, and nothing says that it was erased")
-            elif commit_plain(salt, next(openings(database, [event]))) != commitment:
+            elif commit_plain(salt, next(openings_of(database, [event]))) != commitment:
                 yield Fault(where, "is not what its leaf commits to, or what it is about was changed")
         except (LedgerError, ValueError, TypeError, KeyError, AttributeError) as error:
             yield Fault(where, f"what it is about cannot be read: {error}")
+
+
+def _erased(database: sqlite3.Connection, closed: Mapping[int, str | None]) -> set[int]:
+    """Those of the leaves, each with the message it is about, that an event names as closed."""
+    if not closed:
+        return set()
+    messages = json.dumps(sorted({message for message in closed.values() if message is not None}))
+    told = {row[0] for row in database.execute(_ERASED_WITH_MESSAGE, (messages,))}
+    # Erasures of persons are few, and name leaves of all messages: only asked where the message itself says nothing.
+    if rest := closed.keys() - told:
+        told.update(row[0] for row in database.execute(_ERASED_WITH_PERSON, (json.dumps(sorted(rest)),)))
+    return told
 
 
 def _check_tiles(database: sqlite3.Connection, first: int, last: int, hashes: dict[int, bytes]) -> Iterator[Fault]:

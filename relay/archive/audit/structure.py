@@ -8,19 +8,35 @@ from collections.abc import Iterator
 from functools import cache
 
 from relay.archive.api.audit import Fault
-from relay.archive.migrations.run import upgrade
+from relay.archive.audit.tables import DERIVED
+from relay.archive.migrations.run import HEAD, upgrade
 
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat%'"
 MOST = 100
 """Faults of one of SQLite's own checks that are told."""
 
 
-def check_structure(database: sqlite3.Connection) -> Iterator[Fault]:
-    for (words,) in database.execute(f"PRAGMA integrity_check({MOST})"):
-        if words != "ok":
-            yield Fault("file", f"SQLite's check: {words}")
-    for table, rowid, parent, _ in database.execute("PRAGMA foreign_key_check").fetchmany(MOST):
-        yield Fault(f"table {table}", f"row {rowid} names a row of {parent} that is not there")
+LARGE = (
+    *("full_text_data", "document", "event", "content", "leaf", "message", "delivery", "attempt", "summary", "listing"),
+    *("addressed", "message_tag", "message_reference", "mailed", "token", "fetch", "report", "payload", "fragment"),
+    *("figure", "mailing"),
+)
+"""Tables that are looked through each on its own, with their indexes; the largest first."""
+SEARCHED = tuple(name for name in LARGE if name in DERIVED or name.startswith("full_text"))
+"""Those of LARGE whose indexes are compared, row by row, only with what else is made from contents."""
+
+
+def check_structure(database: sqlite3.Connection, part: int = 0) -> Iterator[Fault]:
+    """`part`: of LARGE, from 1 on; 0: all other tables, the list of free pages, and what there should be."""
+    if part:
+        yield from _check_table(database, LARGE[part - 1], is_quick=LARGE[part - 1] in SEARCHED)
+        return
+    for name in ("sqlite_master", *_tables(database)):
+        if name not in LARGE:
+            yield from _check_table(database, name)
+    kept = database.execute("SELECT version_num FROM alembic_version").fetchall()
+    if kept != [(HEAD,)]:
+        yield Fault("table alembic_version", f"says {kept}, and this version makes {HEAD}")
     expected, found = _expected(), _objects(database)
     for name in sorted(expected.keys() - found.keys()):
         yield Fault(name, "is missing")
@@ -29,6 +45,27 @@ def check_structure(database: sqlite3.Connection) -> Iterator[Fault]:
     for name in sorted(found.keys() & expected.keys()):
         if found[name] != expected[name]:
             yield Fault(name, "is not as this version makes it")
+
+
+def check_searched(database: sqlite3.Connection, part: int) -> Iterator[Fault]:
+    """The rest about a table of SEARCHED, by its number from 1 on: its indexes, and that its rows name messages."""
+    return _check_table(database, SEARCHED[part - 1])
+
+
+def _check_table(database: sqlite3.Connection, name: str, *, is_quick: bool = False) -> Iterator[Fault]:
+    """Quick: every page, but not whether each row is in each index."""
+    for (words,) in database.execute(f'PRAGMA {"quick" if is_quick else "integrity"}_check("{name}")').fetchmany(MOST):
+        if words != "ok":
+            yield Fault("file", f"SQLite's check of {name}: {words}")
+    if name == "sqlite_master" or is_quick:
+        return
+    for table, rowid, parent, _ in database.execute(f'PRAGMA foreign_key_check("{name}")').fetchmany(MOST):
+        yield Fault(f"table {table}", f"row {rowid} names a row of {parent} that is not there")
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    statement = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
+    return [row[0] for row in database.execute(statement)]
 
 
 @cache

@@ -12,37 +12,29 @@ from collections.abc import Iterator
 
 from relay.archive.api.audit import Fault
 from relay.archive.audit.keys import check_keys
+from relay.archive.audit.standing import check_standing
 from relay.archive.cipher import PAYLOAD
 from relay.archive.rows import decompress
+from relay.archive.standing import ACCOUNTS
 from relay.archive.vault import payload_owner, vault_of
 
-_READ = "made from contents by the indexer, for grid and search: made again from them at any time"
-_SIGN_IN = "how people sign in now; each change is an event"
-_STANDING = "how things are set now; each change is an event, with before and after"
+DERIVED = {
+    **dict.fromkeys(
+        (*("listing", "summary", "document", "message_tag", "message_reference", "mailed"),),
+        "made again from the content, by the indexer's own function",
+    ),
+    "fragment": "made again; one too many finds nothing",
+    "addressed": "compared with the deliveries",
+    "mailing": "counted again",
+    "figure": "counted again",
+}
+"""Tables that the indexer makes: compared where it is asked for (`derived.py`, `indexes.py`). Full-text indexes too."""
 
 NO_EVIDENCE = {
-    **dict.fromkeys(
-        (
-            *("listing", "summary", "document", "message_tag", "message_reference", "fragment", "addressed"),
-            *("mailing", "mailed"),
-        ),
-        _READ,
-    ),
-    **dict.fromkeys(("second_factor", "recovery_code", "passkey", "identity"), _SIGN_IN),
-    **dict.fromkeys(
-        (*("application", "api_token", "user", "role", "user_group"), *("setting", "suppression")), _STANDING
-    ),
-    "tag_change": "which tags people put on or took off: each change is an event, with the tags",
-    "deletion_request": "who asked for a deletion and what became of it: both are events",
-    **dict.fromkeys(
-        ("legal_hold", "held_message"), "what must be kept now, and what was: each change of a hold is an event"
-    ),
-    "erasure": "who asked for a person to be forgotten and what became of it: each is an event",
+    "token": "codes in links, without an event when they are made: that they fit their delivery is compared",
+    "fetch": "opinions about who fetched what, judged again as rules change, and most without an event: those that"
+    " opens and clicks tell of are compared",
     "erasing": "has a row only inside a transaction that erases",
-    "term": "how long contents must be kept, as the configuration said it",
-    "token": "codes in links; what came of one is an event",
-    "fetch": "opinions about who fetched what, judged again as rules change; opens and clicks told are events",
-    "alembic_version": "the schema's number; the schema itself is compared",
     "index_queue": "work that the indexer has before it",
     "web_session": "who is signed in just now; sign-ins are events",
     "preference": "how somebody likes their grid",
@@ -51,16 +43,17 @@ NO_EVIDENCE = {
     "endpoint": "how far a program was told",
     "repetition": "what was sent of late, for the guard against duplicates",
     "idempotency": "keys of requests, kept for a day",
-    "figure": "sums, counted again from the events",
     "figure_day": "days to be counted again",
     "figure_cursor": "how far was counted",
 }
-"""Tables whose content proves nothing and is not checked here, and why. Full-text indexes go with `document`."""
+"""Tables whose content proves nothing and is not checked, and why."""
 
 CHECKED = frozenset(
     {
         *("message", "content", "delivery", "attempt", "edit_list", "event", "payload", "report", "deletion"),
-        *("leaf", "node", "tree", "checkpoint", "stamp", "data_key"),
+        *("leaf", "node", "tree", "checkpoint", "stamp", "data_key", "alembic_version"),
+        *("legal_hold", "held_message", "term", "tag_change", "deletion_request", "erasure", "suppression"),
+        *("setting", *ACCOUNTS),
     }
 )
 """The others."""
@@ -84,8 +77,6 @@ UNWITNESSED = {
     "stamp.at": "when it came, by our clock; the authority's time is in the response, which it signed",
     "stamp.authority": "what the configuration calls it; who signed is in the response",
     "stamp.chain": "by which others may judge the authority; what it signed with is in the response",
-    "deletion.reason": "its event has it",
-    "deletion.asked_by": "its event has it",
     "message.recipient_count": "counted for an index",
     "delivery.id": "of one that was only captured no event speaks",
     "delivery.notify": "that of the envelope in its message, repeated",
@@ -102,107 +93,107 @@ UNWITNESSED = {
     "delivery.why": "the words of an event, repeated",
     "delivery.complained_at": "compared where there is a report",
     "delivery.unsubscribed_at": "compared where there is a report",
+    "second_factor.last_step": "which code was used last",
+    "passkey.sign_count": "how often it was used, as it says",
+    "passkey.used_at": "when it was used last",
+    "suppression.created_at": "its event has the time; brought in from elsewhere, when it was made there",
+    "erasure.address": "there only until it is done: no event says whom it is about",
+    "tag_change.tag": "how the tag is spelt; its event has it",
 }
 """Columns of those whose value nothing vouches for, and why that is so."""
 
 UNCOUNTED = {
     "stamp": "one that was taken away proves nothing any more, and nothing else rests on it",
     "data_key": "one too many opens nothing",
+    "setting": "how far something got is one too, and no event says so",
+    "alembic_version": "has one row",
 }
 """Tables in which nothing says how many rows there should be, and why that is so."""
 
 MOST = 1000
-"""Faults of one kind that are told."""
+"""Faults of one kind that are told of a portion."""
 
+_Pairs = tuple[tuple[str, str, str], ...]
 
-def check_tables(database: sqlite3.Connection, messages: int, events: int) -> Iterator[Fault]:
-    """Of the messages and events with sequence numbers up to these."""
-    bounds = {"messages": messages, "events": events}
-    for where, words, statement in _PAIRS:
-        for (id_,) in database.execute(f"{statement} LIMIT {MOST}", bounds):
-            yield Fault(f"{where} {id_}", words)
-    yield from check_keys(database)
-    yield from _check_payloads(database)
-    yield from _check_reports(database, messages)
-
-
-_PAIRS = (
+# That each message and attempt has its event is seen where deliveries are checked.
+_OF_MESSAGES: _Pairs = (
     (
-        "message",
-        "no event says that it was captured",
-        "SELECT id FROM message WHERE seq <= :messages AND :events AND NOT EXISTS ("
-        "SELECT 1 FROM event WHERE event.message_id = message.id AND event.message_id IS NOT NULL AND seq <= :events"
-        " AND kind IN ('captured', 'imported'))",
+        "message number",
+        "was marked as deleted, and no event says so",
+        "SELECT message_seq FROM deletion JOIN message ON message.seq = message_seq"
+        " WHERE message_seq BETWEEN :first AND :last"
+        " AND NOT EXISTS (SELECT 1 FROM event WHERE event.message_id = message.id AND event.message_id IS NOT NULL"
+        " AND kind = 'deleted' AND at = deleted_at AND actor = deleted_by)",
+    ),
+    (
+        "message number",
+        "its facts were marked as erased, and no event says so",
+        "SELECT message_seq FROM deletion JOIN message ON message.seq = message_seq WHERE erased_at IS NOT NULL"
+        " AND message_seq BETWEEN :first AND :last AND NOT EXISTS (SELECT 1 FROM event"
+        " WHERE event.message_id = message.id AND event.message_id IS NOT NULL AND kind = 'erased' AND at = erased_at)",
+    ),
+)
+
+_OF_EVENTS: _Pairs = (
+    (
+        "event",
+        "says that a content was deleted, and nothing marks it so",
+        "SELECT event.id FROM event JOIN message ON message.id = event.message_id WHERE kind = 'deleted'"
+        " AND event.seq BETWEEN :first AND :last AND NOT EXISTS (SELECT 1 FROM deletion"
+        " WHERE message_seq = message.seq)",
     ),
     (
         "event",
-        "says that a message was captured, which is not there",
-        "SELECT id FROM event WHERE kind IN ('captured', 'imported') AND seq <= :events AND NOT EXISTS ("
-        "SELECT 1 FROM message WHERE message.id = event.message_id)",
+        "says that the facts of a message were erased, and nothing marks it so",
+        "SELECT event.id FROM event JOIN message ON message.id = event.message_id WHERE kind = 'erased'"
+        " AND event.seq BETWEEN :first AND :last AND NOT EXISTS (SELECT 1 FROM deletion"
+        " WHERE message_seq = message.seq AND erased_at IS NOT NULL)",
     ),
     (
-        "attempt",
-        "no event says how it ended",
-        "SELECT attempt.id FROM attempt JOIN message ON message.seq = message_seq WHERE finished_at IS NOT NULL"
-        " AND message_seq <= :messages AND NOT EXISTS (SELECT 1 FROM event WHERE event.message_id = message.id"
-        " AND event.message_id IS NOT NULL AND json_extract(event.data, '$.attempt') = attempt.id)"
-        " AND finished_at <= (SELECT max(at) FROM event WHERE seq <= :events)",
+        "event",
+        "tells of a report that is not there",
+        "SELECT id FROM event WHERE seq BETWEEN :first AND :last AND instr(data, '\"payload\"')"
+        " AND json_extract(data, '$.payload') IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM report WHERE report.id = event.id)",
+    ),
+    (
+        "event",
+        "tells of a fetch that is not there, or is another",
+        "SELECT id FROM event WHERE seq BETWEEN :first AND :last AND kind IN ('opened', 'clicked')"
+        " AND NOT EXISTS (SELECT 1 FROM fetch WHERE fetch.id = coalesce(json_extract(data, '$.fetch'), event.id)"
+        " AND fetch.at = coalesce(json_extract(data, '$.fetched_at'), event.at)"
+        " AND fetch.delivery_id = event.delivery_id)"
+        # Of many fetches of a copy one row stands for those of an hour, with the number of the first.
+        " AND NOT EXISTS (SELECT 1 FROM fetch WHERE fetch.delivery_id = event.delivery_id AND hour IS NOT NULL)",
+    ),
+)
+"""What a leaf commits to, as the message, attempt or delivery of an event, is missed where leaves are checked."""
+
+_CLOSED = " AND event.seq IN (SELECT seq FROM leaf WHERE seq BETWEEN :first AND :last AND salt IS NULL)"
+"""A leaf that can be opened no more does not tell what it was about."""
+_OF_CLOSED: _Pairs = (
+    (
+        "event",
+        "says that a message was captured, which is not there",
+        "SELECT id FROM event WHERE kind IN ('captured', 'imported') AND NOT EXISTS ("
+        f"SELECT 1 FROM message WHERE message.id = event.message_id){_CLOSED}",
     ),
     (
         "event",
         "is about an attempt that is not there",
         "SELECT event.id FROM event WHERE kind IN ('sent', 'deferred', 'failed', 'expired', 'unconfirmed')"
-        " AND seq <= :events AND json_extract(data, '$.attempt') IS NOT NULL AND NOT EXISTS ("
-        "SELECT 1 FROM attempt WHERE attempt.id = json_extract(event.data, '$.attempt'))",
+        " AND json_extract(data, '$.attempt') IS NOT NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM attempt WHERE attempt.id = json_extract(event.data, '$.attempt')){_CLOSED}",
     ),
     (
         "event",
         "is about a delivery that is not there",
-        "SELECT id FROM event WHERE delivery_id IS NOT NULL AND seq <= :events AND NOT EXISTS ("
-        "SELECT 1 FROM delivery WHERE delivery.id = event.delivery_id)",
+        "SELECT id FROM event WHERE delivery_id IS NOT NULL AND NOT EXISTS ("
+        f"SELECT 1 FROM delivery WHERE delivery.id = event.delivery_id){_CLOSED}",
     ),
-    (
-        "message number",
-        "was marked as deleted, and no event says so",
-        "SELECT message_seq FROM deletion JOIN message ON message.seq = message_seq WHERE message_seq <= :messages"
-        " AND NOT EXISTS (SELECT 1 FROM event WHERE event.message_id = message.id AND event.message_id IS NOT NULL"
-        " AND kind = 'deleted' AND at = deleted_at AND actor = deleted_by)",
-    ),
-    (
-        "event",
-        "says that a content was deleted, and nothing marks it so",
-        "SELECT event.id FROM event JOIN message ON message.id = event.message_id WHERE kind = 'deleted'"
-        " AND event.seq <= :events AND NOT EXISTS (SELECT 1 FROM deletion WHERE message_seq = message.seq)",
-    ),
-    (
-        "event",
-        "tells of a report that is not there",
-        "SELECT id FROM event WHERE json_extract(data, '$.payload') IS NOT NULL AND seq <= :events AND NOT EXISTS ("
-        "SELECT 1 FROM report WHERE report.id = event.id)",
-    ),
-    (
-        "message number",
-        "is under a legal hold, and no event says so",
-        "SELECT message_seq FROM held_message JOIN message ON message.seq = message_seq WHERE message_seq <= :messages"
-        " AND :events AND NOT EXISTS (SELECT 1 FROM event WHERE event.message_id = message.id"
-        " AND event.message_id IS NOT NULL AND kind = 'hold-placed' AND json_extract(data, '$.hold') = hold_id)",
-    ),
-    (
-        "event",
-        "says that a message is under a legal hold, and it is not",
-        "SELECT event.id FROM event JOIN message ON message.id = event.message_id WHERE kind = 'hold-placed'"
-        " AND event.seq <= :events AND :messages AND NOT EXISTS (SELECT 1 FROM held_message"
-        " WHERE message_seq = message.seq AND hold_id = json_extract(event.data, '$.hold')) AND NOT EXISTS ("
-        "SELECT 1 FROM event AS later WHERE later.message_id = event.message_id AND later.message_id IS NOT NULL"
-        " AND later.kind = 'hold-lifted' AND later.seq > event.seq"
-        " AND json_extract(later.data, '$.hold') = json_extract(event.data, '$.hold'))",
-    ),
-    (
-        "legal hold",
-        "no event says that it was ended",
-        "SELECT id FROM legal_hold WHERE ended_at IS NOT NULL AND :messages >= 0 AND :events AND NOT EXISTS ("
-        "SELECT 1 FROM event WHERE kind = 'hold-ended' AND json_extract(data, '$.hold') = legal_hold.id)",
-    ),
+)
+
+_OF_ALL: _Pairs = (
     (
         "report",
         "names another source than its payload",
@@ -212,9 +203,46 @@ _PAIRS = (
     (
         "edits",
         "belong to no attempt",
-        "SELECT hex(hash) FROM edit_list WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.edits = hash)",
+        "SELECT hex(hash) FROM edit_list WHERE hash NOT IN (SELECT edits FROM attempt WHERE edits IS NOT NULL)",
+    ),
+    (
+        "token",
+        "is of another message than its delivery",
+        "SELECT token.id FROM token JOIN delivery ON delivery.id = token.delivery_id"
+        " WHERE token.message_seq IS NOT delivery.message_seq",
+    ),
+    (
+        "fetch",
+        "is of another copy than its token",
+        "SELECT fetch.id FROM fetch JOIN token ON token.id = fetch.token_id WHERE (fetch.delivery_id,"
+        " fetch.message_seq, fetch.kind) IS NOT (token.delivery_id, token.message_seq, token.kind)",
     ),
 )
+
+
+def check_tables(database: sqlite3.Connection, messages: int, events: int) -> Iterator[Fault]:
+    """What cannot be looked at in portions; of the messages and events with sequence numbers up to these."""
+    yield from _paired(database, _OF_ALL, {})
+    yield from check_keys(database)
+    yield from _check_payloads(database)
+    yield from _check_reports(database, messages)
+    yield from check_standing(database, events)
+
+
+def check_records(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
+    """Of the messages with these sequence numbers: nothing is recorded without an event."""
+    yield from _paired(database, _OF_MESSAGES, {"first": first, "last": last})
+
+
+def check_facts(database: sqlite3.Connection, first: int, last: int) -> Iterator[Fault]:
+    """Of the events with these sequence numbers: what they tell of is there."""
+    yield from _paired(database, (*_OF_EVENTS, *_OF_CLOSED), {"first": first, "last": last})
+
+
+def _paired(database: sqlite3.Connection, pairs: _Pairs, bounds: dict[str, int]) -> Iterator[Fault]:
+    for where, words, statement in pairs:
+        for (id_,) in database.execute(f"{statement} LIMIT {MOST}", bounds):
+            yield Fault(f"{where} {id_}", words)
 
 
 def _check_payloads(database: sqlite3.Connection) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """The check of a whole archive, in portions that processes share, with progress, and going on where it was stopped.
 
-    archive file -> [structure] [tables] [signed] [nodes] [contents 1..2000] … [deliveries 1..2000] … [leaves 1..5120] …
+    archive file -> [structure 1] … [tables] [signed] [nodes] [contents 1..2000] … [deliveries …] … [leaves 1..5120] …
+                    [words 1] [lists] [figures 1] … [derived 1..500] …    where it is asked for
 
 Reads only, each portion in a snapshot of its own: facts are only added, so that a running server does no harm. What
 it wrote after the start is not looked at, but for the hashes of the log, which are looked at as a whole.
@@ -10,22 +11,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
 from relay.archive import database as opening
 from relay.archive.api import ArchiveError
-from relay.archive.api.audit import Extent, Fault, Portion, Progress
+from relay.archive.api.audit import Extent, Fault, Portion, Progress, Reading
 from relay.archive.api.encryption import Encryption
 from relay.archive.audit.contents import check_contents
 from relay.archive.audit.deliveries import check_deliveries
+from relay.archive.audit.derived import check_derived
+from relay.archive.audit.indexes import DAYS, WORDS, check_figures, check_lists, check_words
 from relay.archive.audit.leaves import check_leaves, check_upper_nodes
 from relay.archive.audit.signed import check_signed
-from relay.archive.audit.structure import check_structure
-from relay.archive.audit.tables import check_tables
+from relay.archive.audit.structure import LARGE, SEARCHED, check_searched, check_structure
+from relay.archive.audit.tables import check_facts, check_records, check_tables
 from relay.archive.cipher import Ring
 from relay.archive.vault import Connection, Vault
 from relay.ledger.note import Verifier
@@ -34,6 +38,10 @@ from relay.ledger.tiles import TILE_WIDTH
 MESSAGES = 2000
 """Of one portion."""
 LEAVES = 20 * TILE_WIDTH
+READ_AGAIN = 500
+"""Messages of one portion that are read as the indexer does."""
+VERSION = 2
+"""Of the list of portions: a file in which their numbers are noted is of this list alone."""
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What is raised where the file is damaged; the second, where SQLite's own message quotes what it could not read."""
 REMEMBERED = "ledger.checkpoint"
@@ -50,17 +58,20 @@ def check_archive(
     is_stopped: Callable[[], bool] = lambda: False,
     encryption: Encryption | None = None,
     looks_beside: bool = True,
+    reading: Reading | None = None,
 ) -> Iterator[Progress]:
     """Checks everything; a Progress after each portion. `looks_beside`: the file with the latest checkpoint, which
     lies beside an archive in use, has to be in it. `state`: a file in which it is noted how far the check got,
-    with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`."""
+    with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`. `reading`:
+    what is made from contents is made again, too."""
     kept = _State(state)
     remembered = _remembered(path) if looks_beside else ""
     vault = Vault.of(encryption)
     found = _extent(path, vault)
     extent = kept.extent or found
     kept.begin(extent)
-    portions = _portions(extent)
+    portions = portions_of(extent, reading)
+    kept.done = [number for number in kept.done if number < len(portions)]
     for done, number in enumerate(kept.done, 1):
         yield Progress(done, len(portions), portions[number], tuple(kept.faults.get(str(number), ())), extent)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -69,7 +80,7 @@ def check_archive(
         try:
             while True:
                 while len(waiting) < 2 * processes and (number := next(rest, -1)) >= 0:
-                    arguments = (path, portions[number], extent, keys, known, remembered, vault.ring)
+                    arguments = (path, portions[number], extent, keys, known, remembered, vault.ring, reading)
                     waiting[pool.submit(check_portion, *arguments)] = number
                 if is_stopped():
                     return
@@ -93,12 +104,15 @@ def check_portion(
     known: Sequence[str] = (),
     remembered: str = "",
     ring: Ring | None = None,
+    reading: Reading | None = None,
 ) -> list[Fault]:
     """The faults of one portion. Whatever cannot even be read is one."""
     try:
-        with closing(_open(path, Vault(ring))) as database:
+        if portion.kind == "words":
+            return list(check_words(path, WORDS[portion.first - 1]))
+        with closing(open_to_check(path, Vault(ring))) as database:
             database.execute("BEGIN")
-            return faults_in(database, portion, extent, keys, known, remembered)
+            return faults_in(database, portion, extent, keys, known, remembered, reading)
     except UNREADABLE as error:
         return [Fault("file", f"cannot be read: {error}")]
 
@@ -110,15 +124,21 @@ def faults_in(
     keys: Sequence[Verifier] = (),
     known: Sequence[str] = (),
     remembered: str = "",
+    reading: Reading | None = None,
 ) -> list[Fault]:
-    checks: dict[str, Callable[[], Iterator[Fault]]] = {
-        "structure": lambda: check_structure(database),
-        "contents": lambda: check_contents(database, portion.first, portion.last),
-        "deliveries": lambda: check_deliveries(database, portion.first, portion.last),
-        "leaves": lambda: check_leaves(database, portion.first, portion.last),
+    first, last = portion.first, portion.last
+    checks: dict[str, Callable[[], Iterable[Fault]]] = {
+        "structure": lambda: check_structure(database, first),
+        "contents": lambda: check_contents(database, first, last),
+        "deliveries": lambda: chain(check_deliveries(database, first, last), check_records(database, first, last)),
+        "leaves": lambda: chain(check_leaves(database, first, last), check_facts(database, first, last)),
         "nodes": lambda: check_upper_nodes(database),
         "tables": lambda: check_tables(database, extent.messages, extent.events),
         "signed": lambda: check_signed(database, keys, known, remembered),
+        "derived": lambda: check_derived(database, first, last, reading) if reading else (),
+        "indexes": lambda: check_searched(database, first),
+        "lists": lambda: check_lists(database),
+        "figures": lambda: check_figures(database, first),
     }
     faults: list[Fault] = []
     try:
@@ -138,14 +158,25 @@ def _remembered(path: Path) -> str:
         return "cannot be read"
 
 
-def _portions(extent: Extent) -> list[Portion]:
+def portions_of(extent: Extent, reading: Reading | None = None) -> list[Portion]:
     return [
         # What cannot be cut into portions comes first, so that all processes have something to do until the end.
-        *map(Portion, ("structure", "tables", "nodes", "signed")),
+        *(Portion("structure", part, part) for part in range(1, len(LARGE) + 1)),
+        *map(Portion, ("tables", "structure", "nodes", "signed")),
         *_pieces("contents", extent.messages, MESSAGES),
         *_pieces("deliveries", extent.messages, MESSAGES),
         *_pieces("leaves", extent.events, LEAVES),
+        # At the end: the numbers of the others, which are noted, stay what they are.
+        *(_derived(extent) if reading else ()),
     ]
+
+
+def _derived(extent: Extent) -> Iterator[Portion]:
+    yield from (Portion("words", part, part) for part in range(1, len(WORDS) + 1))
+    yield from (Portion("indexes", part, part) for part in range(1, len(SEARCHED) + 1))
+    yield Portion("lists")
+    yield from (Portion("figures", part, part) for part in range(1, DAYS + 1))
+    yield from _pieces("derived", extent.messages, READ_AGAIN)
 
 
 def _pieces(kind: str, count: int, size: int) -> Iterator[Portion]:
@@ -156,7 +187,7 @@ def _pieces(kind: str, count: int, size: int) -> Iterator[Portion]:
 def _extent(path: Path, vault: Vault) -> Extent:
     """Raises ArchiveError: it is no archive, or a master key is missing, without which nothing can be said."""
     try:
-        with closing(_open(path, vault)) as database:
+        with closing(open_to_check(path, vault)) as database:
             if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'data_key'").fetchone():
                 vault.check(database)
             (messages,) = database.execute("SELECT coalesce(max(seq), 0) FROM message").fetchone()
@@ -166,7 +197,7 @@ def _extent(path: Path, vault: Vault) -> Extent:
     return Extent(messages, events)
 
 
-def _open(path: Path, vault: Vault) -> Connection:
+def open_to_check(path: Path, vault: Vault) -> Connection:
     database = sqlite3.connect(opening.address(path, "ro"), uri=True, isolation_level=None, factory=Connection)
     database.vault = vault
     for pragma in opening.READER_PRAGMAS:
@@ -187,6 +218,8 @@ class _State:
             return
         try:
             value = json.loads(path.read_text())
+            if value["v"] != VERSION:
+                raise ValueError("another version wrote it")
             self.extent, self.done = Extent(**value["extent"]), [int(number) for number in value["done"]]
             self.faults = {number: [Fault(*pair) for pair in pairs] for number, pairs in value["faults"].items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -207,6 +240,7 @@ class _State:
         if self._path is None or self.extent is None:
             return
         value = {
+            "v": VERSION,
             "extent": {"messages": self.extent.messages, "events": self.extent.events},
             "done": self.done,
             "faults": {name: [[one.where, one.words] for one in found] for name, found in self.faults.items()},

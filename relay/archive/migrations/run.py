@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from relay.archive.api import ArchiveError
 
-HEAD = "0020"
+HEAD = "0021"
 """The newest revision; a test compares it with the folder."""
 
 

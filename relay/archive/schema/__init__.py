@@ -245,6 +245,7 @@ event = Table(
     _text("data"),
     Index("event_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
     Index("event_resent", "message_id", sqlite_where=text("kind = 'resent'")),
+    Index("event_erased", "seq", sqlite_where=text("kind = 'erased' AND message_id IS NULL")),
     Index("event_deed", "at", "seq", sqlite_where=text(DEED)),
     Index("event_deed_actor", "actor", "at", "seq", sqlite_where=text(DEED)),
     Index("event_deed_kind", "kind", "at", "seq", sqlite_where=text(DEED)),

@@ -26,6 +26,8 @@ def deletion_table(metadata: MetaData) -> Table:
         # Who asked for it, where one person asks and another decides.
         _text("asked_by"),
         _text("reason"),
+        # When the facts about it went too (`forgetting.py`); NULL: they are there.
+        Column("erased_at", Integer, nullable=True),
     )
 
 

@@ -37,7 +37,6 @@ from relay.archive.api import (
     QueueFacts,
     Sort,
     StoredContent,
-    StoredMessage,
 )
 from relay.archive.content import joined, unpack, verified
 from relay.archive.listing import listings
@@ -45,6 +44,7 @@ from relay.archive.live import Changes
 from relay.archive.query import Query
 from relay.archive.sqlite.encryption import SqliteEncryption
 from relay.archive.sqlite.erasure import SqliteErasures
+from relay.archive.sqlite.export import SqliteExports
 from relay.archive.sqlite.figure import SqliteFigures
 from relay.archive.sqlite.idempotency import SqliteIdempotency
 from relay.archive.sqlite.importing import SqliteImports
@@ -90,6 +90,7 @@ class SqliteArchive(
     SqlitePeople,
     SqliteViews,
     SqliteImports,
+    SqliteExports,
     SqliteEncryption,
 ):
     """See `api.Archive`; made by `open_sqlite`."""
@@ -199,10 +200,6 @@ class SqliteArchive(
             return await reading.events(connection, message_id, after, limit, query)
 
     # -- reading ---------------------------------------------------------------------------------------------
-    async def message(self, message_id: str) -> StoredMessage:
-        async with self._reader() as connection:
-            return await reading.stored_message(connection, self._vault, message_id)
-
     async def listing(self, message_id: str) -> Listing:
         async with self._reader() as connection:
             seq, _ = await reading.seq_and_sha256(connection, message_id)

@@ -14,6 +14,9 @@ from relay.model.event import Event
 
 
 class SqliteEncryption(SqliteAccess):
+    async def note_encryption(self, event_id: str, at: int) -> bool:
+        return await self._write(encrypting.note, encrypting.Noting(event_id, at))
+
     async def encryption_state(self) -> EncryptionState:
         return await asyncio.to_thread(self._state)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from relay.archive import erasure, scrub
+from relay.archive import erasure, forgetting, scrub
 from relay.archive.api.erasure import ErasureStep, Mentions
 from relay.archive.mentions import find
 from relay.archive.sqlite.deletion import SqliteDeletions
@@ -15,9 +15,9 @@ from relay.model.event import Event
 
 
 class SqliteErasures(SqliteDeletions, SqliteHolds):
-    async def mentions(self, address: str, now: int) -> Mentions:
-        found = await self._ask(lambda connection: find(connection, address, now, self._vault))
-        return Mentions(found.mentions, found.rows, found.accounts)
+    async def mentions(self, address: str, now: int, told: Callable[[int, int], object] | None = None) -> Mentions:
+        found = await self._ask(lambda connection: find(connection, address, now, self._vault, told))
+        return Mentions(found.mentions, found.rows, found.accounts, found.holds, found.suppressed)
 
     async def ask_erasure(self, asked: Erasure, event: Event) -> bool:
         return await self._write(erasure.ask_erasures, erasure.Asking(asked, event))
@@ -42,6 +42,12 @@ class SqliteErasures(SqliteDeletions, SqliteHolds):
         if self._writer is not None:
             self._writer.empty_log()
         self.go_on_scrubbing()
+
+    async def erase_facts(self, events: Sequence[Event]) -> list[Outcome]:
+        return (await self._write(forgetting.erase_facts, list(events), self._tell_deleted)).outcomes
+
+    async def late_facts(self, after: int) -> tuple[list[str], int]:
+        return await self._ask(lambda connection: forgetting.late_facts(connection, after))
 
     async def erasure(self, erasure_id: str) -> Erasure:
         return await self._ask(lambda connection: erasure.erasure(connection, erasure_id))
