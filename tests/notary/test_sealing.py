@@ -208,7 +208,7 @@ async def test_both_keys_sign_the_change_and_the_old_one_goes(archive, folder):
     latest = await archive.latest_checkpoint()
     assert {one.verifier for one in open_note(latest.note, keys.verifiers()).signatures} == set(keys.keys)
     (event,) = [one for _, one in await archive.events() if one.actor == "command:ann"]
-    assert event.data == {"before": old.vkey, "after": keys.keys[0].vkey, "signed_by_both": True}
+    assert event.data.items() >= {"before": old.vkey, "after": keys.keys[0].vkey, "signed_by_both": True}.items()
     assert latest.size == (await archive.ledger_head()).size
     assert (folder / "ledger.key").read_bytes() != before
     assert not (folder / "ledger.key.next").exists()
