@@ -71,7 +71,7 @@ def spelt_openings(database: sqlite3.Connection, rows: Sequence[Row], brought: B
 
 
 def _spelt(database: sqlite3.Connection, rows: Sequence[Row], brought: Brought) -> list[bytes | None]:
-    data = _data(row[7] for row in rows)
+    data = _data([row[7] for row in rows])
     messages = _messages(database, [row[4] for row in rows if row[2] in BROUGHT_IN], brought)
     attempts = _attempts(_found(database, _ATTEMPTS, [attempt for _, attempt in data if attempt]))
     recipients = _recipients(database, {row[5] for row in rows} - {None})
@@ -107,8 +107,7 @@ def _attempts(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _recipients(database: sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
-    rows = _found(database, _RECIPIENTS, list(ids))
-    return dict(zip((row[0] for row in rows), _tokens([row[1] for row in rows]), strict=bool(rows)))
+    return {id_: _text(recipient) for id_, recipient in _found(database, _RECIPIENTS, list(ids))}
 
 
 def _tokens(values: list[object]) -> list[str]:
@@ -226,8 +225,10 @@ def _signatures(text: str | None) -> str:
     return canonical([plain(asdict(Signature(**value))) for value in json.loads(text or "[]")]).decode()
 
 
-def _data(texts: Iterable[str]) -> list[tuple[str, str]]:
+def _data(texts: Sequence[str]) -> list[tuple[str, str]]:
     """The data of each event, spelt, and the id of the attempt that is named there. Both '' for what is unusual."""
+    if texts.count("{}") == len(texts):
+        return [("{}", "")] * len(texts)
     found: list[tuple[str, str]] = []
     values: list[object] = []
     # One call spells all; what stands between them was never seen before.

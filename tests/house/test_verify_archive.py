@@ -72,7 +72,7 @@ def test_what_is_made_from_contents_is_made_again_where_it_is_asked_for(folder: 
     status, text, errors = run(folder, "verify", "--archive", "--derived")
     assert (status, errors) == (0, "")
     assert "show is what is made of the contents today" in text
-    change(folder, "UPDATE setting SET value = value")
+    change(folder, "UPDATE event SET actor = actor")
     status, text, _ = run(folder, "verify", "--archive", "--derived")
     assert status == 65
     assert "reindex" in text
