@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,13 @@ def _modules() -> Iterator[tuple[str, Path]]:
             yield ".".join(parts).removesuffix(".__init__"), path
 
 
-def _imports(module: str, path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def _imports(path: Path) -> tuple[tuple[str, int], ...]:
     """(module imported, line), those under TYPE_CHECKING and in functions included; `from a import b` gives a.b too."""
-    ours = {name for name, _ in _modules()}
+    return tuple(_read(path))
+
+
+def _read(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -107,7 +112,7 @@ def _imports(module: str, path: Path) -> Iterator[tuple[str, int]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
             assert node.module is not None
-            inner = [f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in ours]
+            inner = [f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in MODULES]
             for name in inner or [node.module]:
                 yield name, node.lineno
 
@@ -126,26 +131,26 @@ MODULES = dict(_modules())
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_what_its_room_may(module: str) -> None:
     allowed = ROOMS.get(_room(module) or "", REST)
-    for name, line in _imports(module, MODULES[module]):
+    for name, line in _imports(MODULES[module]):
         if name.split(".")[0] in ("relay", "viewer"):
             assert _is_under(name, allowed), f"{MODULES[module]}:{line}: {module} must not import {name}"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in PURE])
 def test_a_pure_module_does_no_io_and_knows_no_clock(module: str) -> None:
-    for name, line in _imports(module, MODULES[module]):
+    for name, line in _imports(MODULES[module]):
         assert not _is_under(name, PURE_FORBIDDEN), f"{MODULES[module]}:{line}: {module} is pure, but imports {name}"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _room(name) != "relay.archive"])
 def test_only_the_archive_knows_the_database(module: str) -> None:
-    for name, line in _imports(module, MODULES[module]):
+    for name, line in _imports(MODULES[module]):
         assert not _is_under(name, DRIVERS), f"{MODULES[module]}:{line}: {module} imports {name}"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in GIVEN])
 def test_intake_courier_and_feedback_are_given_clock_ids_and_chance(module: str) -> None:
-    for name, line in _imports(module, MODULES[module]):
+    for name, line in _imports(MODULES[module]):
         assert not _is_under(name, CLOCKS), f"{MODULES[module]}:{line}: {module} imports {name}"
 
 

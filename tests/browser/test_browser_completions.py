@@ -75,6 +75,7 @@ def test_a_completion_is_taken_with_the_mouse_without_leaving_the_box(open_page:
     page = open_page("/")
     box(page).focus()
     page.keyboard.type("status:fa")
+    expect(options(page)).to_have_text(["status:failed"])
     options(page).first.click()
     expect(box(page)).to_have_value("status:failed ")
     expect(box(page)).to_be_focused()

@@ -19,10 +19,13 @@ from relay.archive.backup.restoring import build, settle
 from relay.archive.backup.store import Store
 from relay.archive.content import stored
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of
+from tests.support.thoroughness import IS_THOROUGH
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.crash.test_backup_killed_anywhere"])
 DEEDS = frozenset({"os.rename", "os.remove", "os.mkdir"})
+STEP = 1 if IS_THOROUGH else 3
+"""Killed before one in so many deeds."""
 
 
 def die_before(number: int, folder: str) -> None:
@@ -86,9 +89,9 @@ def test_killed_at_any_deed_a_backup_leaves_the_copies_whole_and_the_next_one_wo
     first = tmp_path / "first"
     make_copy(path, Store(first), NOON)
     asyncio.run(fill(path, 2))
-    number = 0
+    number = 1 - STEP
     while True:
-        number += 1
+        number += STEP
         copies = tmp_path / f"copies{number}"
         shutil.copytree(first, copies)
         if not is_killed(_back_up, number, str(path), str(copies)):
@@ -115,9 +118,9 @@ def test_killed_at_any_deed_a_restore_is_started_again(tmp_path: Path) -> None:
     asyncio.run(fill(path, 1))
     store = Store(tmp_path / "copies")
     name = make_copy(path, store, NOON).name
-    number = 0
+    number = 1 - STEP
     while True:
-        number += 1
+        number += STEP
         place = tmp_path / f"place{number}"
         if not is_killed(_restore, number, str(store.folder), name, str(place)):
             break

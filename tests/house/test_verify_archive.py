@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,12 +20,21 @@ def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """With an archive that has a few facts, made by commands alone."""
-    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path / "data"}"\n')
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive that has a few facts, made by commands alone."""
+    place = tmp_path_factory.mktemp("made")
+    (place / "config.toml").write_text(f'[archive]\npath = "{place / "data"}"\n')
     for name in ("shop", "crm"):
-        assert run(tmp_path, "application", "add", name)[0] == 0
+        assert run(place, "application", "add", name)[0] == 0
+    return place
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of it to play with."""
+    shutil.copytree(made / "data", tmp_path / "data")
+    (tmp_path / "config.toml").write_text(f'[archive]\npath = "{tmp_path / "data"}"\n')
     return tmp_path
 
 

@@ -17,7 +17,7 @@ async def house(tmp_path):
         ("stat", None, 0, ["status:"]),
         ("invoice -sta", None, 9, ["status:"]),
         ("status:fa", None, 0, ["status:failed"]),
-        ("is:e", None, 0, ["is:edited"]),
+        ("is:e", None, 0, ["is:edited", "is:erased"]),
         ("recipient:an", None, 0, ["recipient:ann@example.org"]),
         ("(to:a", None, 1, ["to:ann@example.org"]),
         ("application:s", None, 0, ["application:shop"]),

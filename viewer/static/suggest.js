@@ -2,7 +2,7 @@
 const box = document.querySelector(".search input[name=q]");
 if (box) {
   const list = document.createElement("ul");
-  let chosen = -1, asked = 0, answer = { start: 0, stop: 0, suggestions: [] };
+  let chosen = -1, asked = 0, answer = { start: 0, stop: 0, suggestions: [], asked: "" };
   list.id = "suggestions";
   list.className = "suggestions";
   list.setAttribute("role", "listbox");
@@ -19,6 +19,10 @@ if (box) {
     box.removeAttribute("aria-activedescendant");
   };
   const take = (index) => {
+    if (box.value !== answer.asked) {
+      ask(); // What is offered was meant for what stood here before the last keys.
+      return;
+    }
     const text = answer.suggestions[index];
     const rest = box.value.slice(answer.stop), gap = text.endsWith(":") || rest.startsWith(" ") ? "" : " ";
     box.value = box.value.slice(0, answer.start) + text + gap + rest;
@@ -44,10 +48,10 @@ if (box) {
     else box.removeAttribute("aria-activedescendant");
   };
   const ask = async () => {
-    const turn = ++asked, place = box.selectionStart;
-    const got = await fetch(`/api/suggest?${new URLSearchParams({ q: box.value, at: place })}`).catch(() => null);
+    const turn = ++asked, place = box.selectionStart, text = box.value;
+    const got = await fetch(`/api/suggest?${new URLSearchParams({ q: text, at: place })}`).catch(() => null);
     if (turn !== asked || !got || !got.ok || document.activeElement !== box) return;
-    answer = await got.json();
+    answer = { ...(await got.json()), asked: text };
     chosen = -1;
     show();
   };
