@@ -11,6 +11,9 @@ import typer
 
 from relay.commands.options import ConfigFile, configured, fail
 
+SWITCH = 0.0005
+"""Seconds that a thread with an answer for the loop waits for its turn: of Python's own 0.005 a page has several."""
+
 
 def register(app: typer.Typer, build_viewer: Callable[..., Any]) -> None:
     @app.command()
@@ -27,6 +30,7 @@ def register(app: typer.Typer, build_viewer: Callable[..., Any]) -> None:
         from relay.reading import StartError
         from relay.service import Service
 
+        sys.setswitchinterval(SWITCH)
         maillog.to_stderr(is_verbose=verbose, is_terminal=sys.stderr.isatty())
 
         async def run() -> None:
