@@ -84,7 +84,11 @@ async def _first(house: House) -> Named:
     named = Named(verifier.name, (verifier,))
     event = Event(house.new_id(), house.clock(), Kind.KEY_CHANGED, ACTOR, data={"before": None, "after": verifier.vkey})
     if not await house.archive.change_setting(SETTING, None, named.as_json(), [event]):
-        raise KeyProblem("the log's first key was made by somebody else at the same time")
+        # Recorded in the meantime, as by a start that was broken off and goes on in the writer: that is the first one.
+        recorded = Named.of(await house.archive.setting(SETTING))
+        if recorded is None:
+            raise KeyProblem("the log's first key could not be recorded")
+        return recorded
     return named
 
 
