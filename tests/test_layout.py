@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.nursery import ran
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path for package in ("relay", "viewer") for path in (ROOT / package).rglob("*.py"))
@@ -68,8 +68,7 @@ def _pages() -> str:
 def _commands(group: str) -> set[str]:
     """The commands that `mailwitness [group] --help` lists."""
     if group not in _KNOWN:
-        arguments = [sys.executable, "-m", "relay", *([group] if group else []), "--help"]
-        text = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        text = ran(*([group] if group else []), "--help", check=True).stdout
         _KNOWN[group] = set(re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE))
     return _KNOWN[group]
 

@@ -64,7 +64,7 @@ def compare(folder: Path, messages: int, size: int, rounds: int) -> list[str]:
     ours, theirs = [], []
     provider, other_provider = free_port(), free_port()
     upstream = f'[[upstream]]\nhost = "127.0.0.1"\nport = {provider}\ntls = "none"\nconnections = {SESSIONS}\n'
-    with Postfix(folder / "postfix") as postfix, RunningServer(folder, upstream) as server:
+    with Postfix(folder / "postfix") as postfix, RunningServer(folder, upstream, is_fresh=True) as server:
         configure(
             postfix,
             "default_transport=smtp",

@@ -59,7 +59,7 @@ def wait_until_idle(server: RunningServer, postfix: Postfix, limit: float = 600.
 def throughput(folder: Path, messages: int, rounds: int) -> list[str]:
     lines = ["| smtp-source -s 10 -l 10240 | ours, messages/s | Postfix, messages/s | ratio | writes a commit |"]
     lines += ["|---|---|---|---|---|"]
-    with Postfix(folder / "postfix") as postfix, RunningServer(folder) as server:
+    with Postfix(folder / "postfix") as postfix, RunningServer(folder, is_fresh=True) as server:
         for what, is_kept in (("a session a message", False), ("sessions kept (-d)", True)):
             rate(server.smtp_port, 200, is_kept=is_kept)
             rate(postfix.port, 200, is_kept=is_kept)

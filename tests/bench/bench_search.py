@@ -220,7 +220,7 @@ async def run(server: RunningServer, sample: Sample, times: int, only: str) -> N
 def _server(work: Path, archive: Path) -> RunningServer:
     """A server in `work` with that archive."""
     (work / "data").symlink_to(archive)
-    return RunningServer(work, CONFIG.format(archive=work / "data"), own_tables=True)
+    return RunningServer(work, CONFIG.format(archive=work / "data"), own_tables=True, is_fresh=True)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from relay.resolver import Lookup
 from tests.support.authority import Certificate
 from tests.support.dispatch import upstream_of
 from tests.support.nameserver import Nameserver
+from tests.support.nursery import ran
 from tests.support.upstream import DROP, HANG, ScriptedUpstream, Step
 
 ACCOUNT: dict[str, Any] = {"username": "user", "password": SecretStr("pass word")}
@@ -138,10 +138,7 @@ async def test_of_direct_delivery_the_resolver_is_what_can_be_checked(
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "check", "-c", str(folder / "config.toml"), *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return ran("check", "-c", str(folder / "config.toml"), *arguments)
 
 
 async def test_the_command_shows_a_table_and_ends_with_1_when_one_fails(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,14 @@ from relay.commands.options import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE
 from relay.rendition.keyring import read_key
 from relay.resolver import LookupFailed, Resolver
 from tests.support.nameserver import Nameserver, Zone
+from tests.support.nursery import ran
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "s1._domainkey.example.com"
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "dkim", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return ran("dkim", *arguments, cwd=folder, env={"PATH": "/usr/bin:/bin"})
 
 
 def make(folder: Path, selector: str, algorithm: str = "rsa") -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,14 @@ from relay.folder import open_in_folder
 from relay.master_keys import add_key, load_ring
 from relay.model.event import Kind
 from tests.support.evidence import members_of
+from tests.support.nursery import ran
 from tests.support.server import RunningServer
 
 LETTER = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: x\r\n\r\nxylophonist\r\n"
 
 
 def run(config: Path, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "relay", *arguments, "-c", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = ran(*arguments, "-c", str(config), timeout=100)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr

@@ -71,6 +71,12 @@ def traces(folder: Path) -> list[str]:
     )
 
 
+def nothing_waits(program: Program) -> bool:
+    """All is cancelled. What is just being sent cannot be: it is when it waits again."""
+    program("POST", "/api/queue/cancel/all", {})
+    return not program("GET", "/api/queue")["deliveries"]
+
+
 def use_everything(program: Program, prompt: Prompt, server: RunningServer, handed_out: Path) -> None:
     """The person is in mail that is held and edited, exports made and under way, views, tags, and what people said."""
     content = f"From: shop@example.com\r\nTo: {PERSON}\r\nSubject: Invoice\r\n\r\nHello {PERSON}.\r\n"
@@ -83,7 +89,7 @@ def use_everything(program: Program, prompt: Prompt, server: RunningServer, hand
     edit = {"edit": {"subject": f"For {PERSON}"}, "recipients": [PERSON]}
     program("POST", f"/api/messages/{message['id']}/resend", edit)
     program("POST", f"/api/messages/{message['id']}/tags", {"add": ["said-by-clara"]})
-    program("POST", "/api/queue/cancel/all", {})
+    wait_until(lambda: nothing_waits(program))
     program("POST", "/api/views", {"name": f"About {PERSON}", "q": f"recipient:{PERSON}"})
     program("POST", "/api/suppressions", {"address": PERSON, "reason": f"{PERSON} said so"})
     prompt("hold", "add", f"case of {PERSON}", "subject:else")
@@ -99,7 +105,6 @@ def use_everything(program: Program, prompt: Prompt, server: RunningServer, hand
     wait_until(lambda: any("vault" in name for name in traces(data)) and len(list((data / "exports").glob("*"))) == 2)
     wait_until(lambda: traces(handed_out) != [])
     (data / "import-01J00000000000000000000001.spool").write_bytes(PERSON.encode())
-    wait_until(lambda: not program("GET", "/api/queue")["deliveries"])
 
 
 def test_no_file_of_the_folder_names_somebody_who_was_erased(tmp_path: Path) -> None:

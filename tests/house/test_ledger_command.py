@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Verifier, open_note
 from relay.ledger.policy import Policy, accept
 from relay.ledger.tree import Frontier, append, root
+from tests.support.nursery import ran
 from tests.support.server import RunningServer
 
 CONFIG = """
@@ -27,8 +26,7 @@ port = 0
 
 
 def run(server: RunningServer, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "relay", "ledger", *arguments, "-c", str(server.config_file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = ran("ledger", *arguments, "-c", str(server.config_file))
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr
 

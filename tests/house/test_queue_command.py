@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from relay.model.notification import key_of
+from tests.support.nursery import ran
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 from tests.support.waiting import wait_until
@@ -135,9 +134,7 @@ def test_without_a_server_and_an_archive_nothing_waits(tmp_path: Path) -> None:
 def test_endpoints_are_listed_and_get_secrets(server: RunningServer) -> None:
     run = Prompt(server.config_file)
     assert run("endpoint", "list").split("\t")[:4] == ["crm", "0", "0", "-"]
-    made = subprocess.run(
-        [sys.executable, "-m", "relay", "endpoint", "secret"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    made = ran("endpoint", "secret", check=True).stdout.strip()
     assert len(key_of(made)) == 32
     assert Webhook(made)
 

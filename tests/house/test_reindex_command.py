@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from relay.archive.content import stored
 from relay.archive.query import parse_query
 from relay.model.summary import Summary
 from tests.support.archive_values import NOON, a_message, deliveries_of
+from tests.support.nursery import ran
 from tests.support.server import RunningServer
 
 LETTER = b"Subject: Invoice INV-4711\r\nFrom: ann@example.com\r\n\r\nThank you.\r\n"
@@ -37,8 +36,7 @@ async def found(folder: Path, text: str) -> int:
 
 
 def reindex(config: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "relay", "reindex", "-c", str(config), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = ran("reindex", "-c", str(config), *arguments, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.support.nursery import ROOT, ran
 
 LETTER = (
     "From: ann@example.com\nTo: bob@example.com\nSubject: x\nContent-Type: text/html\n\n"
@@ -15,10 +15,8 @@ LETTER = (
 def render(folder: Path, *arguments: str, letter: str = LETTER, code: int = 0, config: str = "") -> str:
     (folder / "config.toml").write_text(config)
     (folder / "letter.eml").write_text(letter, newline="")
-    command = [sys.executable, "-m", "relay", "render", str(folder / "letter.eml"), "--to", "bob@example.com"]
-    done = subprocess.run(
-        [*command, "-c", str(folder / "config.toml"), *arguments], capture_output=True, text=True, timeout=60
-    )
+    command = ["render", str(folder / "letter.eml"), "--to", "bob@example.com"]
+    done = ran(*command, "-c", str(folder / "config.toml"), *arguments)
     assert done.returncode == code, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     return done.stderr if code else done.stdout
@@ -62,8 +60,7 @@ def test_without_edits_the_copy_is_the_original(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "relay", "render", str(tmp_path / "none.eml"), "--to", "b@c.example"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    done = ran("render", str(tmp_path / "none.eml"), "--to", "b@c.example", cwd=ROOT)
     assert done.returncode == 65
     assert done.stderr.endswith("none.eml: No such file or directory\n")
     said = render(tmp_path, "-o", str(tmp_path), code=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.nursery import ran
 from tests.support.server import DidNotStart, RunningServer
 from tests.support.waiting import wait_until
 
@@ -111,7 +112,12 @@ def test_a_second_sigterm_stops_at_once(server: RunningServer) -> None:
     assert server.process.wait(20) == -signal.SIGTERM
 
 
-def test_after_a_kill_it_starts_again_on_the_same_folder(server: RunningServer) -> None:
+def test_after_a_kill_it_starts_again_on_the_same_folder(tmp_path: Path) -> None:
+    with RunningServer(tmp_path, is_fresh=True) as server:
+        _started_again(server)
+
+
+def _started_again(server: RunningServer) -> None:
     _send(server.smtp_port)
     server.kill()
     assert (server.archive_path / "control.sock").exists()
@@ -121,8 +127,7 @@ def test_after_a_kill_it_starts_again_on_the_same_folder(server: RunningServer) 
 
 
 def _search(server: RunningServer, query: str) -> int:
-    arguments = [sys.executable, "-m", "relay", "search", query, "-c", str(server.config_file)]
-    return len(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines())
+    return len(ran("search", query, "-c", str(server.config_file), check=True).stdout.splitlines())
 
 
 def test_a_taken_port_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
@@ -145,8 +150,7 @@ def test_a_taken_viewer_port_is_one_line_too(tmp_path: Path) -> None:
 
 
 def test_two_servers_cannot_share_an_archive(server: RunningServer) -> None:
-    arguments = [sys.executable, "-m", "relay", "serve", "-c", str(server.config_file)]
-    second = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
+    second = ran("serve", "-c", str(server.config_file))
     assert second.returncode == 1
     assert len(second.stderr.splitlines()) == 1
     assert "Traceback" not in second.stderr
@@ -156,8 +160,7 @@ def test_two_servers_cannot_share_an_archive(server: RunningServer) -> None:
 def test_a_wrong_configuration_is_exit_code_78(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[smtp]\nport = 70000\nprot = 1\n")
     for command in ("serve", "check"):
-        arguments = [sys.executable, "-m", "relay", command, "-c", str(tmp_path / "config.toml")]
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
+        done = ran(command, "-c", str(tmp_path / "config.toml"))
         assert done.returncode == 78
         assert len(done.stderr.splitlines()) == 2
 

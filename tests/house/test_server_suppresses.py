@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import smtplib
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from relay.archive.api.suppression import Selection
 from relay.archive.query import Query
 from relay.model.event import Kind
 from relay.model.suppression import Cause
+from tests.support.nursery import ran
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream
 from tests.support.waiting import wait_until
@@ -57,8 +56,7 @@ def press(server: RunningServer, content: bytes) -> bytes:
 
 
 def command(server: RunningServer, *arguments: str) -> str:
-    words = [sys.executable, "-m", "relay", "suppression", *arguments, "-c", str(server.config_file)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = ran("suppression", *arguments, "-c", str(server.config_file))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -6,8 +6,6 @@ import asyncio
 import http.client
 import re
 import smtplib
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from relay.feedback.classify import VERSION
 from relay.model.event import Kind
 from relay.model.fetch import Fetch, Verdict
 from tests.support.archive_values import NOON, make_id
+from tests.support.nursery import ran
 from tests.support.server import DidNotStart, RunningServer
 from tests.support.tracked_copy import SHOP, TrackedCopy, tracked_copy
 from tests.support.upstream import ScriptedUpstream
@@ -163,8 +162,7 @@ def test_a_taken_port_is_one_line_and_no_start(tmp_path: Path) -> None:
 
 
 def reclassify(config: Path) -> str:
-    command = [sys.executable, "-m", "relay", "reclassify", "-c", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = ran("reclassify", "-c", str(config))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.support.nursery import ran
+
 
 def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Exit status, what was printed, and what was said on standard error."""
-    command = [sys.executable, "-m", "relay", *arguments, "-c", str(folder / "config.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = ran(*arguments, "-c", str(folder / "config.toml"), timeout=120)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support.evidence import WitnessedLog, a_bundle
+from tests.support.nursery import ran
 
 
 def verify(*arguments: str) -> tuple[int, str, str]:
     """Exit status, what was printed, and what was said on standard error."""
-    command = [sys.executable, "-m", "relay", "verify", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = ran("verify", *arguments)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 

@@ -7,8 +7,6 @@ import json
 import signal
 import smtplib
 import sqlite3
-import subprocess
-import sys
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.evidence import members_of
+from tests.support.nursery import Started
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 from tests.support.waiting import wait_until
@@ -145,10 +144,10 @@ def test_killed_at_any_moment_it_goes_on_and_everything_is_there_once(tmp_path: 
     with RunningServer(tmp_path) as server:
         if not is_beside:
             server.kill()
-        command = [sys.executable, "-m", "relay", "import", str(mail), "-c", str(server.config_file)]
+        command = ["import", str(mail), "-c", str(server.config_file)]
         counts = []
         for goal in (1, 600, 1300):
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            process = Started(command)
             wait_until(lambda goal=goal: count(server.archive_path) >= goal or process.poll() is not None)  # type: ignore[misc]
             process.send_signal(signal.SIGKILL)
             process.wait()

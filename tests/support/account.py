@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.support.nursery import ran
 
 NAME = "tester"
 PASSWORD = "a long enough password"
@@ -17,12 +17,6 @@ def add_administrator(config_file: Path) -> None:
 
 def command(config_file: Path, *arguments: str, given: str = "", time_limit: float = 60.0) -> str:
     """What `mailwitness ARGUMENTS` prints; it must end well."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "relay", *arguments, "-c", str(config_file)],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=time_limit,
-    )
+    ended = ran(*arguments, "-c", str(config_file), given=given, timeout=time_limit)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

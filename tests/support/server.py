@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from relay import errand
+from tests.support.nursery import Started
 
 START_LIMIT = 60.0
 STOP_LIMIT = 30.0
@@ -40,6 +41,10 @@ class DidNotStart(Exception):
     """The process ended, or said nothing for too long; the text is what it printed."""
 
 
+def _started_fresh(arguments: list[str], **given: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "relay", *arguments], stdin=subprocess.DEVNULL, **given)
+
+
 class RunningServer:
     """Started when made; `with RunningServer(tmp_path, '[[upstream]]…') as server:` stops it at the end.
 
@@ -55,28 +60,27 @@ class RunningServer:
         own_tables: bool = False,
         environment: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        is_fresh: bool = False,
     ) -> None:
+        """`is_fresh`: by an interpreter of its own, as in use, and not by the nursery; takes longer."""
         self.folder = folder
         self.archive_path = folder / "data"
         self.config_file = folder / "config.toml"
         base = "" if own_tables else BASE.format(archive=self.archive_path)
         self.config_file.write_text(base + config_text)
         self._environment = {**os.environ, **(environment or {})}
-        self._arguments = arguments
+        self._arguments, self._is_fresh = arguments, is_fresh
         self._output_file = folder / "server.out"
         self._log_file = folder / "server.log"
+        self.process: Started | subprocess.Popen[bytes]
         self.start()
 
     def start(self) -> None:
         """Starts the process (again) on the same folder; returns when it takes mail."""
         with self._output_file.open("wb") as output, self._log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "relay", "serve", "-c", str(self.config_file), *self._arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=log,
-                env=self._environment,
-            )
+            arguments = ["serve", "-c", str(self.config_file), *self._arguments]
+            start = _started_fresh if self._is_fresh else Started
+            self.process = start(arguments, stdout=output, stderr=log, env=self._environment)
         deadline = time.monotonic() + START_LIMIT
         while not self.output.endswith("\n\n"):
             if self.process.poll() is not None or time.monotonic() > deadline:
