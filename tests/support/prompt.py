@@ -1,4 +1,4 @@
-"""Commands as a person types them, each with one configuration file. Run here, without a process of its own (`nursery.py`).
+"""Commands as a person types them, each with one configuration file. Run here, in no process of their own.
 
 That `mailwitness` as a process does the same is seen where one is started (`test_commands.py`).
 """
