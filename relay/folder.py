@@ -27,7 +27,12 @@ async def open_in_folder(config: Config, *, read_only: bool = False) -> Archive:
     try:
         if not read_only:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        archive = await open_archive(archive_url(config), read_only=read_only, encryption=encryption_of(config))
+        archive = await open_archive(
+            archive_url(config),
+            read_only=read_only,
+            encryption=encryption_of(config),
+            is_followed=config.archive.continuous_copy,
+        )
         if not read_only:
             await _noted(archive)
         return archive

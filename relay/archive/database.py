@@ -19,6 +19,8 @@ OLDEST_SQLITE = (3, 35, 0)
 """UPSERT, RETURNING and FTS5 as used here."""
 BUSY_TIMEOUT = 250
 """Milliseconds to wait for a foreign lock; there should be none."""
+FOLLOWED_TIMEOUT = 5000
+"""The same where another program follows the WAL: it keeps writers out for moments, when it checkpoints."""
 
 
 def check_version() -> None:
@@ -54,14 +56,14 @@ def address(path: Path, mode: str) -> str:
     return f"file:{quote(str(path))}?mode={mode}"
 
 
-def open_writer(path: Path, vault: Vault | None = None) -> Connection:
+def open_writer(path: Path, vault: Vault | None = None, busy_timeout: int = BUSY_TIMEOUT) -> Connection:
     """The one writing and checkpointing connection, in autocommit mode, usable by the writer's thread."""
     database = sqlite3.connect(
         address(path, "rw"),
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=BUSY_TIMEOUT / 1000,
+        timeout=busy_timeout / 1000,
         cached_statements=512,
         factory=Connection,
     )

@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from relay.archive.api import ArchiveError, ArchiveUnavailable
-from relay.archive.database import open_writer
+from relay.archive.database import BUSY_TIMEOUT, FOLLOWED_TIMEOUT, open_writer
 from relay.archive.vault import Vault
 
 Item = TypeVar("Item")
@@ -45,6 +45,8 @@ SHRINK_PAGES = 512
 """Pages given back in one quiet moment: 2 MB, so that mail that comes just then waits for milliseconds."""
 RESTART_FRAMES = 50_000
 """Frames in the WAL (200 MB) at which a checkpoint waits for readers, so that the file cannot grow without bound."""
+FOLLOWED_UP_TO = 1024 * 1024 * 1024
+"""Octets of a WAL that another program follows, at which it must be gone: Litestream empties it at half of that."""
 
 
 @dataclass(slots=True)
@@ -72,10 +74,13 @@ class Tally:
 class Writer:
     """See the module's docstring. `start` and `submit` belong to the event loop, the rest to the thread."""
 
-    def __init__(self, path: Path, vault: Vault | None = None) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None, *, followed_up_to: int = 0) -> None:
+        """`followed_up_to`: another program copies the WAL and is the only one that checkpoints, unless the file has
+        grown to so many octets; 0: nobody does. Two that checkpoint could damage the file (see `database.py`)."""
         self.tally = Tally()
         self._path = path
         self._vault = vault
+        self._followed_up_to = followed_up_to
         self._database: sqlite3.Connection | None = None
         self._urgent: SimpleQueue[_Unit | None] = SimpleQueue()
         self._patient: deque[_Unit] = deque()
@@ -222,7 +227,8 @@ class Writer:
 
     def _connection(self) -> sqlite3.Connection:
         if self._database is None:
-            self._database = open_writer(self._path, self._vault)
+            patience = FOLLOWED_TIMEOUT if self._followed_up_to else BUSY_TIMEOUT
+            self._database = open_writer(self._path, self._vault, patience)
         return self._database
 
     def _undo(self) -> None:
@@ -244,6 +250,9 @@ class Writer:
     def _empty(self) -> None:
         """Checkpoints and cuts the WAL to nothing; tried again later if a reader still needs what is in it."""
         self._emptied_at = perf_counter()
+        if self._is_left_to_another():
+            self._must_empty, self._wal_pages = False, 0
+            return
         try:
             (is_busy, _, _) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
@@ -276,6 +285,8 @@ class Writer:
     def _checkpoint(self, mode: str = "PASSIVE") -> None:
         """Moves committed pages from the WAL into the database. A failure is no loss: the WAL keeps them."""
         self._wal_pages = 0
+        if self._is_left_to_another():
+            return
         self.tally.checkpoints += 1
         try:
             database = self._connection()
@@ -286,6 +297,14 @@ class Writer:
         except sqlite3.Error as error:
             self.tally.problem = f"checkpoint: {error}"
             self._undo()
+
+    def _is_left_to_another(self) -> bool:
+        """Whether a checkpoint is for the program that follows the WAL."""
+        if not self._followed_up_to:
+            return False
+        with suppress(FileNotFoundError):
+            return Path(f"{self._path}-wal").stat().st_size < self._followed_up_to
+        return True
 
     def _shut(self) -> None:
         if self._database is not None:

@@ -62,7 +62,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def restore(
-        path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the copies.")],
+        path: Annotated[
+            Path, typer.Argument(metavar="PATH", help="The folder of the copies; or a file that Litestream restored.")
+        ],
         copy: Annotated[str | None, typer.Option(metavar="NAME", help="Which copy; without it the newest.")] = None,
         checkpoint: Annotated[
             list[Path] | None,
@@ -74,19 +76,22 @@ def register(app: typer.Typer) -> None:
         """Put a copy back into the archive's folder, which must be empty, after it was checked as a whole."""
         from relay.archive.backup.store import Store
 
-        store = Store(path)
-        names = store.names()
-        if is_list:
+        store = Store(path) if path.is_dir() or not path.exists() else None
+        names = store.names() if store is not None else [path.name]
+        if is_list and store is not None:
             _list(store, names)
             return
+        if store is None and (is_list or copy is not None):
+            fail(f"{path} is one copy: --list and --copy are for a folder of them", EXIT_USAGE)
         if not names:
             fail(f"no copy is in {path}", EXIT_USAGE)
         known = [_text(file) for file in checkpoint or ()]
-        _restore(configured(config), store, copy or names[-1], known)
+        _restore(configured(config), path, store, copy or names[-1], known)
 
 
-def _restore(config: Config, store: Store, name: str, known: list[str]) -> None:
-    from relay.archive.backup.restoring import build, discarded, settle, was_interrupted
+def _restore(config: Config, path: Path, store: Store | None, name: str, known: list[str]) -> None:
+    """`store`: has the copy of that name; None: the copy is the file at `path`."""
+    from relay.archive.backup.restoring import build, build_from, discarded, settle, was_interrupted
     from relay.master_keys import encryption_of
 
     folder = _archive_file(config).parent
@@ -95,7 +100,8 @@ def _restore(config: Config, store: Store, name: str, known: list[str]) -> None:
     with _told():
         with typer.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
             held = _Bars(bar)
-            built = build(store, name, folder, known, held.copied, held.checked, encryption_of(config))
+            how = (folder, known, held.copied, held.checked, encryption_of(config))
+            built = build_from(path, *how) if store is None else build(store, name, *how)
         if built.faults:
             discarded(folder)
             _tell(built.faults)

@@ -32,6 +32,8 @@ class ArchiveTable(Table):
     """Characters of one message's visible text that are made searchable."""
     attachment_text: bool = False
     """Make the text of attached text, HTML, PDF and Word files searchable too."""
+    continuous_copy: bool = False
+    """Another program (Litestream) copies the write-ahead log all the time, and is the only one that checkpoints."""
 
 
 class Reference(Table):

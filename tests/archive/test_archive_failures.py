@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,8 @@ import pytest
 from relay.archive import open_archive
 from relay.archive.api import ArchiveUnavailable
 from relay.archive.content import stored
-from relay.archive.writer import CHECKPOINT_PAGES
+from relay.archive.database import open_writer, prepare
+from relay.archive.writer import CHECKPOINT_PAGES, Writer
 from tests.support.archive_values import CONTENT, a_message, captured_event, deliveries_of
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +105,44 @@ async def test_the_wal_does_not_grow_with_what_was_written(url: str):
     wal = Path(urlsplit(url).path[1:]).with_name("archive.db-wal")
     assert wal.stat().st_size < 3 * CHECKPOINT_PAGES * 4096
     await archive.close()
+
+
+async def test_a_wal_that_another_program_follows_is_left_to_it(url: str):
+    archive = await open_archive(url, is_followed=True)
+    path = Path(urlsplit(url).path[1:])
+    wal = path.with_name("archive.db-wal")
+    content = stored(bytes(100))
+    large = content.__class__((bytes(CHECKPOINT_PAGES * 4096 // 4),), content.size, content.sha256)
+    with closing(sqlite3.connect(path, isolation_level=None)) as follower:
+        for number in range(1, 21):
+            await archive.add_message(a_message(number, content=large), large, [], [])
+        written = wal.stat().st_size
+        assert written > 4 * CHECKPOINT_PAGES * 4096, "nothing was checkpointed"
+        archive._writer.empty_log()
+        await archive.put_setting("a", 1)
+        assert follower.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
+        await archive.put_setting("a", 2)
+        assert wal.stat().st_size <= written + 100 * 4096, "it was begun anew"
+        await archive.close()
+        assert wal.stat().st_size > 0, "what was not copied is still there"
+
+
+async def test_a_wal_that_nobody_follows_any_more_does_not_grow_for_ever(tmp_path: Path):
+    path = tmp_path / "archive.db"
+    prepare(path)
+    limit = 2 * CHECKPOINT_PAGES * 4096
+    writer = Writer(path, followed_up_to=limit)
+    writer.start(open_writer(path))
+
+    def put(database: sqlite3.Connection, items: list[bytes]) -> list[None]:
+        database.execute("CREATE TABLE IF NOT EXISTS fact (octets BLOB)")
+        database.executemany("INSERT INTO fact VALUES (?)", [(item,) for item in items])
+        return [None] * len(items)
+
+    for _ in range(20):
+        await writer.submit(put, bytes(CHECKPOINT_PAGES * 4096 // 2))
+    assert path.with_name("archive.db-wal").stat().st_size < 3 * limit
+    await writer.close()
 
 
 async def test_a_quiet_archive_moves_its_wal_into_the_database(url: str):

@@ -11,8 +11,9 @@ import pytest
 
 from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError
+from relay.archive.audit.structure import check_structure
 from relay.archive.backup.copying import make_copy
-from relay.archive.backup.restoring import build, settle
+from relay.archive.backup.restoring import build, build_from, settle
 from relay.archive.backup.snapshot import snapshot
 from relay.archive.backup.store import BLOCK, Store
 from relay.archive.content import stored
@@ -210,6 +211,58 @@ async def test_a_place_that_is_not_empty_is_left_alone(archive: Archive, url: st
     made = await _in_thread(make_copy, path_of(url), store, NOON)
     with pytest.raises(ArchiveError, match="empty place"):
         build(store, made.name, path_of(url).parent)
+
+
+# -- a file that another program put back --------------------------------------------------------------------
+async def test_a_file_of_another_program_is_put_back_as_a_copy_is(archive: Archive, url: str, tmp_path: Path) -> None:
+    await add(archive, 1, 2)
+    note = await note_of(archive)
+    file, place = tmp_path / "restored.db", tmp_path / "restored"
+    with closing(sqlite3.connect(path_of(url))) as source, closing(sqlite3.connect(file)) as target:
+        # As Litestream leaves it in every file that it follows.
+        source.backup(target)
+        target.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+        target.execute("CREATE TABLE _litestream_lock (id INTEGER)")
+        target.commit()
+    before = file.read_bytes()
+    await add(archive, 3)
+    later = await note_of(archive)
+    place.mkdir()
+    place.joinpath("ledger.key").write_text("secret")
+    assert "older copy" in str((await _in_thread(build_from, file, place, [later])).faults)
+    built = await _in_thread(build_from, file, place, [note])
+    assert built.faults == ()
+    restored = settle(None, built)
+    assert file.read_bytes() == before
+    assert (place / "ledger.key").read_text() == "secret"
+    again = await open_archive(f"sqlite:///{restored}")
+    try:
+        assert await again.content(a_message(2).id) == CONTENT
+    finally:
+        await again.close()
+    with pytest.raises(ArchiveError, match="empty place"):
+        build_from(file, place)
+
+
+@pytest.mark.parametrize("octets", [b"", b"SQLite format 3\0", b"no database at all, but long enough"])
+def test_a_file_that_is_no_archive_is_not_put_back(tmp_path: Path, octets: bytes) -> None:
+    file = tmp_path / "restored.db"
+    file.write_bytes(octets)
+    with pytest.raises(ArchiveError, match="is no archive"):
+        build_from(file, tmp_path / "place")
+    file.with_name("restored.db-wal").write_bytes(b"x")
+    with pytest.raises(ArchiveError, match="somebody has"):
+        build_from(file, tmp_path / "place")
+
+
+def test_a_table_that_only_looks_like_litestreams_is_a_fault(audited_path: Path) -> None:
+    with closing(sqlite3.connect(audited_path)) as database:
+        database.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+        assert list(check_structure(database)) == []
+        database.execute("CREATE TABLE _litestream_lock (id INTEGER, more TEXT)")
+        assert [str(fault) for fault in check_structure(database)] == [
+            "table _litestream_lock: was not made by this version"
+        ]
 
 
 async def test_every_flipped_bit_of_a_backup_is_found(archive: Archive, url: str, store: Store, tmp_path: Path) -> None:

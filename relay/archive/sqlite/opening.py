@@ -13,11 +13,13 @@ from relay.archive.api.encryption import Encryption
 from relay.archive.migrations.run import HEAD, revision, upgrade
 from relay.archive.sqlite.archive import SqliteArchive
 from relay.archive.vault import Vault
-from relay.archive.writer import Writer
+from relay.archive.writer import FOLLOWED_UP_TO, Writer
 
 
-async def open_sqlite(path: Path, *, read_only: bool, encryption: Encryption | None = None) -> SqliteArchive:
-    """Opens or makes the archive.
+async def open_sqlite(
+    path: Path, *, read_only: bool, encryption: Encryption | None = None, is_followed: bool = False
+) -> SqliteArchive:
+    """Opens or makes the archive. `is_followed`: another program copies the WAL, and is the one that checkpoints.
 
     Raises ArchiveError: another writer, an older schema, a file that is not ours, contents that no key opens.
     """
@@ -29,11 +31,12 @@ async def open_sqlite(path: Path, *, read_only: bool, encryption: Encryption | N
     database.prepare(path)
     lock = database.lock(path)
     try:
-        connection = await asyncio.to_thread(_open_and_upgrade, path, vault)
+        patience = database.FOLLOWED_TIMEOUT if is_followed else database.BUSY_TIMEOUT
+        connection = await asyncio.to_thread(_open_and_upgrade, path, vault, patience)
     except BaseException:
         os.close(lock)
         raise
-    writer = Writer(path, vault)
+    writer = Writer(path, vault, followed_up_to=FOLLOWED_UP_TO if is_followed else 0)
     is_scrub_due, is_encrypting_due = scrub.is_due(connection), encrypting.is_due(connection)
     writer.start(connection)
     archive = SqliteArchive(path, writer, lock, vault)
@@ -44,9 +47,9 @@ async def open_sqlite(path: Path, *, read_only: bool, encryption: Encryption | N
     return archive
 
 
-def _open_and_upgrade(path: Path, vault: Vault) -> sqlite3.Connection:
+def _open_and_upgrade(path: Path, vault: Vault, busy_timeout: int) -> sqlite3.Connection:
     try:
-        connection = database.open_writer(path, vault)
+        connection = database.open_writer(path, vault, busy_timeout)
         try:
             upgrade(connection)
             # Before a message is taken: what is kept must be readable again.
