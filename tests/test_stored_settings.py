@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import ApplicationRecord
 from relay.config import Alert, Application, Config, LiveConfig, Reference
 from relay.config.pattern import matches_nothing, pattern_fault
@@ -17,6 +16,7 @@ from relay.model.event import Event, Kind
 from relay.model.message import Mode
 from relay.model.switch import Pause, Switches
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 
 FILE = Config(
     reference=(Reference(name="invoice", pattern=r"INV-\d+"),),

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from tests.support.audited import Bench, fill
-from tests.support.fresh import fresh_archive
+from tests.support.fresh import fresh_archive, open_archive
 
 BACKENDS = ("sqlite",)
 

@@ -13,10 +13,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.archive import open_archive
 from relay.archive.api import ArchiveError, StoredContent
 from relay.archive.content import CHUNK, ContentBuilder, stored, unpack
 from tests.support.archive_values import a_message
+from tests.support.fresh import open_archive
 
 
 def whole(content: StoredContent) -> bytes:

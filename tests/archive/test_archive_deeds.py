@@ -3,7 +3,6 @@ from __future__ import annotations
 import sqlite3
 from urllib.parse import urlsplit
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.deletion import Deeds
 from relay.archive.content import stored
@@ -11,6 +10,7 @@ from relay.archive.query import parse_query
 from relay.archive.schema import DEED
 from relay.model.event import Event, Kind
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, make_id
+from tests.support.fresh import open_archive
 
 
 def a_deed(number: int, kind: Kind = Kind.VIEWED, actor: str = "user:anna", message_id: str | None = None) -> Event:

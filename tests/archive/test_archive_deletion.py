@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive, scrub
+from relay.archive import scrub
 from relay.archive.api import Archive, Closing, Gone, NotFound
 from relay.archive.content import stored
 from relay.archive.database import open_writer
@@ -35,6 +35,7 @@ from tests.support.archive_values import (
     make_id,
     new_id,
 )
+from tests.support.fresh import open_archive
 
 SECRET = "xylophonist"
 TEXT = f"From: Ann {SECRET}a <ann@example.com>\r\nSubject: {SECRET}b\r\n\r\nThe {SECRET}c of {SECRET}d\r\n".encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import check_archive, open_archive
+from relay.archive import check_archive
 from relay.archive.api import Archive, Closing, Gone
 from relay.archive.content import stored
 from relay.archive.suppression import reasons
@@ -37,6 +37,7 @@ from tests.support.archive_values import (
     deliveries_of,
     new_id,
 )
+from tests.support.fresh import open_archive
 
 JANE = "jane.q.public@example.com"
 BOB = "bob@example.net"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Text
 
-from relay.archive import open_archive, schema
+from relay.archive import schema
 from relay.archive.api import Archive, Closing
 from relay.archive.api.audit import Reading
 from relay.archive.audit.whole import faults_in, open_to_check
@@ -50,6 +50,7 @@ from tests.support.archive_values import (
 )
 from tests.support.audited import STRUCTURE, derived_portions, extent_of, portions
 from tests.support.encrypted import encryption
+from tests.support.fresh import open_archive
 from tests.support.notarised import Notarised, OwnKeys
 
 JANE, ANN = "jane.roe@example.com", "ann.author@example.org"

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, NotFound
 from relay.archive.content import stored
 from relay.archive.holds import EARLY, HELD
@@ -18,6 +17,7 @@ from relay.model.event import Event, Kind
 from relay.model.hold import LONGEST_NAME, Hold, name_fault
 from relay.model.message import Message
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, new_id
+from tests.support.fresh import open_archive
 
 DAY = 24 * 3600
 BOSS = "user:boss"

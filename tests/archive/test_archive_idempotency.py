@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from relay.archive import open_archive
 from relay.archive.api.idempotency import Claim
+from tests.support.fresh import open_archive
 
 FIRST = Claim("application:shop", "order-1", b"a" * 32, "01J00000000000000000000001", 1000)
 

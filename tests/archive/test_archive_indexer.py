@@ -163,7 +163,7 @@ async def test_a_slow_reader_of_changes_misses_the_oldest_only(archive):
 
 
 async def test_changes_end_when_the_archive_closes(url: str):
-    from relay.archive import open_archive
+    from tests.support.fresh import open_archive
 
     archive = await open_archive(url)
     changes = archive.changes()

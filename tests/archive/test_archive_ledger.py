@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import NotFound
 from relay.archive.api.ledger import Stamp, StoredCheckpoint
 from relay.archive.migrations.run import upgrade
@@ -18,6 +17,7 @@ from relay.ledger.tree import Frontier, append, root, verify_consistency, verify
 from relay.model.event import Event, Kind
 from tests.support.archive_reports import a_payload, a_report, reported, sent
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 
 
 def paused(number: int) -> Event:

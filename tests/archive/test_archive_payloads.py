@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import NotFound
 from relay.archive.api.report import Keeping
 from tests.support.archive_reports import (
@@ -21,6 +20,7 @@ from tests.support.archive_reports import (
 from tests.support.archive_values import (
     new_id,
 )
+from tests.support.fresh import open_archive
 
 
 # -- payloads ------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.archive import open_archive
 from relay.archive.api.suppression import Selection
 from relay.archive.content import stored
 from relay.model.bounce import BounceClass
@@ -38,6 +37,7 @@ from tests.support.archive_values import (
     deliveries_of,
     new_id,
 )
+from tests.support.fresh import open_archive
 
 
 # -- what they do --------------------------------------------------------------------------------------------

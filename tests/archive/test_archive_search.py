@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, true
 from sqlalchemy.dialects import sqlite
 
-from relay.archive import open_archive, schema
+from relay.archive import schema
 from relay.archive.api import SORT_KEYS, Archive, Listing, Sort
 from relay.archive.condition import translate
 from relay.archive.content import stored
@@ -22,6 +22,7 @@ from relay.model.event import Event, Kind
 from relay.model.message import Recipient
 from relay.model.summary import Addressee, Reference, Summary
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, deliveries_of, make_id
+from tests.support.fresh import open_archive
 
 
 @dataclass(frozen=True)

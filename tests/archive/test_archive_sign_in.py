@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from ulid import ULID
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError, NotFound, User, WebSession
 from relay.archive.api.sign_in import Identity, Passkey, SecondFactor
 from relay.model.event import Event, Kind
+from tests.support.fresh import open_archive
 
 NOW = 1_795_521_600_000_000
 NUMBERS = count(1)

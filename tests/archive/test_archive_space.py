@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import check_archive, open_archive
+from relay.archive import check_archive
 from relay.archive.api import Archive, ArchiveError
 from relay.archive.compacting import compact
 from relay.archive.content import stored
@@ -18,6 +18,7 @@ from relay.model.deletion import Fate, Order
 from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
+from tests.support.fresh import open_archive
 
 LARGE = 30_000_000
 

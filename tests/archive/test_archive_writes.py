@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import (
     ApiToken,
     ApplicationRecord,
@@ -46,6 +45,7 @@ from tests.support.archive_values import (
     deliveries_of,
     make_id,
 )
+from tests.support.fresh import open_archive
 
 MESSAGE = a_message(1, recipients=("jane@example.com", "joe@example.com"))
 DELIVERIES = deliveries_of(MESSAGE)

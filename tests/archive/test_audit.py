@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import check_archive, open_archive
+from relay.archive import check_archive
 from relay.archive.api import Archive, ArchiveError
 from relay.archive.api.audit import Extent, Fault, Portion
 from relay.archive.audit.tables import CHECKED, DERIVED, NO_EVIDENCE, UNCOUNTED, UNWITNESSED
@@ -20,6 +20,7 @@ from tests.support.archive_values import (
     new_id,
 )
 from tests.support.audited import SIGNER, Bench, changes, checkpointed, faults_of, fill, path_of, tamper, unused
+from tests.support.fresh import open_archive
 
 
 def test_nothing_is_wrong_with_a_sound_archive(audited_path: Path) -> None:

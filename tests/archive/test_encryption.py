@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import check_archive, open_archive
+from relay.archive import check_archive
 from relay.archive.api import Archive, ArchiveError, Gone
 from relay.archive.api.encryption import Encryption
 from relay.archive.backup.copying import make_copy
@@ -31,6 +31,7 @@ from tests.support.archive_reports import a_payload
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
 from tests.support.audited import Bench, changes, fill, tamper
 from tests.support.encrypted import NEW, OLD, OTHER, encryption
+from tests.support.fresh import open_archive
 
 LARGE = bytes(range(256)) * 4096 * 3 + b"the end"
 """Four frames."""

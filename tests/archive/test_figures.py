@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.figure import LossChoice
 from relay.archive.figures import Counting
@@ -23,6 +22,7 @@ from relay.model.fetch import Judgement, Verdict
 from relay.model.figure import DAY, By, Facet, FigureChoice, Sums
 from relay.model.summary import Addressee, Summary
 from tests.support.figured import DAYS, FIRST, Mill, Piece, pattern_of, sums_of
+from tests.support.fresh import open_archive
 
 ALL_DAYS = FigureChoice(FIRST, FIRST + DAYS)
 

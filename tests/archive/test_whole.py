@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError, Gone
 from relay.archive.api.encryption import Encryption
 from relay.archive.content import stored
@@ -17,6 +16,7 @@ from relay.model.summary import Summary
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, make_id
 from tests.support.audited import fill, tamper
 from tests.support.encrypted import encryption
+from tests.support.fresh import open_archive
 
 LARGE = bytes(range(256)) * 300
 """More octets than are asked for below."""

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ulid import ULID
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, Closing
 from relay.archive.content import stored
 from relay.model.bounce import BounceClass
@@ -26,6 +25,7 @@ from relay.rendition.extract import ReferencePattern, extract
 from relay.rendition.traits import traits_of
 from tests.browser.copies import readers, sent_copy
 from tests.browser.samples import LATER, LOST, NO_USER, OK, Sample, samples
+from tests.support.fresh import open_archive
 from viewer.present import DAY, SECOND
 
 PATTERNS = (

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from relay.archive import open_archive
 from relay.archive.query import parse_query
+from tests.support.fresh import open_archive
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.content import stored
 from relay.config import Delivery as DeliveryTable
@@ -34,6 +33,7 @@ from tests.support.dispatch import (
     upstream_of,
     when_sent,
 )
+from tests.support.fresh import open_archive
 from tests.support.upstream import EVERYTHING, HANG, ScriptedUpstream
 
 B = "b@example.com"

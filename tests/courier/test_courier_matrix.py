@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from relay.archive import open_archive
 from relay.archive.api import StoredMessage
 from relay.config import TlsPolicy, Upstream
 from relay.model.message import Message
 from tests.courier.matrix import RECIPIENTS, STEPS, Case, Effect, cases, expected, script
 from tests.support.authority import Certificate
 from tests.support.dispatch import CONTENT, courier_of, message_of, queue, upstream_of
+from tests.support.fresh import open_archive
 from tests.support.keeping import opened
 from tests.support.thoroughness import one_in
 from tests.support.upstream import EVERYTHING, ScriptedUpstream

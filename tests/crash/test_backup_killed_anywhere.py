@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.backup.copying import make_copy
 from relay.archive.backup.restoring import build, settle
 from relay.archive.backup.store import Store
 from relay.archive.content import stored
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of
+from tests.support.fresh import open_archive
 from tests.support.thoroughness import IS_THOROUGH
 
 _context = multiprocessing.get_context("forkserver")

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from relay.archive import open_archive
 from relay.model.event import Kind
 from relay.model.message import Message
 from tests.crash.autopsy import examine
 from tests.support.dispatch import CONTENT, RunningClock, courier_of, message_of, queue, states, upstream_of, when_sent
 from tests.support.doomed import Doomed
-from tests.support.fresh import fresh_archive
+from tests.support.fresh import fresh_archive, open_archive
 from tests.support.keeping import opened
 from tests.support.thoroughness import IS_THOROUGH
 from tests.support.upstream import EVERYTHING, HANG, Action, ScriptedUpstream, Step

@@ -9,7 +9,6 @@ import sqlite3
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from relay.archive import open_archive
 from relay.archive.api import Gone
 from relay.archive.content import stored
 from relay.model.deletion import Fate, Order
@@ -18,6 +17,7 @@ from relay.model.event import Event, Kind
 from relay.model.summary import Summary
 from tests.support.archive_values import NOON, a_message, captured_event, deliveries_of, make_id
 from tests.support.doomed import Watch
+from tests.support.fresh import open_archive
 from tests.support.thoroughness import one_in
 
 CONTENT = b"Subject: secret\r\n\r\nsecret\r\n"

@@ -10,7 +10,6 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.encryption import Encryption
 from relay.archive.cipher import MAGIC, key_id
@@ -22,6 +21,7 @@ from tests.support.archive_reports import a_payload
 from tests.support.archive_values import NOON, SECOND, a_message, an_attempt, captured_event, deliveries_of, make_id
 from tests.support.doomed import Watch
 from tests.support.encrypted import NEW, OLD, encryption
+from tests.support.fresh import open_archive
 from tests.support.thoroughness import one_in
 
 CONTENT = b"Subject: secret\r\n\r\nsecret\r\n" + bytes(range(256)) * 5000

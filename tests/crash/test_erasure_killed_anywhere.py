@@ -9,7 +9,7 @@ import sqlite3
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from relay.archive import check_archive, open_archive
+from relay.archive import check_archive
 from relay.archive.content import stored
 from relay.model.delivery import State
 from relay.model.erasure import Standing
@@ -17,6 +17,7 @@ from relay.model.summary import Addressee, Summary
 from relay.notary.erasing import asked, run
 from tests.support.archive_values import NOON, SECOND, a_message, captured_event, deliveries_of, make_id, new_id
 from tests.support.doomed import Watch
+from tests.support.fresh import open_archive
 
 JANE = "jane.q.public@example.com"
 CONTENT = b"To: %s\r\nSubject: hello\r\n\r\nhello\r\n" % JANE.encode()

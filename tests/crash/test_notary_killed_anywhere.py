@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.config import Ledger
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import open_note, split_note
@@ -18,11 +17,12 @@ from relay.notary.keys import load_keys
 from relay.notary.notary import Notary
 from relay.notary.sealing import REMEMBERED
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 
 SIGNS = """
 import asyncio, sys
 from pathlib import Path
-from relay.archive import open_archive
+from tests.support.fresh import open_archive
 from relay.config import Ledger
 from relay.model.event import Event, Kind
 from relay.notary.notary import Notary

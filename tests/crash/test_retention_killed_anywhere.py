@@ -8,7 +8,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, Gone
 from relay.archive.audit.whole import faults_in, open_to_check
 from relay.archive.vault import Vault
@@ -21,6 +20,7 @@ from relay.notary.retention import Done, Keeper, run
 from tests.support.archive_values import NOON, make_id, new_id
 from tests.support.audited import STRUCTURE, extent_of, portions
 from tests.support.doomed_keeper import RULES, clock, killed
+from tests.support.fresh import open_archive
 from tests.support.notarised import Notarised, OwnKeys, keep, report, send
 from tests.support.thoroughness import one_in
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
+from tests.support.fresh import open_archive
 
 
 @pytest.fixture

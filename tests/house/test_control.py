@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import ApplicationRecord, Archive, User
 from relay.control import Control
 from relay.errand import ERRANDS, SOCKET_NAME, NobodyThere, Refused, ask, packed, status, unpacked
 from relay.model.event import Event, Grade, Kind
 from relay.model.fetch import Judgement, Verdict
+from tests.support.fresh import open_archive
 
 EVENT = Event("01J0000000000000000000000A", 7, Kind.ACCOUNT_CHANGED, "command:ann", data={"what": "x", "n": [1]})
 USER = User("ann", "administrator", "hash", 5)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.content import stored
 from relay.archive.query import parse_query
 from relay.model.summary import Summary
 from tests.support.archive_values import NOON, a_message, deliveries_of
+from tests.support.fresh import open_archive
 from tests.support.nursery import ran
 from tests.support.server import RunningServer
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import StoredMessage
 from relay.archive.query import Query
 from relay.commands.sendmail import WrongUsage, read_arguments
 from relay.commands.submission import NoListener, Place, place
+from tests.support.fresh import open_archive
 from tests.support.server import RunningServer
 
 MESSAGE = b"To: bob@example.com\nSubject: hello\n\nHello.\n"

@@ -7,7 +7,7 @@ import http.client
 import signal
 from pathlib import Path
 
-from relay.archive import open_archive
+from tests.support.fresh import open_archive
 from tests.support.hooks import PASSWORD, Post, post
 from tests.support.keeping import opened
 from tests.support.reported import Sent, sent_message

@@ -8,11 +8,11 @@ import smtplib
 import urllib.request
 from pathlib import Path
 
-from relay.archive import open_archive
 from relay.archive.api.suppression import Selection
 from relay.archive.query import Query
 from relay.model.event import Kind
 from relay.model.suppression import Cause
+from tests.support.fresh import open_archive
 from tests.support.nursery import ran
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.query import Query
 from relay.feedback.classify import VERSION
 from relay.model.event import Kind
 from relay.model.fetch import Fetch, Verdict
 from tests.support.archive_values import NOON, make_id
+from tests.support.fresh import open_archive
 from tests.support.nursery import ran
 from tests.support.server import DidNotStart, RunningServer
 from tests.support.tracked_copy import SHOP, TrackedCopy, tracked_copy

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.vitals import Vitals
+from tests.support.fresh import open_archive
 
 
 @pytest.fixture

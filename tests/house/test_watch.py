@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.content import stored
 from relay.archive.query import Query
@@ -16,6 +15,7 @@ from relay.model.event import Event, Kind
 from relay.model.upstream import Health, UpstreamState
 from relay.watch import SETTING, Watch
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, deliveries_of, new_id
+from tests.support.fresh import open_archive
 
 HOUR = 3600 * SECOND
 

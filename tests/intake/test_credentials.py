@@ -8,12 +8,12 @@ from ipaddress import ip_address
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import ApplicationRecord
 from relay.config import Application, Config
 from relay.intake.credentials import Directory, KnownApplication
 from relay.model.event import Event, Kind
 from relay.model.message import Mode
+from tests.support.fresh import open_archive
 
 
 def hashed(secret: str) -> str:

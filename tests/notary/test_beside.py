@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.config.handover import Export
 from relay.model.erasure import Standing
 from relay.model.event import Kind
@@ -14,6 +13,7 @@ from relay.notary.beside import ImportAtWork, clear, elsewhere, sole_import
 from relay.notary.erasing import Advance, asked, run
 from relay.notary.retention import Keeper
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 
 
 def beside(folder: Path) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.ledger import Stamp
 from relay.ledger.bundle import LogEvidence
@@ -23,6 +22,7 @@ from relay.notary.evidence import EvidenceError
 from relay.notary.gathering import Gathered
 from tests.support.archive_values import NOON, new_id
 from tests.support.evidence import members_of
+from tests.support.fresh import open_archive
 from tests.support.notarised import LETTER, Notarised, OwnKeys, keep, report, send, view
 from tests.support.stamping import Authority
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from relay.archive import open_archive
 from relay.archive.content import stored
 from relay.config.retention import Retention
 from relay.model.delivery import State
@@ -12,6 +11,7 @@ from relay.model.summary import Summary
 from relay.notary.retention import RUN_ASKED, Done, Keeper, run
 from tests.support.archive_reports import a_payload, a_report, reported
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, new_id
+from tests.support.fresh import open_archive
 
 DAY = 24 * 3600
 RULES = (

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.archive.api.ledger import StoredCheckpoint
 from relay.config import Ledger
@@ -23,6 +22,7 @@ from relay.notary.notary import Notary
 from relay.notary.problem import KeyProblem, LogProblem
 from relay.notary.sealing import REMEMBERED
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 from tests.support.waiting import until
 
 HOST = "mail.example.com"

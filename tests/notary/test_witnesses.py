@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from relay.archive import open_archive
 from relay.archive.api import Archive
 from relay.config import Ledger
 from relay.config.ledger import Witness
@@ -24,6 +23,7 @@ from relay.notary.problem import LogProblem
 from relay.notary.serving import Shown
 from tests.notary.test_sealing import HOST, grow, latest_size
 from tests.support.archive_values import NOON, new_id
+from tests.support.fresh import open_archive
 from tests.support.waiting import until
 
 

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from relay import errand
+from tests.support.fresh import put_fresh
 from tests.support.nursery import Started
 
 START_LIMIT = 60.0
@@ -62,7 +63,10 @@ class RunningServer:
         arguments: tuple[str, ...] = (),
         is_fresh: bool = False,
     ) -> None:
-        """`is_fresh`: by an interpreter of its own, as in use, and not by the nursery; takes longer."""
+        """`is_fresh`: by an interpreter of its own, as in use, and not by the nursery; takes longer.
+
+        The archive is a copied one, unless `is_fresh` or `own_tables`: then the server makes it.
+        """
         self.folder = folder
         self.archive_path = folder / "data"
         self.config_file = folder / "config.toml"
@@ -70,6 +74,8 @@ class RunningServer:
         self.config_file.write_text(base + config_text)
         self._environment = {**os.environ, **(environment or {})}
         self._arguments, self._is_fresh = arguments, is_fresh
+        if not (is_fresh or own_tables):
+            put_fresh(self.archive_path / "archive.db")
         self._output_file = folder / "server.out"
         self._log_file = folder / "server.log"
         self.process: Started | subprocess.Popen[bytes]
