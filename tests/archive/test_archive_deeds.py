@@ -32,9 +32,11 @@ async def test_it_has_what_people_did_and_nothing_that_mail_did(archive: Archive
             a_deed(4, Kind.EXPORTED, "command:root"),
             a_deed(5, Kind.ALERT_RAISED, "relay"),
             a_deed(6, Kind.OPENED, "relay", message.id),
+            a_deed(7, Kind.ENCRYPTION_CHANGED, "relay"),
         ]
     )
     assert await kinds(archive) == [
+        (Kind.ENCRYPTION_CHANGED, "relay"),
         (Kind.ALERT_RAISED, "relay"),
         (Kind.EXPORTED, "command:root"),
         (Kind.SIGN_IN_REFUSED, "relay"),

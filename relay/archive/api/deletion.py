@@ -19,7 +19,10 @@ from relay.model.event import Event, Kind
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """Which part of the audit history: what people did, sign-ins, setting changes, alerts. None or empty: any."""
+    """Which part of the audit history: what people did, sign-ins, changes of settings and encryption, alerts.
+
+    None or empty: any.
+    """
 
     actor: str = ""
     """As in an event: `user:anna`."""

@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from relay.archive.api import ArchiveError
 
-HEAD = "0021"
+HEAD = "0022"
 """The newest revision; a test compares it with the folder."""
 
 

@@ -226,7 +226,7 @@ fetch = Table(
 
 DEED = (
     "CASE WHEN actor GLOB 'user:*' OR actor GLOB 'command:*' OR kind GLOB 'sign-in-*' OR kind GLOB 'alert-*'"
-    " OR kind = 'setting-changed' THEN 1 ELSE 0 END = 1"
+    " OR kind = 'setting-changed' OR kind = 'encryption-changed' THEN 1 ELSE 0 END = 1"
 )
 """What is in the audit history. Whoever asks for it must say it in these words, or SQLite does not use the indexes."""
 
