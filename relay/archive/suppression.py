@@ -81,30 +81,21 @@ def add(database: sqlite3.Connection, entries: Sequence[Suppressed], at: int | N
     """Keeps the entries and an event of each that says something new, at `at` if given; returns those events."""
     events: list[Event] = []
     for entry in entries:
-        key = suppression_key(entry.address)
         there = database.execute(
             f"SELECT {_FIELDS} FROM suppression WHERE key = ? AND application = ? AND cause = ?",
-            (key, entry.application, entry.cause.value),
+            entry.about,
         ).fetchone()
-        if there is not None and not _says_more(entry, suppressed_of(there)):
+        if there is not None and not entry.replaces(suppressed_of(there)):
             continue
         # Taken off since it was added: a repetition must not bring it back.
         if database.execute("SELECT 1 FROM event WHERE id = ?", (entry.id,)).fetchone() is not None:
             continue
         if there is not None:
             database.execute("DELETE FROM suppression WHERE id = ?", (there[0],))
-        database.execute(_INSERT, (key, *_row(entry)))
+        database.execute(_INSERT, (entry.about[0], *_row(entry)))
         events.append(added_event(entry, at))
     append_events(database, events)
     return events
-
-
-def _says_more(entry: Suppressed, there: Suppressed) -> bool:
-    if (entry.reason, entry.expires_at) == (there.reason, there.expires_at):
-        return False
-    if entry.cause is Cause.MANUAL:
-        return True
-    return there.expires_at is not None and (entry.expires_at is None or entry.expires_at > there.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,19 @@ class Suppressed:
     def is_in_force(self, now: int) -> bool:
         return self.expires_at is None or self.expires_at > now
 
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """See `about`."""
+        return about(self.address, self.application, self.cause)
+
+    def replaces(self, earlier: Suppressed) -> bool:
+        """Whether it says more than an earlier one about the same: a report must hold longer, a person has the word."""
+        if (self.reason, self.expires_at) == (earlier.reason, earlier.expires_at):
+            return False
+        if self.cause is Cause.MANUAL:
+            return True
+        return earlier.expires_at is not None and (self.expires_at is None or self.expires_at > earlier.expires_at)
+
 
 def suppression_key(address: str) -> str:
     """Under which an address is found again: case is ignored (no provider tells mailboxes apart by it), and an
@@ -59,6 +72,14 @@ def suppression_key(address: str) -> str:
         with suppress(UnicodeError):
             domain = domain.encode("idna").decode("ascii")
     return f"{local}{at}{domain.removesuffix('.')}"
+
+
+def about(address: str, application: str, cause: str) -> tuple[str, str, str]:
+    """What an entry is about. The list has one at most for each; a later one takes its place if it `replaces` it.
+
+    So of all entries of which events tell, the last about the same is the one that stands.
+    """
+    return suppression_key(address), application, str(cause)
 
 
 def erased_key(secret: bytes, key: str) -> str:

@@ -15,6 +15,7 @@ from relay.model.suppressing import NO_RULES, Copy, SuppressionRules, cause_of, 
 from relay.model.suppression import (
     Cause,
     Suppressed,
+    about,
     added_event,
     removed_event,
     suppression_key,
@@ -192,6 +193,28 @@ def test_an_address_is_found_again_however_it_is_written(address: str, key: str)
 def test_why_is_told_in_one_line() -> None:
     assert why_suppressed(Cause.MANUAL, "") == "the recipient is on the suppression list (put there by hand)"
     assert why_suppressed(Cause.COMPLAINT, "spam").endswith("(complained): spam")
+
+
+@pytest.mark.parametrize(
+    ("cause", "earlier", "later", "expected"),
+    [
+        (Cause.BOUNCE, ("550 no", NOW), ("550 no", NOW), False),
+        (Cause.BOUNCE, ("550 no", NOW), ("551 no", NOW), False),
+        (Cause.BOUNCE, ("550 no", NOW), ("550 no", NOW + 1), True),
+        (Cause.BOUNCE, ("550 no", NOW), ("550 no", None), True),
+        (Cause.BOUNCE, ("550 no", None), ("551 no", NOW), False),
+        (Cause.MANUAL, ("asked", None), ("asked", None), False),
+        (Cause.MANUAL, ("asked", None), ("asked", NOW), True),
+        (Cause.MANUAL, ("asked", NOW), ("wrote", NOW), True),
+    ],
+)
+def test_an_entry_takes_the_place_of_one_about_the_same_if_it_says_more(cause, earlier, later, expected):
+    def entry(reason: str, expires_at: int | None, address: str) -> Suppressed:
+        return Suppressed("1", address, "shop", cause, reason, NOW, "relay", expires_at)
+
+    first, second = entry(*earlier, "ann@Example.com"), entry(*later, "Ann@example.com")
+    assert first.about == second.about == about("ANN@example.com", "shop", cause)
+    assert second.replaces(first) is expected
 
 
 def test_adding_and_taking_off_are_facts() -> None:

@@ -16,7 +16,7 @@ from relay.archive.api.audit import Fault
 from relay.archive.standing import NAME, accounts, setting_digest, setting_name
 from relay.archive.suppression import SUPPRESSION_COLUMNS
 from relay.model.event import Kind
-from relay.model.suppression import suppression_key
+from relay.model.suppression import about, suppression_key
 
 _KINDS = (
     *(Kind.ACCOUNT_CHANGED, Kind.SETTING_CHANGED, Kind.MODE_CHANGED, Kind.PAUSED, Kind.RESUMED, Kind.KEY_CHANGED),
@@ -341,8 +341,7 @@ def _check_suppressions(database: sqlite3.Connection, state: _State) -> Iterator
             yield Fault(where, "stands under another address than its own")
         if any(row[name] != value for name, value in said.items()):
             yield Fault(where, "is not as its event says")
-    # One that was replaced by a later one about the same has given way.
-    latest = {(suppression_key(str(told[0])), *told[1:3]): id_ for id_, told in state.listed.items()}
+    latest = {about(*map(str, told[:3])): id_ for id_, told in state.listed.items()}
     for id_ in latest.values():
         if id_ not in found and id_ not in state.off:
             yield Fault(f"suppression {id_}", "is missing, though an event tells of it")
