@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -108,7 +109,7 @@ async def test_the_wal_does_not_grow_with_what_was_written(url: str):
 
 
 async def test_a_wal_that_another_program_follows_is_left_to_it(url: str):
-    archive = await open_archive(url, is_followed=True)
+    archive: Any = await open_archive(url, is_followed=True)
     path = Path(urlsplit(url).path[1:])
     wal = path.with_name("archive.db-wal")
     content = stored(bytes(100))
