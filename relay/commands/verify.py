@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(metavar="FILE", help="With --archive: notes how far it got, to go on there if stopped."),
         ] = None,
-        processes: Annotated[int, typer.Option(min=1, max=64, help="With --archive: at work at once.")] = processors(),
+        processes: Annotated[
+            int, typer.Option(min=1, max=64, help="With --archive: at work at once, unless there is little to do.")
+        ] = processors(),
         derived: Annotated[
             bool,
             typer.Option(

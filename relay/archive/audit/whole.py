@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
-from itertools import chain
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from relay.archive import database as opening
 from relay.archive.api import ArchiveError
@@ -61,7 +62,8 @@ def check_archive(
     reading: Reading | None = None,
 ) -> Iterator[Progress]:
     """Checks everything; a Progress after each portion. `looks_beside`: the file with the latest checkpoint, which
-    lies beside an archive in use, has to be in it. `state`: a file in which it is noted how far the check got,
+    lies beside an archive in use, has to be in it. `processes`: at work at once; a small archive is checked in this one
+    alone. `state`: a file in which it is noted how far the check got,
     with what it found; a check with the same file goes on from there. `keys`, `known`: see `check_signed`. `reading`:
     what is made from contents is made again, too."""
     kept = _State(state)
@@ -74,24 +76,47 @@ def check_archive(
     kept.done = [number for number in kept.done if number < len(portions)]
     for done, number in enumerate(kept.done, 1):
         yield Progress(done, len(portions), portions[number], tuple(kept.faults.get(str(number), ())), extent)
+    rest = sorted(set(range(len(portions))) - set(kept.done))
+    asked = (
+        (number, (path, portions[number], extent, keys, known, remembered, vault.ring, reading)) for number in rest
+    )
+    is_alone = is_small(extent, is_read_again=reading is not None)
+    with closing(_checked_here(asked) if is_alone else _checked_by(processes, asked)) as checked:
+        for number, faults in checked:
+            kept.note(number, faults)
+            yield Progress(len(kept.done), len(portions), portions[number], faults, extent)
+            if is_stopped():
+                return
+    kept.forget()
+
+
+def is_small(extent: Extent, *, is_read_again: bool) -> bool:
+    """No kind has more than one portion: to start processes, which read the program anew, would take longer."""
+    return extent.messages <= (READ_AGAIN if is_read_again else MESSAGES) and extent.events <= LEAVES
+
+
+Asked = tuple[int, tuple[Any, ...]]
+"""The number of a portion, and the arguments of `check_portion`."""
+Checked = Generator[tuple[int, tuple[Fault, ...]]]
+
+
+def _checked_here(asked: Iterable[Asked]) -> Checked:
+    for number, arguments in asked:
+        yield number, tuple(check_portion(*arguments))
+
+
+def _checked_by(processes: int, asked: Iterator[Asked]) -> Checked:
+    """As they end: one that takes long, as the structure does, holds up no others."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting: dict[Future[list[Fault]], int] = {}
-        rest = iter(sorted(set(range(len(portions))) - set(kept.done)))
         try:
             while True:
-                while len(waiting) < 2 * processes and (number := next(rest, -1)) >= 0:
-                    arguments = (path, portions[number], extent, keys, known, remembered, vault.ring, reading)
+                for number, arguments in islice(asked, 2 * processes - len(waiting)):
                     waiting[pool.submit(check_portion, *arguments)] = number
-                if is_stopped():
-                    return
                 if not waiting:
-                    kept.forget()
                     return
-                # As they end: one that takes long, as the structure does, holds up no others.
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    number, faults = waiting.pop(future), tuple(future.result())
-                    kept.note(number, faults)
-                    yield Progress(len(kept.done), len(portions), portions[number], faults, extent)
+                    yield waiting.pop(future), tuple(future.result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
