@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay.archive.api import Archive
-from tests.support.audited import Bench, fill
+from tests.support.audited import Bench, put_filled
 from tests.support.fresh import fresh_archive, open_archive
 
 BACKENDS = ("sqlite",)
@@ -31,21 +30,15 @@ async def archive(url: str) -> AsyncIterator[Archive]:
 
 
 @pytest.fixture
-async def audited_path(archive: Archive, url: str) -> Path:
-    await fill(archive)
-    await archive.close()
-    return Path(url.removeprefix("sqlite:///"))
+def audited_path(url: str) -> Path:
+    path = Path(url.removeprefix("sqlite:///"))
+    put_filled(path)
+    return path
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     path = tmp_path_factory.mktemp("bench") / "archive.db"
-
-    async def made() -> None:
-        archive = await open_archive(f"sqlite:///{path}")
-        await fill(archive)
-        await archive.close()
-
-    asyncio.run(made())
+    put_filled(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         yield Bench(database)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import hashlib
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from relay.archive.api import Archive
 from relay.archive.api.audit import Extent, Fault, Portion, Reading
@@ -30,6 +33,7 @@ from relay.rendition.edit import splice
 from relay.rendition.extract import ReferencePattern, extract
 from tests.support.archive_reports import a_payload, a_report, finished, reported
 from tests.support.archive_values import NOON, SECOND, a_message, an_attempt, captured_event, deliveries_of, new_id
+from tests.support.fresh import fresh_archive
 from tests.support.stamping import Authority
 from tests.support.standing_rows import (
     BOB,
@@ -112,6 +116,27 @@ async def fill(archive: Archive) -> None:
     await Counting(archive).catch_up()
     await archive.add_events([Event(new_id(), NOON + n, Kind.VIEWED, "user:ann", third.id) for n in range(300)])
     await checkpointed(archive)
+
+
+def put_filled(path: Path) -> None:
+    """A filled archive is in this file, closed. Each process fills one, and copies it. Not for a running loop."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_bytes(_filled())
+    path.chmod(0o600)
+
+
+@functools.cache
+def _filled() -> bytes:
+    async def made(path: Path) -> None:
+        archive = await fresh_archive(path)
+        await fill(archive)
+        await archive.close()
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "archive.db"
+        asyncio.run(made(path))
+        assert not path.with_name(f"{path.name}-wal").exists()
+        return path.read_bytes()
 
 
 async def checkpointed(archive: Archive) -> StoredCheckpoint:
