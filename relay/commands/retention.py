@@ -66,4 +66,11 @@ async def _run(settings: Config) -> list[Done]:
     from relay.notary.retention import run
 
     async with opened(settings, read_only=False) as archive:
-        return await run(archive, settings.retention, clock=now, new_id=new_id, actor=f"command:{operator()}")
+        return await run(
+            archive,
+            settings.retention,
+            clock=now,
+            new_id=new_id,
+            actor=f"command:{operator()}",
+            folder=settings.archive.path.resolve(),
+        )

@@ -4,7 +4,8 @@
 - `outgoing`: of a timetable, on their way to a bucket. The next try makes another, without the person.
 - `import-*.spool`: left by an import that was killed; one that is at work takes its own away.
 
-All of it can be had again, so an erasure takes it away whole: what is in it was packed before. Not ours, and told
+All of it can be had again, so an erasure takes it away whole, and so does a run of retention that took something from
+the archive: what is in it was packed before. Not ours, and told
 (`elsewhere`): folders and buckets where exports were handed over, the journal's other archive.
 """
 

@@ -2,7 +2,8 @@
 the term of `[ledger] worm`; and persons who are to be forgotten (`erasing.py`).
 
 Each deletion is what a person's would be: an event and a tombstone, refused by holds, terms and what still waits. A run
-that ends half-way is gone on with by the next one: what is deleted, or erased, is not found again.
+that ends half-way is gone on with by the next one: what is deleted, or erased, is not found again. When something went,
+the files go too that were made of messages beside the archive, as with an erasure (`beside.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from relay.model.delivery import MICROSECONDS
 from relay.model.erasure import Standing
 from relay.model.event import Event, Kind
 from relay.notary import erasing
+from relay.notary.beside import clear
 
 PORTION = 100
 """Messages of one commit: mail that comes in waits for it."""
@@ -37,6 +39,8 @@ SEEN = "retention_seen"
 """The setting that says up to which event was looked for what came after the rest was erased."""
 NEVER = 2**62
 """No event has so high a number."""
+FILES = "retention_files"
+"""The setting that a run began: if it ended half-way, what was made of messages before it has to go after the next."""
 LATE = "came later"
 """In the place of a rule's name: the one that erased the rest fits no more."""
 OLDEST_FIRST = Sort("date", descending=False)
@@ -92,18 +96,27 @@ async def run(
     new_id: Callable[[], str],
     actor: str = "relay",
     is_dry: bool = False,
+    folder: Path | None = None,
 ) -> list[Done]:
-    """What each rule did, or, of a dry run, what it would do: then nothing is changed."""
+    """What each rule did, or, of a dry run, what it would do: then nothing is changed. `folder`: the archive's, where
+    exports may wait that have what went. Raises OSError: one of these cannot be taken away; the next run does it."""
     run_ = _Run(archive, clock, new_id, actor, is_dry)
+    was_cut_short = bool(await archive.setting(FILES))
+    if not is_dry:
+        await archive.put_setting(FILES, True)
     done = []
     for n, rule in enumerate(rules):
         deleted, kept = await run_.go(meant(rule, rules[:n], "is:deleted"), rule.body, rule.name, run_.delete)
         erased, stayed = await run_.go(meant(rule, rules[:n], "is:erased"), rule.metadata, rule.name, run_.erase)
         done.append(Done(rule.name, deleted, kept, erased, stayed))
     if not is_dry:
-        await run_.erase_late()
+        has_taken = await run_.erase_late() or any(one.deleted or one.erased for one in done)
         counts = {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in done}
-        await archive.add_events([Event(new_id(), clock(), Kind.RETENTION_RUN, actor, data={"rules": counts})])
+        data: dict[str, object] = {"rules": counts}
+        if folder is not None and (has_taken or was_cut_short):
+            data["files"] = await asyncio.to_thread(clear, folder)
+        await archive.add_events([Event(new_id(), clock(), Kind.RETENTION_RUN, actor, data=data)])
+        await archive.put_setting(FILES, None)
     return done
 
 
@@ -142,8 +155,8 @@ class _Run:
     async def erase(self, ids: Sequence[str], name: str) -> list[Outcome]:
         return await self.archive.erase_facts([self._event(Kind.ERASED, one, name) for one in ids])
 
-    async def erase_late(self) -> None:
-        """What came about messages after their facts were erased, such as a late bounce, goes too."""
+    async def erase_late(self) -> bool:
+        """What came about messages after their facts were erased, such as a late bounce, goes too; whether any did."""
         seen = await self.archive.setting(SEEN)
         ids, last = await self.archive.late_facts(NEVER if seen is None else seen)
         outcomes: list[Outcome] = []
@@ -152,6 +165,7 @@ class _Run:
         # What had to stay is looked at again by the next run.
         if all(outcome.fate is not Fate.REFUSED for outcome in outcomes):
             await self.archive.put_setting(SEEN, last)
+        return any(outcome.fate is Fate.DELETED for outcome in outcomes)
 
     def _event(self, kind: Kind, message_id: str, name: str, **facts: object) -> Event:
         data = {"reason": f"retention: {name}", **facts}
@@ -166,7 +180,8 @@ async def _is_kept(archive: Archive, id_: str, now: int) -> bool:
 
 
 class Keeper:
-    """Applies the term at its start, then the rules once a day. `folder`: the archive's, which erasures clear too."""
+    """Applies the term at its start, then the rules once a day, and erases persons. `folder`: the archive's, which is
+    cleared of what was made of messages."""
 
     def __init__(
         self,
@@ -208,7 +223,7 @@ class Keeper:
         last = await self._archive.setting(LAST_RUN) or 0
         if not self._rules or self._clock() - last < DAY:
             return
-        await run(self._archive, self._rules, clock=self._clock, new_id=self._new_id)
+        await run(self._archive, self._rules, clock=self._clock, new_id=self._new_id, folder=self._folder)
         await self._archive.put_setting(LAST_RUN, self._clock())
 
     async def _run(self) -> None:
@@ -246,7 +261,7 @@ class Keeper:
     async def run_asked(self) -> None:
         """A run, if a command asked for one."""
         if await self._archive.setting(RUN_ASKED):
-            await run(self._archive, self._rules, clock=self._clock, new_id=self._new_id)
+            await run(self._archive, self._rules, clock=self._clock, new_id=self._new_id, folder=self._folder)
             await self._archive.put_setting(RUN_ASKED, None)
 
     async def _erase(self) -> None:

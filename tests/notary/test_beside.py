@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from relay.archive.content import stored
 from relay.config.handover import Export
+from relay.config.retention import Retention
+from relay.model.delivery import State
 from relay.model.erasure import Standing
 from relay.model.event import Kind
+from relay.model.summary import Summary
 from relay.notary.beside import ImportAtWork, clear, elsewhere, sole_import
 from relay.notary.erasing import Advance, asked, run
-from relay.notary.retention import Keeper
-from tests.support.archive_values import NOON, new_id
+from relay.notary.retention import FILES, Keeper
+from relay.notary.retention import run as run_retention
+from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of, new_id
 from tests.support.fresh import open_archive
+
+DAY = 86_400
 
 
 def beside(folder: Path) -> list[str]:
@@ -67,6 +74,31 @@ def test_places_of_copies_are_told() -> None:
         ("", "journal@archive.example"),
     ]
     assert elsewhere((), "") == []
+
+
+async def test_retention_clears_the_folder_when_something_went_or_a_run_was_cut_short(tmp_path: Path) -> None:
+    archive = await open_archive(f"sqlite:///{tmp_path}/archive.db")
+    message = a_message(1, received_at=NOON)
+    await archive.add_message(message, stored(CONTENT), deliveries_of(message, State.SENT), [captured_event(message)])
+    await archive.add_summaries([(message.id, Summary(subject="hello"))])
+    rules = (Retention(name="all", body=10 * DAY),)
+
+    async def files_after(day: int) -> tuple[int, object]:
+        """How many files are left of those that are there before, and what the event says."""
+        fill(tmp_path)
+        await run_retention(archive, rules, clock=lambda: NOON + day * DAY * SECOND, new_id=new_id, folder=tmp_path)
+        told = [event for _, event in await archive.events() if event.kind is Kind.RETENTION_RUN][-1]
+        return sum(path.is_file() for name in ("exports", "outgoing") for path in (tmp_path / name).rglob("*")), (
+            told.data.get("files")
+        )
+
+    await archive.put_setting(FILES, None)
+    assert await files_after(9) == (3, None), "nothing went"
+    assert await files_after(10) == (0, 4)
+    assert await files_after(11) == (3, None)
+    await archive.put_setting(FILES, True)
+    assert await files_after(12) == (0, 4), "the last run was killed: what went then may be in a file"
+    await archive.close()
 
 
 async def test_an_erasure_clears_the_folder_and_counts_it(tmp_path: Path) -> None:

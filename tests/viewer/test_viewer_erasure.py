@@ -409,7 +409,7 @@ async def test_an_export_that_waits_to_be_fetched_is_taken_away_and_its_page_say
     async with browser.get(path) as answer:
         page = await answer.text()
     assert 'data-state="removed"' in page
-    assert "A person was erased meanwhile" in page
+    assert "Mail was erased meanwhile" in page
     async with browser.get(f"{path}/file") as answer:
         assert answer.status == 409
     async with browser.post(f"{path}/remove", data={"csrf": csrf}) as answer:

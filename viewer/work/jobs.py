@@ -2,7 +2,7 @@
 
 A job's file lies in `<archive.path>/exports`, readable by us only, until it has been fetched or a day has passed. Jobs
 are this process's: after a restart there are none, and what files there were are removed. An erasure of a person takes
-the files away too (`relay/notary/beside.py`): such a job is `removed`.
+the files away too, and retention that took something (`relay/notary/beside.py`): such a job is `removed`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Job(Progress):
     filename: str
     size: int = 0
     is_begun: bool = False
-    """Its file was made; where there is none now, an erasure took it away."""
+    """Its file was made; where there is none now, an erasure or retention took it away."""
 
     @property
     def is_removed(self) -> bool:
