@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -18,11 +17,11 @@ from relay.archive.backup.restoring import build, settle
 from relay.archive.backup.store import Store
 from relay.archive.content import stored
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of
+from tests.support.doomed import is_killed, read_for_processes
 from tests.support.fresh import open_archive
 from tests.support.thoroughness import IS_THOROUGH
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.crash.test_backup_killed_anywhere"])
+read_for_processes(__name__)
 DEEDS = frozenset({"os.rename", "os.remove", "os.mkdir"})
 STEP = 1 if IS_THOROUGH else 3
 """Killed before one in so many deeds."""
@@ -52,14 +51,6 @@ def _restore(number: int, copies: str, name: str, place: str) -> None:
     die_before(number, place)
     store = Store(Path(copies))
     settle(store, build(store, name, Path(place)))
-
-
-def is_killed(function: object, *arguments: object) -> bool:
-    process = _context.Process(target=function, args=arguments)  # type: ignore[arg-type]
-    process.start()
-    process.join(120)
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return process.exitcode != 0
 
 
 async def fill(path: Path, *numbers: int) -> None:

@@ -19,13 +19,14 @@ from relay.model.event import Kind
 from relay.model.message import Message
 from tests.crash.autopsy import examine
 from tests.support.dispatch import CONTENT, RunningClock, courier_of, message_of, queue, states, upstream_of, when_sent
-from tests.support.doomed import Doomed
+from tests.support.doomed import Doomed, read_for_processes
 from tests.support.fresh import fresh_archive, open_archive
 from tests.support.keeping import opened
 from tests.support.thoroughness import IS_THOROUGH
 from tests.support.upstream import EVERYTHING, HANG, Action, ScriptedUpstream, Step
 from tests.support.waiting import until
 
+read_for_processes(__name__)
 RECIPIENTS = ("b@example.com", "c@example.com", "d@example.com")
 ONE_BY_ONE = tuple(word for word in EVERYTHING if word != "PIPELINING")
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 64 * 8_000 + b"\r\n"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import shutil
-import sqlite3
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from relay.archive.api import Gone
@@ -16,7 +12,7 @@ from relay.model.delivery import State
 from relay.model.event import Event, Kind
 from relay.model.summary import Summary
 from tests.support.archive_values import NOON, a_message, captured_event, deliveries_of, make_id
-from tests.support.doomed import Watch
+from tests.support.doomed import killed_before, read_for_processes
 from tests.support.fresh import open_archive
 from tests.support.thoroughness import one_in
 
@@ -24,7 +20,7 @@ CONTENT = b"Subject: secret\r\n\r\nsecret\r\n"
 MESSAGE = a_message(1, content=stored(CONTENT))
 DELIVERY = deliveries_of(MESSAGE, State.HELD)[0]
 FIRST = 'INSERT INTO "deletion"'
-_context = multiprocessing.get_context("forkserver")
+read_for_processes(__name__)
 
 
 async def prepare(path: Path) -> None:
@@ -40,29 +36,10 @@ def order() -> Order:
     return Order(MESSAGE.id, event, [cancelled])
 
 
-def _live(path: str, stop_at: int | None, telling: Connection) -> None:
-    watch = Watch(stop_at, telling, FIRST)
-    setattr(sqlite3, "connect", watch.connect)
-    asyncio.run(_delete(path))
-    telling.send(watch.writes)
-
-
 async def _delete(path: str) -> None:
     archive = await open_archive(f"sqlite:///{path}")
     await archive.delete_content([order()])
     await archive.close()
-
-
-async def killed(path: Path, stop_at: int | None) -> list[str]:
-    """The writes that ran before the process was killed."""
-    told, telling = _context.Pipe(duplex=False)
-    process = _context.Process(target=_live, args=(str(path), stop_at, telling))
-    process.start()
-    assert await asyncio.to_thread(told.poll, 60.0)
-    writes: list[str] = told.recv()
-    process.kill()
-    await asyncio.to_thread(process.join)
-    return writes
 
 
 async def is_whole(path: Path) -> bool:
@@ -90,14 +67,14 @@ async def test_killed_before_any_write_of_a_deletion_leaves_all_or_nothing(tmp_p
     prepared, undisturbed = tmp_path / "prepared" / "archive.db", tmp_path / "undisturbed" / "archive.db"
     await prepare(prepared)
     shutil.copytree(prepared.parent, undisturbed.parent)
-    writes = await killed(undisturbed, None)
+    writes = await killed_before(None, FIRST, _delete, str(undisturbed))
     assert not await is_whole(undisturbed)
     commit = writes.index("COMMIT") + 1
     assert commit > 8, writes
     for number in [*one_in(3, range(1, commit + 1)), commit + 1]:
         path = tmp_path / str(number) / "archive.db"
         shutil.copytree(prepared.parent, path.parent)
-        await killed(path, number)
+        await killed_before(number, FIRST, _delete, str(path))
         assert await is_whole(path) == (number <= commit), writes[number - 1]
         if number <= commit:
             # It can be asked for again.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import shutil
 import sqlite3
 from contextlib import closing
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from relay.archive.api import Archive
@@ -19,7 +16,7 @@ from relay.model.event import Event, Kind
 from relay.model.summary import Summary
 from tests.support.archive_reports import a_payload
 from tests.support.archive_values import NOON, SECOND, a_message, an_attempt, captured_event, deliveries_of, make_id
-from tests.support.doomed import Watch
+from tests.support.doomed import killed_before, read_for_processes
 from tests.support.encrypted import NEW, OLD, encryption
 from tests.support.fresh import open_archive
 from tests.support.thoroughness import one_in
@@ -27,7 +24,7 @@ from tests.support.thoroughness import one_in
 CONTENT = b"Subject: secret\r\n\r\nsecret\r\n" + bytes(range(256)) * 5000
 MESSAGES = [a_message(number, content=stored(CONTENT)) for number in (1, 2)]
 EDITS = (Edit(0, 0, b"Received: x\r\n", "trace"),)
-_context = multiprocessing.get_context("forkserver")
+read_for_processes(__name__)
 
 
 async def opened(path: Path | str, how: Encryption | None) -> Archive:
@@ -45,30 +42,11 @@ async def prepare(path: Path, how: Encryption | None) -> None:
     await archive.close()
 
 
-def _live(path: str, errand: str, stop_at: int | None, telling: Connection) -> None:
-    watch = Watch(stop_at, telling, "INSERT")
-    setattr(sqlite3, "connect", watch.connect)
-    asyncio.run(_work(path, errand))
-    telling.send(watch.writes)
-
-
 async def _work(path: str, errand: str) -> None:
     archive = await opened(path, encryption(NEW, OLD))
     await getattr(archive, errand)(Event(make_id(1, 7000), NOON, Kind.ENCRYPTION_CHANGED, "command:ann"))
     await archive.encryption_settled()
     await archive.close()
-
-
-async def killed(path: Path, errand: str, stop_at: int | None) -> list[str]:
-    """The writes that ran before the process was killed."""
-    told, telling = _context.Pipe(duplex=False)
-    process = _context.Process(target=_live, args=(str(path), errand, stop_at, telling))
-    process.start()
-    assert await asyncio.to_thread(told.poll, 60.0)
-    writes: list[str] = told.recv()
-    process.kill()
-    await asyncio.to_thread(process.join)
-    return writes
 
 
 async def is_begun(path: Path) -> bool:
@@ -108,13 +86,13 @@ async def tried(tmp_path: Path, errand: str, how: Encryption | None) -> list[tup
     prepared, undisturbed = tmp_path / "prepared" / "archive.db", tmp_path / "undisturbed" / "archive.db"
     await prepare(prepared, how)
     shutil.copytree(prepared.parent, undisturbed.parent)
-    writes = await killed(undisturbed, errand, None)
+    writes = await killed_before(None, "INSERT", _work, str(undisturbed), errand)
     assert len(writes) > 4, writes
     found = [(undisturbed, await is_begun(undisturbed))]
     for number in one_in(3, range(1, len(writes) + 1)):
         path = tmp_path / str(number) / "archive.db"
         shutil.copytree(prepared.parent, path.parent)
-        await killed(path, errand, number)
+        await killed_before(number, "INSERT", _work, str(path), errand)
         found.append((path, await is_begun(path)))
         assert found[-1][1] == (number > writes.index("COMMIT") + 1)
     return found

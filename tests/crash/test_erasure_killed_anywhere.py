@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import shutil
-import sqlite3
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from relay.archive import check_archive
@@ -16,14 +12,14 @@ from relay.model.erasure import Standing
 from relay.model.summary import Addressee, Summary
 from relay.notary.erasing import asked, run
 from tests.support.archive_values import NOON, SECOND, a_message, captured_event, deliveries_of, make_id, new_id
-from tests.support.doomed import Watch
+from tests.support.doomed import killed_before, read_for_processes
 from tests.support.fresh import open_archive
 
 JANE = "jane.q.public@example.com"
 CONTENT = b"To: %s\r\nSubject: hello\r\n\r\nhello\r\n" % JANE.encode()
 FIRST = 'INSERT INTO "erasure"'
 ID = make_id(1, 9000)
-_context = multiprocessing.get_context("forkserver")
+read_for_processes(__name__)
 
 
 async def prepare(path: Path) -> None:
@@ -42,13 +38,6 @@ def clock() -> int:
     return NOON + 3600 * SECOND
 
 
-def _live(path: str, stop_at: int | None, telling: Connection) -> None:
-    watch = Watch(stop_at, telling, FIRST)
-    setattr(sqlite3, "connect", watch.connect)
-    asyncio.run(_erase(path))
-    telling.send(watch.writes)
-
-
 async def _erase(path: str) -> None:
     archive = await open_archive(f"sqlite:///{path}")
     request, event = asked(
@@ -58,18 +47,6 @@ async def _erase(path: str) -> None:
     await run(archive, ID, clock=clock, new_id=new_id)
     await archive.settled()
     await archive.close()
-
-
-async def killed(path: Path, stop_at: int | None) -> list[str]:
-    """The writes that ran before the process was killed."""
-    told, telling = _context.Pipe(duplex=False)
-    process = _context.Process(target=_live, args=(str(path), stop_at, telling))
-    process.start()
-    assert await asyncio.to_thread(told.poll, 60.0)
-    writes: list[str] = told.recv()
-    process.kill()
-    await asyncio.to_thread(process.join)
-    return writes
 
 
 async def gone_on_with(path: Path) -> None:
@@ -90,7 +67,7 @@ async def test_killed_before_any_write_of_an_erasure_it_is_gone_on_with(tmp_path
     prepared, undisturbed = tmp_path / "prepared" / "archive.db", tmp_path / "undisturbed" / "archive.db"
     await prepare(prepared)
     shutil.copytree(prepared.parent, undisturbed.parent)
-    writes = await killed(undisturbed, None)
+    writes = await killed_before(None, FIRST, _erase, str(undisturbed))
     await gone_on_with(undisturbed)
     last = next(number for number, write in enumerate(writes) if write.startswith("UPDATE erasure SET address"))
     commits = [number for number, write in enumerate(writes, 1) if write == "COMMIT" and number <= last + 10]
@@ -98,5 +75,5 @@ async def test_killed_before_any_write_of_an_erasure_it_is_gone_on_with(tmp_path
     for number in sorted({*commits, *(number + 1 for number in commits), 1, last}):
         path = tmp_path / str(number) / "archive.db"
         shutil.copytree(prepared.parent, path.parent)
-        await killed(path, number)
+        await killed_before(number, FIRST, _erase, str(path))
         await gone_on_with(path)

@@ -11,19 +11,24 @@ from pathlib import Path
 from relay.archive.api import Archive, Gone
 from relay.archive.audit.whole import faults_in, open_to_check
 from relay.archive.vault import Vault
+from relay.config.retention import Retention
 from relay.ledger.checking import Trust
 from relay.ledger.verifier import verify_stream
 from relay.model.deletion import Order
 from relay.model.erasure import ERASED_ADDRESS
 from relay.model.event import Event, Kind
 from relay.notary.retention import Done, Keeper, run
-from tests.support.archive_values import NOON, make_id, new_id
+from tests.support.archive_values import NOON, SECOND, make_id, new_id
 from tests.support.audited import STRUCTURE, extent_of, portions
-from tests.support.doomed_keeper import RULES, clock, killed
+from tests.support.doomed import killed_before, read_for_processes
 from tests.support.fresh import open_archive
 from tests.support.notarised import Notarised, OwnKeys, keep, report, send
 from tests.support.thoroughness import one_in
 
+DAY = 24 * 3600
+RULES = (Retention(name="old", body=DAY, metadata=2 * DAY),)
+FIRST = 'INSERT INTO "deletion"'
+read_for_processes(__name__)
 DELETED, ERASED, FRESH = (make_id(number) for number in (1, 2, 3))
 """One whose content is to go with its facts, one whose content went before, and one that still waits to be sent."""
 
@@ -41,6 +46,18 @@ async def prepare(path: Path) -> bytes:
     bundle = await Notarised(archive).bundle(DELETED, ERASED, FRESH)
     await archive.close()
     return bundle
+
+
+def clock() -> int:
+    """When both times of what came at noon are over."""
+    return NOON + 2 * DAY * SECOND + 10 * SECOND
+
+
+async def _run(path: str) -> None:
+    archive = await open_archive(f"sqlite:///{path}")
+    await Keeper(RULES, 0, archive=archive, clock=clock, new_id=new_id).run_due()
+    await archive.settled()
+    await archive.close()
 
 
 async def standing(archive: Archive, message_id: str) -> str:
@@ -100,7 +117,7 @@ async def test_killed_before_any_write_of_a_run_it_is_gone_on_with(tmp_path: Pat
     bundle = await prepare(prepared)
     before = leaves(prepared)
     shutil.copytree(prepared.parent, undisturbed.parent)
-    writes = await killed(undisturbed, None)
+    writes = await killed_before(None, FIRST, _run, str(undisturbed))
     assert await is_whole_and_can_be_repeated(undisturbed, before) == ("erased", "erased")
     last = max(number for number, write in enumerate(writes, 1) if "retention_run" in write)
     commits = [number for number, write in enumerate(writes, 1) if write == "COMMIT" and number <= last + 1]
@@ -111,7 +128,7 @@ async def test_killed_before_any_write_of_a_run_it_is_gone_on_with(tmp_path: Pat
     for number in sorted({*one_in(60, range(1, last + 2)), *around}):
         path = tmp_path / str(number) / "archive.db"
         shutil.copytree(prepared.parent, path.parent)
-        await killed(path, number)
+        await killed_before(number, FIRST, _run, str(path))
         stood.add(await is_whole_and_can_be_repeated(path, before))
     # Contents first, then the facts of both in one commit.
     assert stood == {("whole", "deleted"), ("deleted", "deleted"), ("erased", "erased")}
