@@ -9,10 +9,10 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.nursery import ROOT, Started
+
 START_DEADLINE = 60.0
 
 
@@ -31,7 +31,7 @@ class Victim:
         self.archive = folder / "data" / "archive.db"
         self.port = free_port()
         self.viewer_port = free_port()
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Started | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "config.toml"
         upstream = f'[[upstream]]\nhost = "127.0.0.1"\nport = {upstream_port}\ntls = "none"\n' if upstream_port else ""
@@ -46,33 +46,27 @@ class Victim:
     async def start(self, *, is_ready: bool = True) -> None:
         """The process runs; with `is_ready` it also greets SMTP clients."""
         with (self.folder / "log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "relay", "serve", "-c", str(self.config)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                start_new_session=True,
+            arguments = ["serve", "-c", str(self.config)]
+            self.process = await asyncio.to_thread(
+                Started, arguments, stdout=log, stderr=log, cwd=ROOT, start_new_session=True
             )
         if is_ready:
             async with asyncio.timeout(START_DEADLINE):
                 while not await self._greets():
-                    assert self.process.returncode is None, self.log()[-3000:]
+                    assert self.process.poll() is None, self.log()[-3000:]
                     await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
         """SIGKILL to the server alone: what it started must notice by itself."""
         assert self.process is not None
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait, 30)
 
     async def stop(self) -> None:
         """SIGTERM, and an end that is a success."""
         assert self.process is not None
         self.process.terminate()
-        async with asyncio.timeout(30):
-            assert await self.process.wait() == 0, self.log()[-3000:]
+        assert await asyncio.to_thread(self.process.wait, 30) == 0, self.log()[-3000:]
 
     def left_behind(self) -> list[int]:
         """Process ids of the server's session that outlived it."""
