@@ -27,7 +27,9 @@ CONTENT = b"From: Ann <ann@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """With somebody who may manage people, so that others can be removed again."""
     with RunningServer(tmp_path_factory.mktemp("server")) as running:
+        Prompt(running.config_file)("user", "add", "boss", "--password-stdin", typed=PASSWORD)
         yield running
 
 

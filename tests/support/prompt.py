@@ -5,8 +5,12 @@ That `mailwitness` as a process does the same is seen where one is started (`tes
 
 from __future__ import annotations
 
+import functools
+import sys
 from pathlib import Path
+from typing import Any
 
+import typer
 from typer.testing import CliRunner
 
 from relay.__main__ import commands, exit_code
@@ -20,8 +24,19 @@ class Prompt:
 
     def __call__(self, *arguments: str, typed: str = "", code: int = 0) -> str:
         """Standard output; with standard error behind it where the code is not 0."""
-        done = CliRunner().invoke(commands(), [*self._first, *arguments, "-c", str(self._config_file)], input=typed)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert exit_code(done.exit_code) == code, (done.exit_code, done.stdout, done.stderr)
-        return done.stdout + done.stderr if code else done.stdout
+        with CliRunner().isolation(input=typed) as (stdout, stderr, _):
+            try:
+                _command().main([*self._first, *arguments, "-c", str(self._config_file)], prog_name="mailwitness")
+            except SystemExit as end:
+                ended = end.code
+            finally:
+                sys.stdout.flush()
+            output, errors = stdout.getvalue().decode(), stderr.getvalue().decode()
+        assert exit_code(ended or 0) == code, (ended, output, errors)
+        return output + errors if code else output
+
+
+@functools.cache
+def _command() -> Any:
+    """All that is typed is read by it: to make it of the descriptions of all commands takes a moment."""
+    return typer.main.get_command(commands())
