@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from argon2 import PasswordHasher
 from ulid import ULID
 
 from relay.archive.api import ApiToken, Archive, User, WebSession
@@ -35,10 +36,14 @@ from tests.support.fresh import fresh_archive
 from tests.support.notarised import Notarised
 from viewer.app import build_app
 from viewer.grid.live import HEARTBEAT
+from viewer.identity.passwords import Passwords, hash_password
+from viewer.identity.sign_in import PASSWORDS
 
 NOON = 1_795_521_600_000_000
 """2026-11-24T12:00:00Z in microseconds."""
 SECOND = 1_000_000
+LIGHT = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""argon2id with a thousandth of the work; the usual work is proved in `test_viewer_sign_in.py`."""
 LETTER = (
     b"From: Shop <shop@example.com>\r\nTo: Ann <ann@example.org>\r\nSubject: Your invoice INV-12345\r\n"
     b"Message-ID: <1@example.com>\r\n\r\nHello Ann.\r\n"
@@ -162,6 +167,11 @@ class House:
         return [event for _, event in await self.archive.events() if event.kind is kind]
 
 
+def lightly_hashed(password: str) -> str:
+    """As a house keeps it."""
+    return hash_password(password, LIGHT)
+
+
 def configured(
     folder: Path, *, upstream: bool = True, application: tuple[Application, ...] = (), **viewer: Any
 ) -> Config:
@@ -171,7 +181,9 @@ def configured(
 
 
 @asynccontextmanager
-async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterator[House]:
+async def open_house(
+    config: Config, *, heartbeat: float = 15.0, hasher: PasswordHasher = LIGHT
+) -> AsyncIterator[House]:
     """A running viewer, stopped and closed at the end."""
     config.archive.path.mkdir(exist_ok=True)
     archive = await fresh_archive(config.archive.path / "archive.db")
@@ -209,6 +221,7 @@ async def open_house(config: Config, *, heartbeat: float = 15.0) -> AsyncIterato
         erasing=lambda erasure_id: house.advances.get(erasure_id),
     )
     app[HEARTBEAT] = heartbeat
+    app[PASSWORDS] = Passwords(hasher=hasher)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     listening = socket.create_server(("127.0.0.1", 0))

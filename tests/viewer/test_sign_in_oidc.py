@@ -18,8 +18,7 @@ from relay.config import Config, Oidc
 from relay.model.access import Group
 from relay.model.event import Kind
 from tests.support.openid_provider import CLIENT, SECRET, OpenIdProvider, query_of
-from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.identity.passwords import hash_password
+from tests.support.viewer_house import SECOND, House, configured, lightly_hashed, open_house
 
 PASSWORD = "correct horse battery"
 
@@ -321,7 +320,7 @@ async def test_without_a_provider_there_is_no_single_sign_on(tmp_path: Path) -> 
 
 
 async def test_a_user_who_is_here_joins_an_identity_and_keeps_the_role(house: House, provider: OpenIdProvider) -> None:
-    await house.add_user("ann", "auditor", hash_password(PASSWORD))
+    await house.add_user("ann", "auditor", lightly_hashed(PASSWORD))
     browser = house.browser()
     async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
         assert answer.status == 200

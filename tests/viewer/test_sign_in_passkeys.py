@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from relay.model.event import Kind
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, base64url
-from tests.support.viewer_house import SECOND, House, configured, open_house
-from viewer.identity.passwords import hash_password
+from tests.support.viewer_house import SECOND, House, configured, lightly_hashed, open_house
 
 PASSWORD = "correct horse battery"
 Body = dict[str, Any]
@@ -219,7 +218,7 @@ async def test_a_passkey_that_is_known_is_not_added_twice(house: House) -> None:
 
 
 async def test_who_has_a_passkey_needs_more_than_the_password(house: House) -> None:
-    await house.add_user("ann", "auditor", hash_password(PASSWORD))
+    await house.add_user("ann", "auditor", lightly_hashed(PASSWORD))
     browser, device = at_localhost(house), authenticator(house)
     async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
         assert answer.status == 200
@@ -267,7 +266,7 @@ async def test_at_an_https_address_the_origin_is_the_one_of_viewer_url(tmp_path:
 
 async def test_a_passkey_is_enough_where_two_factors_are_required(tmp_path: Path) -> None:
     async with open_house(configured(tmp_path / "data", second_factor="required")) as house:
-        await house.add_user("ann", "auditor", hash_password(PASSWORD))
+        await house.add_user("ann", "auditor", lightly_hashed(PASSWORD))
         browser, device = at_localhost(house), authenticator(house)
         async with browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}) as answer:
             assert answer.url.path == "/account/second-factor"

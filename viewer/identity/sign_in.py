@@ -94,7 +94,7 @@ async def _checked(request: web.Request, name: str, password: str) -> User | Non
     user = await archive.user(name) if NAME.fullmatch(name) else None
     if not await request.app[PASSWORDS].is_right(user.password_hash if user else "", password) or user is None:
         return None
-    if passwords.needs_rehash(user.password_hash):
+    if request.app[PASSWORDS].needs_rehash(user.password_hash):
         user = replace(user, password_hash=await request.app[PASSWORDS].hash(password))
         event = account_event(request, Kind.ACCOUNT_CHANGED, user.name, user=user.name, change="rehash")
         await archive.put_user(user, event)
