@@ -209,10 +209,10 @@ def test_why_is_told_in_one_line() -> None:
     ],
 )
 def test_an_entry_takes_the_place_of_one_about_the_same_if_it_says_more(cause, earlier, later, expected):
-    def entry(reason: str, expires_at: int | None, address: str) -> Suppressed:
+    def entry(address: str, reason: str, expires_at: int | None) -> Suppressed:
         return Suppressed("1", address, "shop", cause, reason, NOW, "relay", expires_at)
 
-    first, second = entry(*earlier, "ann@Example.com"), entry(*later, "Ann@example.com")
+    first, second = entry("ann@Example.com", *earlier), entry("Ann@example.com", *later)
     assert first.about == second.about == about("ANN@example.com", "shop", cause)
     assert second.replaces(first) is expected
 
