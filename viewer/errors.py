@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from relay import maillog
-from relay.archive.api import ArchiveUnavailable, Gone, NotFound, OutOfReach, TooSlow
+from relay.archive.api import ArchiveUnavailable, Gone, NobodyLeft, NotFound, OutOfReach, TooSlow
 from relay.archive.query import QuerySyntaxError
 from viewer.context import template_context
 from viewer.keys import Handler
@@ -48,6 +48,9 @@ TITLES = {
 SLOW = say("This search took more than five seconds and was stopped. Add a word, a date or a recipient to narrow it.")
 
 
+NOBODY_LEFT = say("Nobody would be left who may manage people. Make somebody else an administrator first.")
+
+
 class FieldError(Exception):
     """One named part of a request is not what it must be: 400. `message` is shown to whoever asked."""
 
@@ -76,6 +79,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await _answer(request, 410)
     except NotFound:
         return await _answer(request, 404)
+    except NobodyLeft:
+        return await _answer(request, 409, NOBODY_LEFT)
     except OutOfReach as error:
         return await _answer(request, 403, str(error))
     except TooSlow:

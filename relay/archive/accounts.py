@@ -27,9 +27,6 @@ SESSION_COLUMNS = (
 TOKEN_COLUMNS = ("id", "name", "user", "token_hash", "created_at", "expires_at", "permissions", "applications")
 APPLICATION_COLUMNS = ("name", "username", "secret_hash", "created_at", "mode", "senders", "tags")
 
-OF_A_USER = ("web_session", "api_token", "second_factor", "recovery_code", "passkey", "identity")
-"""The tables whose rows go with the user."""
-
 _PUT_APPLICATION = insert(
     "application",
     APPLICATION_COLUMNS,
@@ -55,16 +52,6 @@ class Removal:
 
     key: Any
     event: Event
-
-
-def remove_users(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
-    for removal in removals:
-        if is_repeated(database, removal.event):
-            continue
-        for table in OF_A_USER:
-            database.execute(f'DELETE FROM {table} WHERE "user" = ?', (removal.key,))
-        _remove(database, "user", "name", removal, f"no user {removal.key}")
-    return [None] * len(removals)
 
 
 def add_sessions(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
@@ -100,7 +87,7 @@ def add_tokens(database: sqlite3.Connection, puts: list[Put]) -> list[None]:
 
 def remove_tokens(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
     for removal in removals:
-        _remove(database, "api_token", "id", removal, f"no token {removal.key}")
+        remove_row(database, "api_token", "id", removal, f"no token {removal.key}")
     return [None] * len(removals)
 
 
@@ -120,7 +107,7 @@ def put_applications(database: sqlite3.Connection, puts: list[Put]) -> list[None
 
 def remove_applications(database: sqlite3.Connection, removals: list[Removal]) -> list[None]:
     for removal in removals:
-        _remove(database, "application", "name", removal, f"no application {removal.key}")
+        remove_row(database, "application", "name", removal, f"no application {removal.key}")
     return [None] * len(removals)
 
 
@@ -134,7 +121,8 @@ def stored_setting(database: sqlite3.Connection, key: str) -> Any:
     return None if row is None else json.loads(row[0])
 
 
-def _remove(database: sqlite3.Connection, table: str, key: str, removal: Removal, missing: str) -> None:
+def remove_row(database: sqlite3.Connection, table: str, key: str, removal: Removal, missing: str) -> None:
+    """Removes the row whose `key` it is, with its event. Raises NotFound(missing)."""
     if is_repeated(database, removal.event):
         return
     if not database.execute(f'DELETE FROM "{table}" WHERE {key} = ?', (removal.key,)).rowcount:

@@ -162,6 +162,11 @@ class Grant:
     permissions: frozenset[Permission] = frozenset()
     scope: Scope = NOTHING
 
+    @property
+    def keeps_people(self) -> bool:
+        """Whether it lets manage people: with a narrower scope one could give away more than one sees."""
+        return Permission.USERS in self.permissions and self.scope.is_everything
+
 
 NO_GRANT = Grant()
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from relay.archive.api import ArchiveError, NotFound, User, WebSession
+from relay.archive.api import ArchiveError, NobodyLeft, NotFound, User, WebSession
 from relay.model.access import EVERYTHING, NOTHING, ROLES, Group, Permission, Role, Scope, Share
 from relay.model.event import Event, Kind
 from tests.support.archive_values import NOON, new_id
@@ -58,8 +60,6 @@ async def test_what_someone_may_is_of_their_own_and_of_their_groups(archive):
     ],
 )
 async def test_a_change_of_rights_ends_sessions_and_is_told_with_what_was_before(archive, change):
-    from dataclasses import replace
-
     user = User("ann", "operator", "hash", NOON)
     await archive.put_user(user, said())
     assert (await last(archive))["before"] is None
@@ -143,3 +143,46 @@ async def test_removing_a_group_again_with_the_same_event_changes_nothing(archiv
     await archive.put_group(Group("g", "member"), said())
     await archive.remove_group("g", event)
     assert len(await archive.groups()) == 1
+
+
+ANN = User("ann", "administrator", "", NOON)
+KEEPERS = Role("keepers", frozenset({Permission.USERS}), needs_scope=False)
+
+
+async def test_one_who_may_manage_people_is_always_left(archive):
+    await archive.put_user(User("bob", "operator", "", NOON), said())
+    await archive.remove_user("bob", said())
+    await archive.put_user(ANN, said())
+    await archive.put_user(replace(ANN, name="cid", disabled_at=NOON), said())
+    await archive.put_user(replace(ANN, name="dan", scope=SHOP), said())
+    refused = [replace(ANN, role="operator"), replace(ANN, scope=SHOP), replace(ANN, disabled_at=NOON)]
+    for one in refused:
+        with pytest.raises(NobodyLeft, match="nobody would be left"):
+            await archive.put_user(one, said())
+    with pytest.raises(NobodyLeft):
+        await archive.remove_user("ann", said())
+    assert await archive.user("ann") == ANN
+    await archive.put_user(replace(ANN, password_hash="new"), said())
+    await archive.put_user(replace(ANN, name="cid"), said())
+    event = said()
+    await archive.remove_user("ann", event)
+    await archive.remove_user("ann", event)
+
+
+async def test_one_who_manages_people_by_a_group_or_a_role_of_their_own_counts(archive):
+    await archive.put_role(KEEPERS, said())
+    await archive.put_group(Group("house", "keepers"), said())
+    await archive.put_user(ANN, said())
+    await archive.put_user(User("bob", "", "", NOON, groups=("house",)), said())
+    await archive.remove_user("ann", said())
+    for change in (
+        archive.put_role(replace(KEEPERS, permissions=frozenset({Permission.READ})), said()),
+        archive.put_role(replace(KEEPERS, needs_scope=True), said()),
+        archive.put_group(Group("house", "operator"), said()),
+        archive.put_group(Group("house", "keepers", SHOP), said()),
+        archive.remove_group("house", said()),
+        archive.put_user(User("bob", "", "", NOON), said()),
+    ):
+        with pytest.raises(NobodyLeft):
+            await change
+    assert (await archive.account("bob")).grant.keeps_people

@@ -125,6 +125,18 @@ def anns(tmp_path_factory: pytest.TempPathFactory) -> Prompt:
     return prompt
 
 
+@pytest.mark.parametrize(
+    "command", ["user remove ann", "user change ann --role operator", "user change ann --disable"], ids=str
+)
+def test_the_last_who_may_manage_people_stays(alone: Prompt, command: str) -> None:
+    add(alone, "ann")
+    add(alone, "bob", "--role", "operator")
+    assert "nobody would be left who may manage people" in alone(*command.split(), code=1)
+    assert ["ann", "administrator", "enabled"] in [line.split() for line in alone("user", "list").splitlines()]
+    alone("user", "change", "bob", "--role", "administrator")
+    alone(*command.split())
+
+
 def test_who_is_disabled_is_let_in_no_more_beside_a_running_server(server: RunningServer, beside: Prompt) -> None:
     beside("role", "add", "desk", "--permission", "read", "--permission", "audit", "--sees-all")
     beside("group", "add", "all", "--role", "desk")

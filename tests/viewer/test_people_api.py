@@ -74,6 +74,19 @@ async def test_what_is_wrong_with_a_person_is_named(house: House, body: Any, fie
     assert refused["error"]["field"] == field
 
 
+async def test_the_last_who_manages_people_cannot_take_that_from_themselves_by_their_role(house: House) -> None:
+    mine = Role("keeper", frozenset({Permission.USERS, Permission.READ}), needs_scope=False)
+    await house.archive.put_role(mine, house.event())
+    program = await house.program("keeper")
+    less = {"permissions": ["read"], "needs_scope": False}
+    refused = await ask(program, "PUT", "/api/roles/keeper", "Error", less, 409)
+    assert (
+        refused["error"]["message"]
+        == "Nobody would be left who may manage people. Make somebody else an administrator first."
+    )
+    assert await house.archive.roles() == [mine]
+
+
 async def test_nobody_gives_what_they_lack_nor_changes_themselves(house: House) -> None:
     await house.archive.put_role(Role("keeper", frozenset({Permission.USERS}), needs_scope=False), house.event())
     await house.add_user("ann", "administrator")

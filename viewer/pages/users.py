@@ -128,7 +128,8 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def other(request: web.Request, name: str) -> User:
-    """The user of that name. Administrators cannot change themselves: one is always left.
+    """The user of that name. Nobody changes themselves by mistake. That one is always left who manages people, the
+    archive sees to, whoever asks (`relay/archive/roster.py`).
 
     Nor can anybody who has less than the user has.
     """

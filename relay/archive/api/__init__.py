@@ -26,6 +26,7 @@ from relay.archive.api.erasure import Erasures
 from relay.archive.api.errors import ArchiveError as ArchiveError
 from relay.archive.api.errors import ArchiveUnavailable as ArchiveUnavailable
 from relay.archive.api.errors import Gone as Gone
+from relay.archive.api.errors import NobodyLeft as NobodyLeft
 from relay.archive.api.errors import NotFound as NotFound
 from relay.archive.api.errors import OutOfReach as OutOfReach
 from relay.archive.api.errors import TooSlow as TooSlow

@@ -28,5 +28,12 @@ class Gone(NotFound):
     """The message is there, its content was deleted."""
 
 
+class NobodyLeft(ArchiveError):
+    """After that nobody who is let in could manage people any more: not done."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody would be left who may manage people: make somebody else an administrator first")
+
+
 class OutOfReach(ArchiveError):
     """It is not only about messages within the scope of the person who asks: refused, with the reason to be shown."""

@@ -2,6 +2,7 @@
 
 What all methods promise is in `api.py`, of whose protocol this one is a part. Whoever's
 rights change by one of these is signed out in the same transaction. Events get `before` and `after` from the archive.
+What changes users, roles or groups raises NobodyLeft where somebody may manage people, and nobody could any more.
 """
 
 from __future__ import annotations

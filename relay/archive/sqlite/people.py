@@ -51,7 +51,7 @@ class SqlitePeople(SqliteAccess):
 
     # -- sessions, tokens, applications ----------------------------------------------------------------------
     async def remove_user(self, name: str, event: Event) -> None:
-        await self._write(accounts.remove_users, Removal(name, event))
+        await self._write(roster.remove_users, Removal(name, event))
 
     async def add_session(self, session: WebSession, event: Event) -> None:
         await self._write(accounts.add_sessions, Put(session, event))
