@@ -56,7 +56,8 @@ class Direct:
     def context(self, *, is_verified: bool) -> ssl.SSLContext:
         """Raises NoSession when `ca` cannot be read."""
         if is_verified not in self._contexts:
-            wanted = self.upstream.model_copy(update={"verify": is_verified})
+            # A domain may want TLS, by MTA-STS or DANE, whatever `tls` says.
+            wanted = self.upstream.model_copy(update={"verify": is_verified, "tls": TlsPolicy.REQUIRED})
             try:
                 self._contexts[is_verified] = tls_context(wanted)
             except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -143,9 +142,8 @@ async def _converse(findings: Findings, session: Session, target: Target, helo: 
 
 async def _show_distrusted(findings: Findings, target: Target, helo: str, now: int) -> None:
     """Looks again without verifying, and without saying a password, to show whose certificate it is."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    nameless = findings.upstream.model_copy(update={"username": ""})
+    nameless = findings.upstream.model_copy(update={"username": "", "verify": False})
+    context = tls_context(nameless)
     try:
         session = await connect(nameless, replace(target, context=context), nameless.helo or helo)
         await session.open()

@@ -31,8 +31,13 @@ _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 def tls_context(upstream: Upstream) -> ssl.SSLContext:
-    """The context to verify the upstream with. Raises OSError (ssl.SSLError included) when `ca` cannot be read."""
-    context = ssl.create_default_context(cafile=str(upstream.ca) if upstream.ca else None)
+    """The context to verify the upstream with. Raises OSError (ssl.SSLError included) when `ca` cannot be read.
+
+    To read whom the system trusts takes 20 to 70 ms, in which nothing else is done: not where nobody is verified.
+    """
+    if upstream.verify and upstream.tls is not TlsPolicy.NONE:
+        return ssl.create_default_context(cafile=str(upstream.ca) if upstream.ca else None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
     if not upstream.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -113,7 +113,7 @@ async def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     nowhere, unknown, no_authority = await asyncio.gather(
         inspect(upstream_of(port), "relay.example", NOW),
         inspect(upstream_of(port, host="nowhere.invalid"), "relay.example", NOW),
-        inspect(upstream_of(port, ca=tmp_path / "missing.pem"), "relay.example", NOW),
+        inspect(upstream_of(port, tls=TlsPolicy.REQUIRED, ca=tmp_path / "missing.pem"), "relay.example", NOW),
     )
     assert steps(nowhere) == [("DNS", True), ("connection", False)]
     assert steps(unknown) == [("DNS", False)]
