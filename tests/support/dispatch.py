@@ -27,6 +27,9 @@ START = 1_795_000_000_000_000
 """UTC microseconds at which the clock of the tests stands."""
 CONTENT = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: hello\r\n\r\nHello.\r\n.dot\r\n..\r\n"
 
+LONGEST_PAUSE = 0.03
+"""Seconds between two looks at the archive: a look costs more than what is waited for."""
+
 _numbers = itertools.count(1)
 
 
@@ -124,10 +127,12 @@ def courier_of(
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
-    """Returns when the condition holds; it is looked at again and again, with a deadline."""
+    """Returns when the condition holds; it is looked at again and again, ever less often, with a deadline."""
+    pause = 0.002
     async with asyncio.timeout(within):
         while not await condition():
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def at_rest(archive: Archive, message: Message, within: float = 10.0) -> StoredMessage:
