@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import re
-import smtplib
 from pathlib import Path
 
 import pytest
 
 from relay.commands import erase
+from tests.support.leavings import PERSON, send, traces
 from tests.support.prompt import Prompt
-from tests.support.server import BASE, RunningServer
+from tests.support.server import RunningServer
+from tests.support.waiting import wait_until
 
-PERSON = "clara.bow@example.org"
 CONFIG = '[[retention]]\nname = "old"\nbody = "30d"\n'
-
-
-def send(server: RunningServer, to: str, text: str) -> None:
-    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=20) as client:
-        content = f"From: shop@example.com\r\nTo: {to}\r\nSubject: Invoice\r\n\r\n{text}\r\n"
-        client.sendmail("shop@example.com", [to, "bob@example.org"], content.encode())
-
-
-def traces(folder: Path) -> list[str]:
-    """Files in which the person is named. The socket is none."""
-    return [path.name for path in folder.rglob("*") if path.is_file() and PERSON.encode() in path.read_bytes()]
-
-
-@pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erase, "LOOK", 0.05)
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -37,11 +21,10 @@ def test_a_person_is_taken_out_beside_a_running_server_and_old_evidence_still_ho
     bundle = str(tmp_path / "old.zip")
     with RunningServer(tmp_path, CONFIG) as server:
         prompt = Prompt(server.config_file)
-        send(server, PERSON, "Hello Clara.")
-        send(server, "bob@example.org", "Hello Bob.")
-        send(server, "bob@example.org", f"Clara's address is {PERSON}.")
-        while len(prompt("search", "invoice").splitlines()) < 3:
-            """The last one is not indexed yet."""
+        send(server, "shop@example.com", "Hello Clara.", PERSON, "bob@example.org")
+        send(server, "shop@example.com", "Hello Bob.", "bob@example.org")
+        send(server, "shop@example.com", f"Clara's address is {PERSON}.", "bob@example.org")
+        wait_until(lambda: len(prompt("search", "invoice").splitlines()) == 3)
         prompt("evidence", "--query", "invoice", "-o", bundle)
         before = prompt("ledger", "checkpoint")
         (tmp_path / "before").write_text(before)
@@ -66,19 +49,21 @@ def test_a_person_is_taken_out_beside_a_running_server_and_old_evidence_still_ho
 
 
 def test_with_two_persons_one_asks_and_another_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = BASE.format(archive=tmp_path / "data") + "two_person_delete = true\n"
-    with RunningServer(tmp_path, config, own_tables=True) as server:
-        send(server, PERSON, "Hello Clara.")
-        server.stop()
-        prompt = Prompt(server.config_file)
-        monkeypatch.setattr(erase, "operator", lambda: "ann")
-        (asked,) = re.findall(r"--approve (\w+)", prompt("erase", PERSON, "--reason", "asked on paper"))
-        assert "another person has to decide" in prompt("erase", "--approve", asked, code=65)
-        monkeypatch.setattr(erase, "operator", lambda: "bob")
-        assert "nothing was changed" in prompt("erase", "--refuse", asked)
-        assert "it is not open" in prompt("erase", "--approve", asked, code=65)
-        monkeypatch.setattr(erase, "operator", lambda: "ann")
-        (asked,) = re.findall(r"--approve (\w+)", prompt("erase", PERSON, "--reason", "asked again"))
-        monkeypatch.setattr(erase, "operator", lambda: "bob")
-        assert "taken out of 1 messages" in prompt("erase", "--approve", asked)
-        assert traces(server.archive_path) == []
+    (tmp_path / "config.toml").write_text(
+        f'[archive]\npath = "{tmp_path / "data"}"\n[viewer]\ntwo_person_delete = true\n'
+    )
+    (tmp_path / "letter.eml").write_text(f"From: shop@example.com\nTo: {PERSON}\n\nHello Clara.\n")
+    prompt = Prompt(tmp_path / "config.toml")
+    prompt("import", str(tmp_path / "letter.eml"))
+    assert traces(tmp_path / "data") != []
+    monkeypatch.setattr(erase, "operator", lambda: "ann")
+    (asked,) = re.findall(r"--approve (\w+)", prompt("erase", PERSON, "--reason", "asked on paper"))
+    assert "another person has to decide" in prompt("erase", "--approve", asked, code=65)
+    monkeypatch.setattr(erase, "operator", lambda: "bob")
+    assert "nothing was changed" in prompt("erase", "--refuse", asked)
+    assert "it is not open" in prompt("erase", "--approve", asked, code=65)
+    monkeypatch.setattr(erase, "operator", lambda: "ann")
+    (asked,) = re.findall(r"--approve (\w+)", prompt("erase", PERSON, "--reason", "asked again"))
+    monkeypatch.setattr(erase, "operator", lambda: "bob")
+    assert "taken out of 1 messages" in prompt("erase", "--approve", asked)
+    assert traces(tmp_path / "data") == []

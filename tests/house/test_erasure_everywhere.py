@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import smtplib
-import time
 import urllib.request
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.support import waiting
+from tests.support.leavings import PERSON, traces
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 
-PERSON = "clara.bow@example.org"
 CONFIG = """
 [[upstream]]
 name = "nobody"
@@ -38,7 +38,7 @@ to = "s3://bucket/mail"
 endpoint = "http://127.0.0.1:9"
 """
 KEYS = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
-LIMIT = 60.0
+wait_until = partial(waiting.wait_until, limit=60.0)
 
 
 class Program:
@@ -54,21 +54,6 @@ class Program:
         with urllib.request.urlopen(request, timeout=20) as answer:
             text = answer.read()
         return json.loads(text) if text[:1] in (b"{", b"[") else text
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def traces(folder: Path) -> list[str]:
-    return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and PERSON.encode() in path.read_bytes().lower()
-    )
 
 
 def nothing_waits(program: Program) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import smtplib
-import time
 from pathlib import Path
 
 import pytest
 
-from relay.commands import retention
+from tests.support.leavings import PERSON, send, traces
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
+from tests.support.waiting import wait_until
 
-PERSON = "clara.bow@example.org"
 CONFIG = """
 [[retention]]
 name = "invoices"
@@ -26,12 +24,6 @@ body = "30d"
 """
 
 
-def send(server: RunningServer, sender: str, to: str, text: str) -> None:
-    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=20) as client:
-        content = f"From: {sender}\r\nTo: {to}\r\nSubject: Invoice for {to}\r\n\r\n{text}\r\n"
-        client.sendmail(sender, [to], content.encode())
-
-
 def counts(told: str) -> dict[str, list[int]]:
     """Of each rule: deleted, kept, facts erased, facts kept."""
     rows = [line.split("\t") for line in told.splitlines()]
@@ -40,19 +32,7 @@ def counts(told: str) -> dict[str, list[int]]:
 
 def counted(prompt: Prompt, expected: list[int]) -> None:
     """Returns when a dry run counts so much: a second has to pass."""
-    deadline = time.monotonic() + 20
-    while (found := counts(prompt("retention", "--dry-run")))["invoices"] != expected:
-        assert time.monotonic() < deadline, found
-    assert found["others"] == [0, 0, 0, 0]
-
-
-def traces(folder: Path) -> list[str]:
-    return [path.name for path in folder.rglob("*") if path.is_file() and PERSON.encode() in path.read_bytes()]
-
-
-@pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "LOOK", 0.05)
+    wait_until(lambda: counts(prompt("retention", "--dry-run")) == {"invoices": expected, "others": [0, 0, 0, 0]})
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -60,9 +40,10 @@ def test_what_is_over_goes_and_what_was_handed_out_still_holds(tmp_path: Path) -
     bundle = str(tmp_path / "old.zip")
     with RunningServer(tmp_path, CONFIG) as server:
         prompt = Prompt(server.config_file)
-        send(server, "shop@example.com", PERSON, "Please pay.")
-        send(server, "shop@example.com", "bob@example.org", "Please pay too.")
-        send(server, "crm@example.com", "carl@example.org", "Hello Carl.")
+        send(server, "shop@example.com", "Please pay.", PERSON)
+        send(server, "shop@example.com", "Please pay too.", "bob@example.org")
+        send(server, "crm@example.com", "Hello Carl.", "carl@example.org")
+        wait_until(lambda: len(prompt("search", "invoice").splitlines()) == 3)
         prompt("evidence", "--query", "invoice", "-o", bundle)
         (tmp_path / "before").write_text(prompt("ledger", "checkpoint"))
         counted(prompt, [2, 0, 2, 0])
