@@ -12,7 +12,7 @@ from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Verifier, open_note
 from relay.ledger.policy import Policy, accept
 from relay.ledger.tree import Frontier, append, root
-from tests.support.nursery import ran
+from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 
 CONFIG = """
@@ -26,9 +26,7 @@ port = 0
 
 
 def run(server: RunningServer, *arguments: str, code: int = 0) -> str:
-    done = ran("ledger", *arguments, "-c", str(server.config_file))
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+    return Prompt(server.config_file, "ledger")(*arguments, code=code)
 
 
 def opened(note: str, *keys: str) -> Checkpoint:

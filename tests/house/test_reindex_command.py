@@ -10,7 +10,7 @@ from relay.archive.query import parse_query
 from relay.model.summary import Summary
 from tests.support.archive_values import NOON, a_message, deliveries_of
 from tests.support.fresh import open_archive
-from tests.support.nursery import ran
+from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 
 LETTER = b"Subject: Invoice INV-4711\r\nFrom: ann@example.com\r\n\r\nThank you.\r\n"
@@ -36,9 +36,7 @@ async def found(folder: Path, text: str) -> int:
 
 
 def reindex(config: Path, *arguments: str) -> str:
-    done = ran("reindex", "-c", str(config), *arguments, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return Prompt(config)("reindex", *arguments)
 
 
 @pytest.mark.parametrize("is_running", [True, False])

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.nursery import ran
+from tests.support.prompt import Prompt
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Exit status, what was printed, and what was said on standard error."""
-    done = ran(*arguments, "-c", str(folder / "config.toml"), timeout=120)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, done.stderr
+    return Prompt(folder / "config.toml").ended(*arguments)
 
 
 @pytest.fixture(scope="module")

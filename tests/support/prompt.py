@@ -24,6 +24,12 @@ class Prompt:
 
     def __call__(self, *arguments: str, typed: str = "", code: int = 0) -> str:
         """Standard output; with standard error behind it where the code is not 0."""
+        ended, output, errors = self.ended(*arguments, typed=typed)
+        assert ended == code, (ended, output, errors)
+        return output + errors if code else output
+
+    def ended(self, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+        """The exit code, standard output and standard error."""
         with CliRunner().isolation(input=typed) as (stdout, stderr, _):
             try:
                 _command().main([*self._first, *arguments, "-c", str(self._config_file)], prog_name="mailwitness")
@@ -31,9 +37,7 @@ class Prompt:
                 ended = end.code
             finally:
                 sys.stdout.flush()
-            output, errors = stdout.getvalue().decode(), stderr.getvalue().decode()
-        assert exit_code(ended or 0) == code, (ended, output, errors)
-        return output + errors if code else output
+            return exit_code(ended or 0), stdout.getvalue().decode(), stderr.getvalue().decode()
 
 
 @functools.cache
