@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import smtplib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,21 +11,15 @@ import pytest
 
 from relay.handover.checking import verify_export
 from relay.handover.shape import STATE
+from tests.support.offers import LETTER, send_offers
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
 from tests.support.waiting import wait_until
-
-LETTER = b"From: Ann <ann@example.com>\r\nSubject: offer\r\n\r\nx\r\n"
 
 
 def table(name: str, out: Path, **more: str) -> str:
     values = {"name": name, "to": str(out), "every": "week", **more}
     return "\n[[export]]\n" + "".join(f'{key} = "{value}"\n' for key, value in values.items())
-
-
-def sent(server: RunningServer) -> None:
-    with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=20) as client:
-        client.sendmail("ann@example.com", ["bob@example.com"], LETTER)
 
 
 def standings(prompt: Prompt, code: int = 0) -> dict[str, list[str]]:
@@ -63,8 +56,7 @@ def test_a_server_makes_what_is_added_and_what_is_asked_for_and_lists_it(server:
     # Never made before, it is due at once, though there is nothing.
     wait_until(lambda: messages(out / "a") == [0])
     assert standings(prompt)["auditors"][0] == "week"
-    sent(server)
-    wait_until(lambda: prompt("search", "subject:offer"))
+    send_offers(server, LETTER % 1)
     with server.config_file.open("a") as file:
         file.write(table("court", out / "b", query="subject:offer", format="eml"))
     server.process.send_signal(signal.SIGHUP)
@@ -78,8 +70,7 @@ def test_a_server_makes_what_is_added_and_what_is_asked_for_and_lists_it(server:
 def test_without_a_server_the_command_makes_it_and_says_what_is_wrong(server: RunningServer, out: Path) -> None:
     prompt = Prompt(server.config_file)
     wait_until(lambda: standings(prompt)["auditors"][1] != "never")
-    sent(server)
-    wait_until(lambda: prompt("search", "subject:offer"))
+    send_offers(server, LETTER % 1)
     server.stop()
     text = server.config_file.read_text()
     server.config_file.write_text(text + table("court", out / "b"))

@@ -13,9 +13,10 @@ from relay.archive.api import Archive
 from relay.config.handover import Export
 from relay.handover.checking import verify_export
 from relay.handover.store import StoreError, carry
-from relay.handover.timetable import Timetable, standings
+from relay.handover.timetable import standings
 from tests.support.archive_values import NOON, SECOND, new_id
-from tests.support.notarised import Notarised, keep
+from tests.support.notarised import keep
+from tests.support.offers import timetable
 
 server = pytest.importorskip("moto.server")
 stores = pytest.importorskip("obstore.store")
@@ -53,11 +54,6 @@ def fetched(store: Any, folder: Path) -> Path:
             path.write_bytes(bytes(store.get(one["path"]).bytes()))
     (export,) = (folder / "mail").iterdir()
     return export
-
-
-def timetable(archive: Archive, one: Export, staging: Path, now: int = NOON) -> Timetable:
-    log = Notarised(archive).evidence
-    return Timetable([one], archive=archive, log=log, clock=lambda: now, new_id=new_id, staging=staging)
 
 
 @pytest.mark.parametrize("form", ["zip", "eml"])

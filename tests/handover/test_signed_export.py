@@ -5,30 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import smtplib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.offers import LETTER, send_offers
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
-from tests.support.waiting import wait_until
 
-LETTER = b"From: Ann <ann@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject: offer %d\r\n\r\nFrom here, \xff.\r\n"
 LONG = LETTER % 9 + b"0123456789" * 20_000 + b"\r\n"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with RunningServer(tmp_path_factory.mktemp("server")) as running:
-        with smtplib.SMTP("127.0.0.1", running.smtp_port, timeout=20) as client:
-            for number in range(9):
-                client.sendmail("ann@example.com", ["bob@example.com"], LETTER % number)
-            client.sendmail("ann@example.com", ["bob@example.com"], LONG)
-        prompt = Prompt(running.config_file)
-        wait_until(lambda: len(prompt("search", "subject:offer").splitlines()) == 10)
+        prompt = send_offers(running, *(LETTER % number for number in range(9)), LONG)
         prompt("user", "add", "bea", "--password-stdin", typed="long enough a password\n")
         yield running
 

@@ -12,11 +12,12 @@ import pytest
 from relay.archive.api import Archive
 from relay.config.handover import Export
 from relay.handover.checking import verify_export
-from relay.handover.timetable import SETTING, Standing, Timetable, is_due, slot, standings
+from relay.handover.timetable import SETTING, Standing, is_due, slot, standings
 from relay.model.event import Kind
 from relay.model.summary import Summary
-from tests.support.archive_values import NOON, SECOND, new_id
-from tests.support.notarised import Notarised, keep
+from tests.support.archive_values import NOON, SECOND
+from tests.support.notarised import keep
+from tests.support.offers import timetable
 
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -29,11 +30,6 @@ def out(tmp_path: Path) -> Path:
 
 def table(out: Path, **more: object) -> Export:
     return Export.model_validate({"name": "auditors", "to": str(out), **more})
-
-
-def timetable(archive: Archive, one: Export, staging: Path, now: int = NOON) -> Timetable:
-    log = Notarised(archive).evidence
-    return Timetable([one], archive=archive, log=log, clock=lambda: now, new_id=new_id, staging=staging)
 
 
 def exported(out: Path) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import smtplib
 import stat
 import subprocess
 import sys
@@ -14,20 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.evidence import members_of
+from tests.support.offers import LETTER, offers, send_offers
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
-from tests.support.waiting import wait_until
-
-LETTER = b"From: Ann <ann@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject: offer %d\r\n\r\nHello \xff.\r\n"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with RunningServer(tmp_path_factory.mktemp("server")) as running:
-        with smtplib.SMTP("127.0.0.1", running.smtp_port, timeout=20) as client:
-            for number in range(3):
-                client.sendmail("ann@example.com", ["bob@example.com"], LETTER % number)
-        wait_until(lambda: len(ids_of(Prompt(running.config_file))) == 3)
+        send_offers(running, *(LETTER % number for number in range(3)))
         yield running
 
 
@@ -47,12 +41,8 @@ def checked_inside(bundle: Path, folder: Path) -> str:
     return done.stdout
 
 
-def ids_of(prompt: Prompt) -> list[str]:
-    return [line.split("\t")[0] for line in prompt("search", "subject:offer").splitlines()]
-
-
 def test_the_evidence_of_a_message_holds_and_has_the_deed_in_it(prompt: Prompt, tmp_path: Path) -> None:
-    message_id = ids_of(prompt)[0]
+    message_id = offers(prompt)[0]
     bundle = tmp_path / "evidence.zip"
     prompt("evidence", message_id, "-o", str(bundle))
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
@@ -75,7 +65,7 @@ def test_all_that_a_search_finds_is_in_one_bundle(prompt: Prompt, tmp_path: Path
 def test_the_server_gives_evidence_too(server: RunningServer, prompt: Prompt, tmp_path: Path) -> None:
     prompt("user", "add", "bea", "--password-stdin", typed="long enough a password\n")
     token = prompt("token", "add", "test", "--user", "bea").split()[3]
-    address = f"{server.viewer_url}/api/messages/{ids_of(prompt)[0]}/evidence"
+    address = f"{server.viewer_url}/api/messages/{offers(prompt)[0]}/evidence"
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         (tmp_path / "evidence.zip").write_bytes(answer.read())
@@ -84,11 +74,8 @@ def test_the_server_gives_evidence_too(server: RunningServer, prompt: Prompt, tm
 
 def test_without_a_server_the_command_seals_the_log_itself(tmp_path: Path) -> None:
     with RunningServer(tmp_path) as running:
-        with smtplib.SMTP("127.0.0.1", running.smtp_port, timeout=20) as client:
-            client.sendmail("ann@example.com", ["bob@example.com"], LETTER % 7)
-        prompt = Prompt(running.config_file)
-        wait_until(lambda: len(ids_of(prompt)) == 1)
-    (message_id,) = ids_of(prompt)
+        prompt = send_offers(running, LETTER % 7)
+    (message_id,) = offers(prompt)
     prompt("evidence", message_id, "-o", str(tmp_path / "evidence.zip"))
     assert ": exported." in checked_inside(tmp_path / "evidence.zip", tmp_path)
 
