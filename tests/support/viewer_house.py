@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ from viewer.app import build_app
 from viewer.grid.live import HEARTBEAT
 from viewer.identity.passwords import Passwords, hash_password
 from viewer.identity.sign_in import PASSWORDS
+from viewer.keys import NARRATE
+from viewer.message.evidence_summary import Summary
 
 NOON = 1_795_521_600_000_000
 """2026-11-24T12:00:00Z in microseconds."""
@@ -180,11 +183,15 @@ def configured(
     return Config(archive=table, upstream=upstreams, application=application, viewer=Viewer(**viewer))
 
 
+async def _draws_nothing(app: web.Application) -> None:
+    app[NARRATE] = partial(Summary, draw=None)
+
+
 @asynccontextmanager
 async def open_house(
-    config: Config, *, heartbeat: float = 15.0, hasher: PasswordHasher = LIGHT
+    config: Config, *, heartbeat: float = 15.0, hasher: PasswordHasher = LIGHT, draws: bool = True
 ) -> AsyncIterator[House]:
-    """A running viewer, stopped and closed at the end."""
+    """A running viewer, stopped and closed at the end. `draws`: evidence has a PDF, as where WeasyPrint is there."""
     config.archive.path.mkdir(exist_ok=True)
     archive = await fresh_archive(config.archive.path / "archive.db")
     clock, new_id = Ticks(), Ids()
@@ -222,6 +229,8 @@ async def open_house(
     )
     app[HEARTBEAT] = heartbeat
     app[PASSWORDS] = Passwords(hasher=hasher)
+    if not draws:
+        app.on_startup.append(_draws_nothing)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     listening = socket.create_server(("127.0.0.1", 0))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+from pypdfium2 import PdfDocument
 
 from relay.archive.api.ledger import Stamp
 from relay.config import Mask
@@ -23,6 +25,20 @@ from tests.support.forms import confirmed, press, read
 from tests.support.notarised import Notarised, OwnKeys
 from tests.support.viewer_house import LETTER, House, configured, open_house
 from viewer.keys import EVIDENCE
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """One that makes no PDF: a process takes its time to start for it."""
+    async with open_house(configured(tmp_path / "data"), draws=False) as opened:
+        yield opened
+
+
+async def test_of_the_page_for_people_there_is_a_pdf(tmp_path: Path) -> None:
+    async with open_house(configured(tmp_path / "data")) as house:
+        path = f"/api/messages/{await house.add()}/evidence"
+        made = members_of(await fetched(await house.program("auditor"), path))["summary.pdf"]
+    assert "Your invoice INV-12345" in "".join(page.get_textpage().get_text_range() for page in PdfDocument(made))
 
 
 def checked(octets: bytes) -> Report:
@@ -95,7 +111,7 @@ async def test_who_may_not_export_or_sees_not_all_of_it_gets_none(house: House) 
 async def test_secrets_that_are_hidden_from_somebody_are_in_no_evidence_of_theirs(tmp_path: Path) -> None:
     mask = Mask(name="reset", pattern=r"token=\w+")
     config = configured(tmp_path / "data").model_copy(update={"mask": (mask,)})
-    async with open_house(config) as house:
+    async with open_house(config, draws=False) as house:
         secret = await house.add(LETTER + b"token=abcdef\r\n")
         plain = await house.add()
         role = Role("clerk", frozenset(Permission) - {Permission.SECRETS}, needs_scope=False)
