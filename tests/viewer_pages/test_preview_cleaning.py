@@ -146,9 +146,9 @@ def test_more_tags_than_the_limit_are_refused() -> None:
     ],
 )
 def test_the_worst_html_takes_a_few_seconds_at_most(html: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     preview(html)
-    assert time.monotonic() - began < 20
+    assert time.thread_time() - began < 20
 
 
 @settings(max_examples=150, deadline=None)
