@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.importing.course import PORTION
 from tests.support.evidence import members_of
 from tests.support.nursery import Started
 from tests.support.prompt import Prompt
@@ -107,13 +108,13 @@ def test_beside_a_server_it_is_handed_over_found_and_proved(tmp_path: Path) -> N
         prompt = Prompt(server.config_file)
         with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=20) as client:
             client.sendmail("ann@example.com", ["bob@example.com"], b"Subject: witnessed\r\n\r\nx\r\n")
-        mail = letters(tmp_path / "mail", 600)
+        mail = letters(tmp_path / "mail", PORTION + 1)
         (server.archive_path / "import-01ARZ3NDEKTSV4RRFFQ69G5FAV.spool").write_bytes(b"left over")
-        assert "600 imported" in prompt("import", str(mail))
+        assert f"{PORTION + 1} imported" in prompt("import", str(mail))
         assert "0 imported" in prompt("import", str(mail))
         assert list(server.archive_path.glob("import-*")) == []
-        assert rows(server.archive_path, "SELECT count(*) FROM message") == [(601,)]
-        wait_until(lambda: rows(server.archive_path, "SELECT count(*) FROM index_queue") == [(0,)])
+        assert rows(server.archive_path, "SELECT count(*) FROM message") == [(PORTION + 2,)]
+        wait_until(lambda: rows(server.archive_path, "SELECT count(*) FROM index_queue") == [(0,)], 60.0)
         prompt("user", "add", "bea", "--role", "administrator", typed="correct horse battery\n" * 2)
         token = prompt("token", "add", "test", "--user", "bea").split()[3]
 
@@ -140,25 +141,25 @@ def test_beside_a_server_it_is_handed_over_found_and_proved(tmp_path: Path) -> N
 @pytest.mark.crash
 @pytest.mark.parametrize("is_beside", [False, True])
 def test_killed_at_any_moment_it_goes_on_and_everything_is_there_once(tmp_path: Path, is_beside: bool) -> None:
-    mail = letters(tmp_path / "mail", 2000)
+    mail = letters(tmp_path / "mail", 4 * PORTION)
     with RunningServer(tmp_path) as server:
         if not is_beside:
             server.kill()
         command = ["import", str(mail), "-c", str(server.config_file)]
         counts = []
-        for goal in (1, 600, 1300):
+        for goal in (1, PORTION + 1, 2 * PORTION + 1):
             process = Started(command)
             wait_until(lambda goal=goal: count(server.archive_path) >= goal or process.poll() is not None)  # type: ignore[misc]
             process.send_signal(signal.SIGKILL)
             process.wait()
             counts.append(count(server.archive_path))
-            if is_beside and goal == 600:
+            if is_beside and goal == PORTION + 1:
                 server.kill()
                 server.start()
         prompt = Prompt(server.config_file)
         assert "0 not read" in prompt("import", str(mail))
-        assert count(server.archive_path) == 2000, counts
-        assert rows(server.archive_path, "SELECT count(*) FROM event WHERE kind = 'imported'") == [(2000,)]
+        assert count(server.archive_path) == 4 * PORTION, counts
+        assert rows(server.archive_path, "SELECT count(*) FROM event WHERE kind = 'imported'") == [(4 * PORTION,)]
         assert list(server.archive_path.glob("import-*")) == []
         assert "Nothing in this archive is wrong" in prompt("verify", "--archive")
 
