@@ -14,10 +14,12 @@ from relay.archive.query import (
     Query,
     QuerySyntaxError,
     Term,
+    Within,
     format_query,
     parse_query,
     quoted,
 )
+from relay.model.access import NOTHING
 
 SECOND = 1_000_000
 NOW = 1_767_268_800 * SECOND
@@ -202,3 +204,8 @@ def test_any_text_is_a_query_or_a_syntax_error(text: str):
 @given(st.text(max_size=50))
 def test_a_quoted_value_is_itself(value: str):
     assert root(f"subject:{quoted(value)}") == Term("subject", value, True)
+
+
+def test_a_scope_cannot_be_said_in_the_language() -> None:
+    with pytest.raises(ValueError, match="cannot be said"):
+        format_query(Query(Within(NOTHING)))

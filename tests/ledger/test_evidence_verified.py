@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.ledger.bundle import MessageEvidence
 from relay.ledger.checking import Trust
 from relay.ledger.container import Container
 from relay.ledger.finding import Finding, Report, State, moment
@@ -20,8 +21,8 @@ from relay.ledger.policy import Log, Policy, Witness
 from relay.ledger.scalars import LedgerError
 from relay.ledger.verifier import BundleFile, main, verify, verify_stream
 from relay.model.edit import Edit
-from relay.model.message import Recipient
-from tests.support.archive_values import an_attempt, captured_event, deliveries_of, make_id
+from relay.model.message import Reception, Recipient
+from tests.support.archive_values import a_message, an_attempt, captured_event, deliveries_of, make_id
 from tests.support.evidence import (
     CONTENT,
     FOLDER,
@@ -71,6 +72,17 @@ def test_everything_about_a_message_holds() -> None:
     assert "webhook:ses" in words(report, State.HOLDS, f"{FOLDER}events/{make_id(1, 300)}.json")
     sent = [finding for finding in report.findings if finding.subject.startswith(f"{FOLDER}sent/")]
     assert ["with 2 changes" in sent[0].words, "unchanged" in sent[1].words] == [True, True]
+
+
+def test_of_what_was_imported_no_more_is_said_than_that() -> None:
+    log, reception = WitnessedLog(), Reception("import", "", "", "")
+    message = replace(a_message(1), size=len(CONTENT), sha256=hashlib.sha256(CONTENT).digest(), reception=reception)
+    log.record(captured_event(message), message=message)
+    evidence = MessageEvidence(message.id, log.leaves(), message, CONTENT, (), (), (), ())
+    report = said(written(log_evidence(log), evidence))
+    assert report.is_sound
+    assert "was imported 2026-01-01" in words(report, State.HOLDS, f"{FOLDER}envelope.json")
+    assert "imported, not witnessed" in words(report, State.UNKNOWN, f"{FOLDER}envelope.json")
 
 
 def test_what_cannot_be_known_is_said() -> None:

@@ -83,3 +83,10 @@ def test_a_share_that_asks_for_nothing_is_known():
 
 def test_only_administrators_manage_people():
     assert [role.name for role in BUILT_IN if Permission.USERS in role.permissions] == ["administrator"]
+
+
+def test_people_are_kept_by_who_sees_everything():
+    people = frozenset({Permission.USERS})
+    assert Grant(people, EVERYTHING).keeps_people
+    assert not Grant(people, SHOP).keeps_people
+    assert not Grant(READ, EVERYTHING).keeps_people

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from relay.model.deletion import LONGEST_REASON, SHORTEST_REASON, reason_fault, waits
+from relay.model.deletion import LONGEST_REASON, SHORTEST_REASON, reason_fault, remains, waits
 from relay.model.delivery import Delivery, State
 from relay.model.message import Recipient
+from relay.model.summary import Addressee, Reference, Summary
 
 ID = "01M87HXYPGA6W6ZH1STCMY1MPR"
 
 
 def delivery(state: State, due_at: int | None) -> Delivery:
     return Delivery(ID, ID, Recipient("ann@example.org"), state, 1, due_at=due_at)
+
+
+def test_what_may_still_be_found_has_addresses_and_codes_and_no_words() -> None:
+    summary = Summary(
+        subject="secret",
+        senders=(Addressee("Ann", "ann@example.org"), Addressee("nobody", "")),
+        header_message_id="1@b",
+        date=5,
+        tags=("spring",),
+        references=(Reference("invoice", "INV-1"),),
+        body_text="secret",
+    )
+    assert remains(summary) == Summary(
+        senders=(Addressee("", "ann@example.org"),),
+        header_message_id="1@b",
+        date=5,
+        tags=("spring",),
+        references=(Reference("invoice", "INV-1"),),
+    )
 
 
 @pytest.mark.parametrize("state", list(State))

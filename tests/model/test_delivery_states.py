@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.model.delivery import DUE_STATES, Delivery, Outcome, RetrySchedule, State, after
+from relay.model.delivery import DUE_STATES, SHORTEST_WAIT, Delivery, Outcome, RetrySchedule, State, after
 from relay.model.event import Kind
 from relay.model.message import Recipient
 from relay.model.reply import Reply
@@ -42,6 +42,21 @@ def test_an_attempt_leaves_a_delivery_as_the_table_says(
 def test_a_delivery_without_an_end_is_deferred_for_ever() -> None:
     endless = Delivery("d", "m", Recipient("a@b"), State.SENDING, 0)
     assert after(endless, Outcome(BUSY), 10**18, SCHEDULE)[0].state is State.DEFERRED
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "state", "due_at"),
+    [
+        (120, 10, State.DEFERRED, 10 + 120 * SECOND),
+        (0, 10, State.DEFERRED, 10 + SHORTEST_WAIT),  # but not at once
+        (3600, 10, State.DEFERRED, 1000 * SECOND),  # at the last moment
+        (3600, 990 * SECOND, State.FAILED, None),
+        (5, 990 * SECOND, State.FAILED, None),
+    ],
+)
+def test_a_peer_may_ask_us_to_wait(asked: int, now: int, state: State, due_at: int | None) -> None:
+    changed, _ = after(DUTY, Outcome(BUSY), now, SCHEDULE, asked=asked)
+    assert (changed.state, changed.due_at) == (state, due_at)
 
 
 replies = st.integers(200, 599).map(lambda code: Reply(code, ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.model.figure import NAMES, Sums, subject_pattern
+from relay.model.figure import NAMES, Figure, FigureSheet, Sums, subject_pattern
 
 
 def test_sums_add_up_but_the_slowest_is_the_longest() -> None:
@@ -12,6 +12,11 @@ def test_sums_add_up_but_the_slowest_is_the_longest() -> None:
     added = first + second
     assert (added.messages, added.copies) == (2, 3)
     assert added.slowest == max(len(NAMES) - 1, 2)
+
+
+def test_the_total_is_that_of_all_rows() -> None:
+    assert FigureSheet((Figure(("shop",), Sums(sent=1)), Figure(("crm",), Sums(sent=2)))).total == Sums(sent=3)
+    assert FigureSheet().total == Sums()
 
 
 def test_what_is_made_of_states() -> None:

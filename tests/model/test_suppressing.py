@@ -17,6 +17,7 @@ from relay.model.suppression import (
     Suppressed,
     about,
     added_event,
+    erased_key,
     removed_event,
     suppression_key,
     why_suppressed,
@@ -237,3 +238,11 @@ def test_adding_and_taking_off_are_facts() -> None:
 def test_what_was_matched_by_guess_puts_nobody_on_the_list() -> None:
     assert made(HARD) is not None
     assert made(HARD, grade=Grade.HEURISTIC) is None
+
+
+def test_an_erased_address_stays_under_a_key_that_says_nothing_without_the_secret() -> None:
+    key = erased_key(bytes(32), "ann@example.com")
+    assert key == erased_key(bytes(32), "ann@example.com")
+    assert key.startswith("erased:0eb072f6a631")
+    assert "ann" not in key
+    assert key != erased_key(bytes(31) + b"1", "ann@example.com")

@@ -143,3 +143,14 @@ def test_a_writer_can_be_abandoned_in_the_middle_and_at_the_end(form: str) -> No
     writer = WRITERS[form]()
     writer.finish()
     writer.abandon()
+
+
+def test_what_has_no_content_any_more_is_a_row_and_no_file() -> None:
+    row = WRITERS["csv"]().begin(RECORD)
+    assert WRITERS["csv"]().note(RECORD) == row
+    assert MboxWriter().note(RECORD) == b""
+    writer = ZipWriter()
+    noted = writer.note(RECORD) + writer.finish()
+    with zipfile.ZipFile(io.BytesIO(noted)) as archive:
+        (name,) = archive.namelist()
+        assert RECORD.id in archive.read(name).decode()
