@@ -17,7 +17,7 @@ run: .venv/.installed
 
 test: .venv/.tested .venv/.browser .venv/.peers lint
 	$(BIN)/pytest -n 3 --dist loadgroup --durations=15 $(PURE:%=--ignore=%)
-	$(BIN)/pytest -n 3 --cov --cov-report= --durations=5 $(PURE)
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report= --durations=5 $(PURE)
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=100
 
 # Without a browser, killed servers and other programs; no coverage.
