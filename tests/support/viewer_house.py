@@ -11,7 +11,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from relay.model.event import Event, Kind
 from relay.model.message import Envelope, Message, Mode, Reception, Recipient
 from relay.model.upstream import UpstreamState
 from relay.notary.erasing import Advance
+from relay.notary.evidence import Narrator
 from relay.rendition.extract import extract
 from relay.rendition.traits import traits_of
 from tests.support.fresh import fresh_archive
@@ -184,7 +184,10 @@ def configured(
 
 
 async def _draws_nothing(app: web.Application) -> None:
-    app[NARRATE] = partial(Summary, draw=None)
+    def narrate(*, made_by: str, made_at: int, query: str) -> Narrator:
+        return Summary(made_by=made_by, made_at=made_at, query=query, draw=None)
+
+    app[NARRATE] = narrate
 
 
 @asynccontextmanager
