@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.nursery import ROOT, ran
+from tests.support.prompt import Prompt
 
 LETTER = (
     "From: ann@example.com\nTo: bob@example.com\nSubject: x\nContent-Type: text/html\n\n"
@@ -15,11 +16,8 @@ LETTER = (
 def render(folder: Path, *arguments: str, letter: str = LETTER, code: int = 0, config: str = "") -> str:
     (folder / "config.toml").write_text(config)
     (folder / "letter.eml").write_text(letter, newline="")
-    command = ["render", str(folder / "letter.eml"), "--to", "bob@example.com"]
-    done = ran(*command, "-c", str(folder / "config.toml"), *arguments)
-    assert done.returncode == code, (done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    return done.stderr if code else done.stdout
+    prompt = Prompt(folder / "config.toml", "render", str(folder / "letter.eml"), "--to", "bob@example.com")
+    return prompt(*arguments, code=code)
 
 
 def test_each_edit_is_shown_with_its_step(tmp_path: Path) -> None:
