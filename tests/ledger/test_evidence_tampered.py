@@ -36,10 +36,11 @@ from tests.support.evidence import (
     written,
 )
 from tests.support.stamping import Authority
+from tests.support.thoroughness import IS_THOROUGH
 
 BUNDLE = a_bundle(Authority())
 MEMBERS = members_of(BUNDLE)
-MOST_PLACES = 12
+MOST_PLACES = 12 if IS_THOROUGH else 4
 """Places of a long member that are tried; the octets of headers are all tried in test_container.py."""
 Members = dict[str, bytes]
 
