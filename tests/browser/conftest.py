@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    StorageState,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.browser import showroom
 from tests.browser.filling import fill
@@ -72,14 +80,49 @@ class Shop:
         return self.server.viewer_url
 
 
+class _Running:
+    """The browser, from the first test that needs it until one follows that is none of its."""
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def begin(self) -> Browser:
+        if self._browser is None:
+            program = os.environ.get("CHROMIUM") or (
+                "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None
+            )
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        return self._browser
+
+    def end(self) -> None:
+        if self._browser is not None:
+            self._browser.close()
+        if self._playwright is not None:
+            self._playwright.stop()
+        self._browser = self._playwright = None
+
+
+_RUNNING = _Running()
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Ends with each module: while Playwright runs it holds the main thread's event loop, which other tests need."""
-    program = os.environ.get("CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        yield started
-        started.close()
+def browser() -> Browser:
+    """One for all modules that follow one another: see `pytest_runtest_teardown`."""
+    return _RUNNING.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Ends the browser before other tests: while Playwright runs it holds the main thread's event loop."""
+    yield
+    if nextitem is None or (item.path != nextitem.path and "browser" not in getattr(nextitem, "fixturenames", ())):
+        _RUNNING.end()
+
+
+def pytest_sessionfinish() -> None:
+    _RUNNING.end()
 
 
 @pytest.fixture(scope="session")
@@ -145,9 +188,28 @@ def names(furnished_shop: Shop, browser: Browser, cookies: StorageState, furnitu
     return furniture
 
 
+@pytest.fixture(scope="session")
+def sign_ins() -> dict[str, StorageState]:
+    """Those of earlier modules, by the shop's address."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def cookies(shop: Shop, browser: Browser) -> StorageState:
+def cookies(shop: Shop, browser: Browser, sign_ins: dict[str, StorageState]) -> StorageState:
     """Those of a signed-in browser: the first time by the printed link, which works once, later by password."""
+    if shop.url not in sign_ins or not _is_signed_in(shop, browser, sign_ins[shop.url]):
+        sign_ins[shop.url] = _signed_in(shop, browser)
+    return sign_ins[shop.url]
+
+
+def _is_signed_in(shop: Shop, browser: Browser, state: StorageState) -> bool:
+    context = browser.new_context(base_url=shop.url, storage_state=state)
+    status = context.request.get("/account", max_redirects=0).status
+    context.close()
+    return status == 200
+
+
+def _signed_in(shop: Shop, browser: Browser) -> StorageState:
     assert shop.server.sign_in_link is not None
     context = browser.new_context(base_url=shop.url, viewport=DESK)
     page = context.new_page()
