@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import ArchiveUnavailable
 from relay.archive.content import stored
 from relay.archive.database import open_writer, prepare
 from relay.archive.writer import CHECKPOINT_PAGES, Writer
 from tests.support.archive_values import CONTENT, a_message, captured_event, deliveries_of
+from tests.support.fresh import open_archive
 
 ROOT = Path(__file__).parents[2]
 

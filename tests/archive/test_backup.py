@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.archive import open_archive
 from relay.archive.api import Archive, ArchiveError
 from relay.archive.audit.structure import check_structure
 from relay.archive.backup.copying import make_copy
@@ -21,6 +20,7 @@ from relay.archive.database import WRITER_PRAGMAS
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, sign_note
 from tests.support.archive_values import CONTENT, NOON, SECOND, a_message, captured_event, deliveries_of
+from tests.support.fresh import open_archive
 
 SIGNER = Signer.from_seed("example.com/log", bytes(32))
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import relay.archive
 from relay.archive import database
 from relay.archive.api import Archive
-from relay.archive.api.encryption import Encryption
 from relay.archive.migrations.run import upgrade
 
 PREFIX = "sqlite:///"
 
 
-async def open_archive(url: str, *, read_only: bool = False, encryption: Encryption | None = None) -> Archive:
-    """As `relay.archive.open_archive`; what is not there is copied."""
+async def open_archive(url: str, *, read_only: bool = False, **options: Any) -> Archive:
+    """As `relay.archive.open_archive`, with the same options; what is not there is copied."""
     if not read_only:
         put_fresh(Path(url.removeprefix(PREFIX)))
-    return await relay.archive.open_archive(url, read_only=read_only, encryption=encryption)
+    return await relay.archive.open_archive(url, read_only=read_only, **options)
 
 
 async def fresh_archive(path: Path) -> Archive:
