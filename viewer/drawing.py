@@ -7,9 +7,11 @@ What depends on few values is kept, once for each language.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from datetime import UTC
+from html import escape
 
 from aiohttp import web
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
@@ -94,7 +96,9 @@ DRAWING: web.AppKey[Drawing] = web.AppKey("drawing", Drawing)
 
 def when(at: int, now: int) -> Markup:
     """How long ago; exactly in the tooltip, in the reader's zone and in UTC."""
-    there, utc = escape(present.exact(at)), escape(present.in_utc(at))
+    there = utc = escape(present.in_utc(at))
+    if tongue.zone() is not UTC:
+        there = escape(present.exact(at))
     both = there if there == utc else f"{there}&#10;{utc}"
     ago = escape(present.relative(at, now))
     return made(f'<time datetime="{present.iso(at)}" title="{both}" data-relative>{ago}</time>')

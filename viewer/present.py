@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from relay.model.delivery import State
 from relay.model.event import Event, Grade
@@ -21,6 +21,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +211,14 @@ def size(octets: int) -> str:
 def moment(at: int) -> datetime:
     """The time of `at` (UTC microseconds); times no calendar has are shown as its first or last."""
     try:
-        return datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND)
-    except (OverflowError, ValueError, OSError):
+        return _EPOCH + timedelta(microseconds=at)
+    except OverflowError:
         return datetime.max.replace(tzinfo=UTC) if at > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 def iso(at: int) -> str:
     """`2026-11-24T13:46:39Z`, for the datetime attribute."""
-    return moment(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment(at).isoformat()[:19]}Z"
 
 
 def exact(at: int) -> str:
@@ -233,7 +234,9 @@ def in_utc(at: int) -> str:
 def _dated(when: datetime, zone: tzinfo) -> str:
     with contextlib.suppress(OverflowError):  # the first and the last day of the calendar
         when = when.astimezone(zone)
-    return f"{when.day} {month(when.month)} {when.year}, {when:%H:%M:%S %Z}"
+    # A page of the grid has a hundred of these: strftime takes five times as long.
+    clock = f"{when.hour:02}:{when.minute:02}:{when.second:02} {when.tzname()}"
+    return f"{when.day} {month(when.month)} {when.year}, {clock}"
 
 
 def relative(at: int, now: int) -> str:

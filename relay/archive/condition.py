@@ -4,10 +4,10 @@ Text of a person never becomes FTS5 syntax: only tokens of letters and digits, e
 
 Theory: most terms name a set of messages that an index knows (`Members`). A small set is best asked for as a whole,
 `seq IN (…)`, and then sorted; of a large one a page needs few, so that messages are best walked in the page's order
-and each tried: `EXISTS (… = seq)`. A try of FTS5 costs fifty times what another costs: its hits are gathered once,
-sorted by date in a window of numbers (`walking.py`), and `seq + 0` keeps SQLite from visiting them one by one; only
-what nearly every message has is tried. Which it is, is measured first, up to `DENSE` members. Text terms that stand
-together become one FTS5 expression.
+and each tried: `EXISTS (… = seq)`. In the order of dates a large set that an index has by number is gathered in
+windows of numbers instead (`walking.py`), and `seq + 0` keeps SQLite from visiting its members one by one. A try of
+FTS5 costs fifty times what another costs: in other orders, too, only what nearly every message has is tried. Which it
+is, is measured first, up to `DENSE` members (`measuring.py`). Text terms that stand together become one expression.
 """
 
 from __future__ import annotations
@@ -68,12 +68,22 @@ class Members:
     """As `chosen`, or a cheap superset of it."""
     tried: Select[Any]
     """As `chosen`, in the form that is cheap for few messages that are known."""
+    windowed: ColumnElement[bool] | None = None
+    """The condition with the members gathered within bound numbers; None where no index has them by number."""
+    is_ordered: bool = False
+    """`chosen` can be had in the order of numbers without sorting."""
+    is_needed: bool = False
+    """Nothing is found that is not in this set."""
     is_dense: bool = False
+    size: int = 0
+    """How many it has, if it is not dense."""
+    is_windowed: bool = False
+    """A large set is to be gathered, in windows, and not tried."""
     is_text: bool = False
     by_one: ColumnElement[bool] | None = None
-    """Of hits of the full-text index: the condition by which messages are tried one by one."""
+    """Of hits of the full-text index: the condition by which messages are tried one by one, where that is cheap."""
     share: float = 0.0
-    """Of a large set of text: the part of the newest messages that is in it."""
+    """Of a large set that is ordered: the part of the newest messages that is in it."""
     is_common: bool = False
     """So many hits that it is cheaper to try one by one than to gather them."""
 
@@ -84,7 +94,9 @@ class Members:
     def condition(self) -> ColumnElement[bool]:
         if self.is_common and self.by_one is not None:
             return self.by_one
-        return self.walked if self.is_dense else _message.seq.in_(self.chosen)
+        if not self.is_dense:
+            return _message.seq.in_(self.chosen)
+        return self.windowed if self.is_windowed and self.windowed is not None else self.walked
 
 
 Part = Callable[[], ColumnElement[bool]]
@@ -102,32 +114,34 @@ class Translation:
 def translate(node: Node, lexicon: Lexicon | None = None) -> Translation:
     """The query's sets and, once `is_dense` is right in each, its condition."""
     members: list[Members] = []
-    return Translation(members, _part(node, members, lexicon or {}))
+    return Translation(members, _part(node, members, lexicon or {}, is_needed=True))
 
 
-def _part(node: Node, members: list[Members], lexicon: Lexicon) -> Part:
+def _part(node: Node, members: list[Members], lexicon: Lexicon, *, is_needed: bool = False) -> Part:
     expression = text_expression(node, lexicon)
     if expression:
-        return _noted(_matching(expression), members)
+        return _noted(_matching(expression), members, is_needed=is_needed)
     if isinstance(node, Term):
         # A lone surrogate is no character: SQLite could not be asked for it.
         term = replace(node, value=node.value.encode("utf-8", "replace").decode())
         if term.field in ENGAGEMENT_FIELDS and term.value.lower() == "no":
             return _part(Not(replace(term, value="yes")), members, lexicon)
         found = _FIELDS[term.field](term)
-        return _noted(found, members) if isinstance(found, Members) else lambda: found
+        return _noted(found, members, is_needed=is_needed) if isinstance(found, Members) else lambda: found
     if isinstance(node, Not):
         inner = _part(node.node, members, lexicon)
         return lambda: not_(inner())
     if isinstance(node, Within):
         return _scope(node.scope, members)
-    parts = [_part(inner, members, lexicon) for inner in _gathered(node, lexicon)]
+    is_needed = is_needed and isinstance(node, And)
+    parts = [_part(inner, members, lexicon, is_needed=is_needed) for inner in _gathered(node, lexicon)]
     if isinstance(node, Or):
         return lambda: or_(false(), *(part() for part in parts))
     return lambda: and_(true(), *(part() for part in parts))
 
 
-def _noted(found: Members, members: list[Members]) -> Part:
+def _noted(found: Members, members: list[Members], *, is_needed: bool = False) -> Part:
+    found.is_needed = is_needed
     members.append(found)
     return found.condition
 
@@ -141,17 +155,25 @@ def _gathered(node: And | Or, lexicon: Lexicon) -> tuple[Node, ...]:
 
 
 LOWEST, HIGHEST = "lowest", "highest"
-"""Bound values of a statement: the window of numbers that large sets of text hits are gathered in."""
+"""Bound values of a statement: the window of numbers that large sets are gathered in."""
 
 
 def _matching(expression: str) -> Members:
     chosen = _hits(expression)
     place = _full_text.c.rowid
-    window = chosen.where(place >= bindparam(LOWEST, 0, Integer), place <= bindparam(HIGHEST, 2**63 - 1, Integer))
-    walked = (_message.seq + 0).in_(window)
+    windowed = _windowed(chosen, place)
     is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and not is_gathered(expression)
-    tried = _tried(chosen, place) if is_cheap else walked
-    return Members(chosen, place, walked, chosen.order_by(place.desc()), chosen, is_text=True, by_one=tried)
+    return Members(
+        chosen,
+        place,
+        windowed,
+        chosen.order_by(place.desc()),
+        chosen,
+        windowed,
+        is_ordered=True,
+        is_text=True,
+        by_one=_tried(chosen, place) if is_cheap else None,
+    )
 
 
 def _hits(expression: str) -> Select[Any]:
@@ -163,6 +185,19 @@ def _set(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause)
     return Members(chosen, seq, _tried(chosen, seq), chosen, chosen)
 
 
+def _ordered(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
+    """As `_set`, of one that an index has in the order of numbers."""
+    found = _set(seq, *conditions)
+    return replace(
+        found, measure=found.chosen.order_by(seq.desc()), windowed=_windowed(found.chosen, seq), is_ordered=True
+    )
+
+
+def _windowed(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
+    window = chosen.where(seq >= bindparam(LOWEST, 0, Integer), seq <= bindparam(HIGHEST, 2**63 - 1, Integer))
+    return (_message.seq + 0).in_(window)
+
+
 def _tried(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
     return chosen.where(seq == _message.seq).correlate(schema.message).exists()
 
@@ -171,7 +206,7 @@ def _text(term: Term) -> Members | ColumnElement[bool]:
     """A text term that is none for the index: a recipient's whole address, or nothing with a letter or digit."""
     if is_recipient(term):
         found = schema.addressed.c
-        return _set(found.seq, found.address == term.value.lower())
+        return _ordered(found.seq, found.address == term.value.lower())
     if term.is_phrase and term.value.strip() and term.field in ("", "subject"):
         # `"***"`: looked for literally in the subject.
         return _set(_listing.seq, func.instr(_listing.subject, term.value) > 0)
@@ -249,12 +284,12 @@ def _reference(term: Term) -> Members:
     if code.endswith("*") and not term.is_phrase:
         start = code.rstrip("*")
         return _set(found.seq, found.code >= start, found.code < start + "\U0010ffff")
-    return _set(found.seq, found.code == code)
+    return _ordered(found.seq, found.code == code)
 
 
 def _tag(term: Term) -> Members:
     found = schema.message_tag.c
-    return _set(found.seq, found.tag == term.value.casefold())
+    return _ordered(found.seq, found.tag == term.value.casefold())
 
 
 def _application(term: Term) -> ColumnElement[bool]:
@@ -265,7 +300,7 @@ def _application(term: Term) -> ColumnElement[bool]:
 def _mailing(term: Term) -> Members:
     mailed = schema.mailed.c
     number = int(term.value) if term.value.isascii() and term.value.isdigit() and len(term.value) < 19 else -1
-    return _set(mailed.seq, mailed.mailing == number)
+    return _ordered(mailed.seq, mailed.mailing == number)
 
 
 def _id(term: Term) -> ColumnElement[bool]:
@@ -281,13 +316,15 @@ def _message_id(term: Term) -> Members:
 def _status(term: Term) -> Members:
     value = term.value.lower()
     if value in MARKS:
-        return _set(_delivery.message_seq, _delivery[f"{value}_at"].is_not(None))
-    states = PENDING_STATES if value == PENDING else (value,)
-    return _set(_delivery.message_seq, _delivery.state.in_(states))
+        return _ordered(_delivery.message_seq, _delivery[f"{value}_at"].is_not(None))
+    if value == PENDING:
+        return _set(_delivery.message_seq, _delivery.state.in_(PENDING_STATES))
+    return _ordered(_delivery.message_seq, _delivery.state == value)
 
 
 def _bounce(term: Term) -> Members:
-    return _set(_delivery.message_seq, _delivery.state == literal("bounced"), _delivery.bounce == term.value.lower())
+    is_bounced = _delivery.state == literal("bounced")
+    return _ordered(_delivery.message_seq, is_bounced, _delivery.bounce == term.value.lower())
 
 
 def _has(_term: Term) -> Members:
@@ -297,7 +334,7 @@ def _has(_term: Term) -> Members:
 def _is(term: Term) -> Members | ColumnElement[bool]:
     match term.value.lower():
         case "held":
-            return _set(_delivery.message_seq, _delivery.state == literal("held"))
+            return _ordered(_delivery.message_seq, _delivery.state == literal("held"))
         case "deleted":
             deletion = schema.deletion.c
             return _set(deletion.message_seq, true())
@@ -313,8 +350,10 @@ def _is(term: Term) -> Members | ColumnElement[bool]:
 def _engagement(term: Term) -> Members:
     fetch = schema.fetch.c
     kind = TokenKind.OPEN if term.field == "opened" else TokenKind.CLICK
-    verdicts = [verdict.value for verdict in ENGAGEMENT[term.value.lower()]]
-    return _set(fetch.message_seq, fetch.kind == kind.value, fetch.verdict.in_(verdicts))
+    first, *others = [verdict.value for verdict in ENGAGEMENT[term.value.lower()]]
+    if not others:
+        return _ordered(fetch.message_seq, fetch.kind == kind.value, fetch.verdict == first)
+    return _set(fetch.message_seq, fetch.kind == kind.value, fetch.verdict.in_([first, *others]))
 
 
 def _received(term: Term) -> ColumnElement[bool]:

@@ -1,7 +1,8 @@
 """How many messages match: exactly where that is quick, else an estimate from the newest ones.
 
 Of words that are in much of the newest mail it is known how much, without counting (`measuring.py`). Everything else
-is counted in windows of numbers, newest first, that grow: what was counted when time is up stands for the rest.
+is counted in windows of numbers, newest first, that grow; what was counted when time is up stands for the rest. Of many
+messages, stretches from all their time are counted: what became of the newest is not what became of those before.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import Estimate
-from relay.archive.condition import HIGHEST, LOWEST, Translation
-from relay.archive.measuring import measured
+from relay.archive.condition import HIGHEST, LOWEST, Members, Translation
+from relay.archive.measuring import fewest, in_windows, measured
 from relay.archive.query import And, Query
 from relay.archive.readers import is_interrupted, limited
 
 _message = schema.message.c
+SECONDS = 0.02
+"""That an estimate may take, or not much longer."""
 FIRST = 5000
 GROWTH = 3
+MANY = 100_000
+STRETCH = 4000
+PLACES = (0.0, 1.0, 0.5, 0.25, 0.75)
+"""Of the stretches that stand for all of many messages, from newest to oldest. If need be the first stands for all."""
 SURELY = 3
 """A share that tells of so many times what may be counted exactly is told without counting."""
 
@@ -55,13 +62,22 @@ async def count(connection: AsyncConnection, query: Query, at_most: int) -> int:
     return min(found, max(at_most, 0))
 
 
-async def estimate(connection: AsyncConnection, query: Query, at_most: int, seconds: float) -> Estimate:
-    total, translation = await _prepared(connection, query)
+async def estimate(
+    connection: AsyncConnection,
+    query: Query,
+    at_most: int,
+    seconds: float = SECONDS,
+    translation: Translation | None = None,
+) -> Estimate:
+    """`translation`: the query's, if it was measured already."""
+    total, translation = await _prepared(connection, query, translation)
     if translation is None:
         return Estimate(total, is_exact=True)
     counting, until = _at_once(translation, at_most), monotonic() + seconds
     if counting is not None:
-        share = translation.members[0].share if translation.members else 0.0
+        # Of text alone: what became of the newest messages is not what became of those before.
+        only = _only_set(translation)
+        share = only.share if only is not None and only.is_text else 0.0
         if share * total > SURELY * at_most:
             return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
         found = await _within(connection, counting, seconds)
@@ -69,53 +85,95 @@ async def estimate(connection: AsyncConnection, query: Query, at_most: int, seco
             return Estimate(found, is_exact=True)
         if share:
             return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
-    tally = await _in_windows(connection, translation, total, at_most, until)
+    if total > MANY:
+        tally = await _in_stretches(connection, translation, total, until)
+    else:
+        tally = await _in_windows(connection, translation, total, at_most, until)
     is_exact = tally.seen >= tally.total
     return Estimate(tally.found if is_exact else tally.guess, is_exact)
 
 
-async def _prepared(connection: AsyncConnection, query: Query) -> tuple[int, Translation | None]:
+async def _prepared(
+    connection: AsyncConnection, query: Query, translation: Translation | None = None
+) -> tuple[int, Translation | None]:
     """How many messages there are, and what is to be counted of them; None: all."""
     # Messages are numbered without gaps and never go.
     total = await connection.scalar(select(func.max(_message.seq))) or 0
-    return total, None if query.root == And(()) else await measured(connection, query)
+    if query.root == And(()):
+        return total, None
+    translation = translation or await measured(connection, query)
+    in_windows(translation)
+    return total, translation
 
 
 def _at_once(translation: Translation, at_most: int) -> Select[int] | None:
-    """Counts to one more than `at_most` what is one set and nothing else, or no set at all; None where it is neither.
+    """Counts to one more than `at_most` what is one set and nothing else, or no set at all, or cannot be more than a
+    small set has; None where it is neither.
 
     A message is in a set once for each of its deliveries.
     """
-    if not translation.members:
+    if (only := _only_set(translation)) is not None:
+        chosen = only.chosen if only.is_text else only.chosen.distinct()
+    elif any(members.is_windowed for members in translation.members):
+        return None
+    elif not translation.members or fewest(translation) is not None:
         chosen = select(_message.seq).where(translation.condition())
-    elif len(translation.members) == 1 and translation.condition == translation.members[0].condition:
-        members = translation.members[0]
-        chosen = members.chosen if members.is_text else members.chosen.distinct()
     else:
         return None
     return select(func.count()).select_from(chosen.limit(max(at_most, 0) + 1).subquery())
+
+
+def _only_set(translation: Translation) -> Members | None:
+    """The set that the query is, if it is one and nothing else."""
+    if len(translation.members) == 1 and translation.condition == translation.members[0].condition:
+        return translation.members[0]
+    return None
 
 
 async def _in_windows(
     connection: AsyncConnection, translation: Translation, total: int, at_most: int, until: float | None
 ) -> _Tally:
     """Stops when more than `at_most` were found or at `until`; then `seen` is below `total`."""
-    counted = select(func.count()).select_from(schema.message).where(translation.condition())
-    # By number: an index would visit all that it has, for each window.
-    counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
     tally, top, reach = _Tally(0, 0, total), total, FIRST
     while top > 0 and tally.found <= at_most:
         lowest = max(top - reach, 0)
-        part = counted.where(_message.seq > lowest, _message.seq <= top).params({LOWEST: lowest + 1, HIGHEST: top})
-        # The first stands for all, if need be.
-        left = max(until - monotonic(), 0.0) if until is not None and tally.seen else None
-        found = await _within(connection, part, left)
-        if found is None:
+        if not await _counted(connection, translation, tally, (lowest, top), until):
             break
-        tally.found += found
-        tally.seen = total - lowest
         top, reach = lowest, reach * GROWTH
     return tally
+
+
+async def _in_stretches(connection: AsyncConnection, translation: Translation, total: int, until: float) -> _Tally:
+    """Counts a part of many messages, taken from all of them."""
+    tally = _Tally(0, 0, total)
+    for place in PLACES:
+        top = total - round(place * (total - STRETCH))
+        if not await _counted(connection, translation, tally, (top - STRETCH, top), until):
+            break
+    return tally
+
+
+async def _counted(
+    connection: AsyncConnection, translation: Translation, tally: _Tally, numbers: tuple[int, int], until: float | None
+) -> bool:
+    """Adds what has a number above the first and up to the second; False if time was up before."""
+    lowest, top = numbers
+    only = _only_set(translation)
+    if only is not None and only.is_windowed:
+        number, counted = only.seq, only.chosen.with_only_columns(func.count(only.seq.distinct()))
+    else:
+        # By number: an index would visit all that it has, for each window.
+        number, counted = _message.seq, select(func.count()).select_from(schema.message).where(translation.condition())
+        counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
+    part = counted.where(number > lowest, number <= top).params({LOWEST: lowest + 1, HIGHEST: top})
+    # The first part stands for all, if need be.
+    left = max(until - monotonic(), 0.0) if until is not None and tally.seen else None
+    found = await _within(connection, part, left)
+    if found is None:
+        return False
+    tally.found += found
+    tally.seen += top - lowest
+    return True
 
 
 async def _within(connection: AsyncConnection, statement: Select[int], seconds: float | None) -> int | None:

@@ -21,6 +21,8 @@ from relay.archive.query import And, Node, Not, Or, Query, Term, Within
 
 COMMON = 5
 """Text that more than one message in so many has, by the newest ones, is tried message by message."""
+FEW = 500
+"""Messages up to which each of them is tried for a text."""
 KEPT_FOR = 30.0
 """Seconds."""
 MOST_KEPT = 500
@@ -28,9 +30,10 @@ MOST_KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Of one set. `share`: of the newest messages, the part that is in it; 0 where it is not known."""
+    """Of one set. `size`: 0 if it is dense. `share`: of the newest messages, the part that is in it; 0: not known."""
 
     is_dense: bool
+    size: int = 0
     share: float = 0.0
 
 
@@ -44,9 +47,27 @@ async def measured(connection: AsyncConnection, query: Query, *, is_by_date: boo
     if translation.members:
         measures = await _measures(connection, query, translation.members)
         for members, measure in zip(translation.members, measures, strict=True):
-            members.is_dense, members.share = measure.is_dense, measure.share
+            members.is_dense, members.size, members.share = measure.is_dense, measure.size, measure.share
             members.is_common = members.is_text and not is_by_date and measure.share * COMMON > 1
     return translation
+
+
+def in_windows(translation: Translation) -> list[Members]:
+    """Chooses the way through messages by date or number: the large sets that are gathered window by window.
+
+    None are where something else leaves so few messages that each is tried.
+    """
+    few = fewest(translation)
+    for members in translation.members:
+        is_tried = few is not None and (not members.is_text or (members.by_one is not None and few <= FEW))
+        members.is_common = members.is_dense and members.is_text and is_tried
+        members.is_windowed = members.is_dense and members.windowed is not None and not is_tried
+    return [members for members in translation.members if members.is_windowed]
+
+
+def fewest(translation: Translation) -> int | None:
+    """Not more than so many messages are found; None where no set says so."""
+    return min((one.size for one in translation.members if one.is_needed and not one.is_dense), default=None)
 
 
 async def _measures(connection: AsyncConnection, query: Query, members: list[Members]) -> list[Measure]:
@@ -69,8 +90,8 @@ async def _measure(connection: AsyncConnection, members: Members) -> Measure:
     newest = select(func.max(schema.message.c.seq)).scalar_subquery()
     size, lowest, last = (await connection.execute(select(func.count(), func.min(first.c[0]), newest))).one()
     if size < DENSE:
-        return Measure(is_dense=False)
-    return Measure(is_dense=True, share=DENSE / (last - lowest + 1) if members.is_text else 0.0)
+        return Measure(is_dense=False, size=size)
+    return Measure(is_dense=True, share=min(DENSE / (last - lowest + 1), 1.0) if members.is_ordered else 0.0)
 
 
 def timeless(node: Node) -> Node:

@@ -107,8 +107,11 @@ async def unindexed(connection: AsyncConnection, limit: int) -> list[tuple[int, 
 
 async def progress(connection: AsyncConnection) -> tuple[int, int, int]:
     """(messages, last sequence number, the number up to which all are indexed)."""
-    last = await connection.scalar(select(func.coalesce(func.max(_message.seq), 0))) or 0
-    first_waiting = await connection.scalar(select(func.min(schema.index_queue.c.seq)))
+    ends = select(
+        select(func.max(_message.seq)).scalar_subquery(), select(func.min(schema.index_queue.c.seq)).scalar_subquery()
+    )
+    newest, first_waiting = (await connection.execute(ends)).one()
+    last = newest or 0
     # Numbers have no holes, and messages are never deleted.
     return last, last, last if first_waiting is None else first_waiting - 1
 

@@ -118,9 +118,16 @@ class ScopedArchive(ScopedHolds):
             yield chunk
 
     async def search(
-        self, query: Query, *, sort: Sort = NEWEST_FIRST, cursor: str | None = None, limit: int = 50
+        self,
+        query: Query,
+        *,
+        sort: Sort = NEWEST_FIRST,
+        cursor: str | None = None,
+        limit: int = 50,
+        count_to: int | None = None,
     ) -> Page:
-        return await self._archive.search(self._narrowed(query), sort=sort, cursor=cursor, limit=limit)
+        narrowed = self._narrowed(query)
+        return await self._archive.search(narrowed, sort=sort, cursor=cursor, limit=limit, count_to=count_to)
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         return await self._archive.count(self._narrowed(query), at_most=at_most)

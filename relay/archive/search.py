@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive import schema
-from relay.archive.api import SORT_KEYS, Listing, Page, Sort
+from relay.archive import counting, schema
+from relay.archive.api import SORT_KEYS, Estimate, Listing, Page, Sort
 from relay.archive.condition import HIGHEST, LOWEST, Translation, translate
 from relay.archive.lexicon import lexicon
 from relay.archive.listing import listings
-from relay.archive.measuring import measured, timeless
+from relay.archive.measuring import in_windows, measured, timeless
 from relay.archive.query import DATE_FIELDS, And, Query, Term
 from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
@@ -74,7 +74,9 @@ def _digest(query: Query) -> str:
     return hashlib.sha256(repr(timeless(query.root)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str | None, limit: int) -> Page:
+async def page(
+    connection: AsyncConnection, query: Query, sort: Sort, text: str | None, limit: int, count_to: int | None = None
+) -> Page:
     """Raises ValueError for an unknown sort key, a limit that is not 1 to LIMIT, or a foreign cursor."""
     if sort.key not in SORT_KEYS:
         raise ValueError(f"sorted by one of {', '.join(SORT_KEYS)}")
@@ -97,21 +99,33 @@ async def page(connection: AsyncConnection, query: Query, sort: Sort, text: str 
         # The rows went while the person read: the only way is back.
         turned = encode(replace(cursor, is_forward=not is_forward), query, sort)
         next_, previous = (None, turned) if is_forward else (turned, None)
-    return Page(tuple(rows), next_, previous)
+    if count_to is None:
+        return Page(tuple(rows), next_, previous)
+    if cursor is None and next_ is None:
+        return Page(tuple(rows), estimate=Estimate(len(rows), is_exact=True))
+    found = await counting.estimate(connection, query, count_to, translation=translation)
+    return Page(tuple(rows), next_, previous, replace(found, number=max(found.number, len(rows))))
 
 
 async def _found(
     connection: AsyncConnection, query: Query, translation: Translation, sort: Sort, cursor: Cursor | None, wanted: int
 ) -> list[tuple[Any, int]]:
     """The keys of the first `wanted` matching messages from the cursor on."""
-    condition = translation.condition()
-    if sort.key == "date" and any(members.is_text and members.is_dense for members in translation.members):
+    if sort.key == "date" and (windowed := in_windows(translation)):
         is_descending = _is_read_descending(sort, cursor)
-        statement = _keys(query, condition, Sort("date", is_descending), None)
+        statement = _keys(query, translation.condition(), Sort("date", is_descending), None)
         start = (cursor.value, cursor.seq) if cursor is not None else None
-        span = dates_of(query)
-        return await walked(connection, statement, start, is_descending=is_descending, wanted=wanted, span=span)
-    statement = _keys(query, condition, sort, cursor).limit(wanted)
+        ways = [members for members in windowed if members.is_needed and members.share]
+        return await walked(
+            connection,
+            statement,
+            start,
+            is_descending=is_descending,
+            wanted=wanted,
+            span=dates_of(query),
+            leading=ways,
+        )
+    statement = _keys(query, translation.condition(), sort, cursor).limit(wanted)
     return [(row[0], row[1]) for row in await connection.execute(statement)]
 
 

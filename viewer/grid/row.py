@@ -1,16 +1,19 @@
 """One row of the grid as HTML, the same for the page and for the live view.
 
 In Python and not in a template, since a page has fifty of them with a dozen cells each, and is to be there before a
-finger has left the key: a template costs six times as much. Whatever comes from a message goes through `escape`.
+finger has left the key: a template costs six times as much. Whatever comes from a message goes through `escape`, here
+the standard library's: it gives plain text, in half the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference
@@ -124,6 +127,7 @@ class Rows:
         return f'<td class="tags">{" ".join(map(_tag, row.tags[:5]))}{_more(len(row.tags) - 5)}</td>'
 
 
+@lru_cache(maxsize=4096)
 def _tag(tag: str) -> str:
     found_by = urlencode({"q": f"tag:{quoted(tag)}"})
     return f'<a class="tag" href="/?{escape(found_by)}" tabindex="-1">{escape(tag)}</a>'

@@ -66,6 +66,8 @@ class Found:
     mailings: Sequence[Mailing] = ()
     previous: str | None = None
     next: str | None = None
+    estimate: Estimate | None = None
+    """Of the messages, where the search told it."""
 
     @property
     def is_empty(self) -> bool:
@@ -118,10 +120,7 @@ async def _results(request: web.Request, query: Query, place: Place) -> dict[str
         # An old or mistyped cursor: begin again rather than refuse.
         place = replace(place, cursor="")
         found = await _found(request, query, place, None)
-    if not place.rows and not place.cursor and found.next is None:
-        estimate = Estimate(len(found.messages), is_exact=True)
-    else:
-        estimate = await archive.estimate(query, at_most=COUNT_TO)
+    estimate = found.estimate or await archive.estimate(query, at_most=COUNT_TO)
     return {
         "found": found,
         "count": amount(estimate),
@@ -145,8 +144,8 @@ async def _found(request: web.Request, query: Query, place: Place, cursor: str |
     if place.rows == "mailings":
         mailings = await archive.mailings(query, cursor=cursor, limit=limit)
         return Found(mailings=mailings.rows, next=mailings.next)
-    page = await archive.search(query, sort=place.sort, cursor=cursor, limit=limit)
-    return Found(page.rows, previous=page.previous, next=page.next)
+    page = await archive.search(query, sort=place.sort, cursor=cursor, limit=limit, count_to=COUNT_TO)
+    return Found(page.rows, previous=page.previous, next=page.next, estimate=page.estimate)
 
 
 def as_row(copy: Copy) -> Listing:

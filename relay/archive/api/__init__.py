@@ -142,20 +142,22 @@ SORT_KEYS = ("date", "to", "subject", "sender", "size")
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many messages match: exactly, or about so many where counting all would take too long."""
+
+    number: int
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of the grid. The cursors are opaque text, None where there is no further page that way."""
 
     rows: tuple[Listing, ...]
     next: str | None = None
     previous: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """How many messages match: exactly, or about so many where counting all would take too long."""
-
-    number: int
-    is_exact: bool
+    estimate: Estimate | None = None
+    """Of all that match; None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,8 +348,10 @@ class Archive(
         sort: Sort = Sort(),
         cursor: str | None = None,
         limit: int = 50,
+        count_to: int | None = None,
     ) -> Page:
-        """A page of messages. Raises ValueError for a cursor that this query and sort did not give."""
+        """A page of messages; with `count_to` also how many there are (`estimate`). Raises ValueError for a cursor that
+        this query and sort did not give."""
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         """How many messages match, counting no further than `at_most`."""

@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.archive import reading
 from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
 from relay.archive.readers import is_interrupted, limited, readers
@@ -77,6 +78,15 @@ class SqliteAccess:
         if self._writer is None or self._is_closed:
             return await fresh()  # another process may write; and a closed archive says so
         return await self._seldom.get(key, fresh)
+
+    async def _setting(self, key: str) -> Any:
+        """Kept also where there is none: the keys are ours."""
+
+        async def read(connection: AsyncConnection) -> tuple[Any]:
+            return (await reading.setting(connection, key),)
+
+        (value,) = await self._kept(("setting", key), read)
+        return value
 
     @asynccontextmanager
     async def _reader(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:

@@ -241,16 +241,22 @@ class SqliteArchive(
             yield unpack(frame)
 
     async def search(
-        self, query: Query, *, sort: Sort = NEWEST_FIRST, cursor: str | None = None, limit: int = 50
+        self,
+        query: Query,
+        *,
+        sort: Sort = NEWEST_FIRST,
+        cursor: str | None = None,
+        limit: int = 50,
+        count_to: int | None = None,
     ) -> Page:
         async with self._reader(SEARCH_LIMIT) as connection:
-            return await search.page(connection, query, sort, cursor, limit)
+            return await search.page(connection, query, sort, cursor, limit, count_to)
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         async with self._reader(SEARCH_LIMIT) as connection:
             return await counting.count(connection, query, at_most)
 
-    async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = 0.02) -> Estimate:
+    async def estimate(self, query: Query, *, at_most: int = 10_000, seconds: float = counting.SECONDS) -> Estimate:
         async with self._reader(SEARCH_LIMIT) as connection:
             return await counting.estimate(connection, query, at_most, seconds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from relay.archive import accounts, people, reading, roster
+from relay.archive import accounts, people, roster
 from relay.archive.accounts import Put, Removal
 from relay.archive.api import ApiToken, ApplicationRecord, User, WebSession
 from relay.archive.api.people import Account
@@ -89,7 +89,7 @@ class SqlitePeople(SqliteAccess):
 
     # -- settings --------------------------------------------------------------------------------------------
     async def setting(self, key: str) -> Any:
-        return deepcopy(await self._kept(("setting", key), lambda reader: reading.setting(reader, key)))
+        return deepcopy(await self._setting(key))
 
     async def put_setting(self, key: str, value: Any) -> None:
         await self._write(accounts.put_settings, (key, value))

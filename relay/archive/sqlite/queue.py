@@ -51,8 +51,7 @@ class SqliteQueue(SqliteAccess):
         return decided.delivery_ids
 
     async def switches(self) -> Switches:
-        key = decisions.SWITCHES
-        return Switches.of_json(await self._kept(("setting", key), lambda reader: reading.setting(reader, key)))
+        return Switches.of_json(await self._setting(decisions.SWITCHES))
 
     async def put_switches(self, switches: Switches, event: Event, before: Switches) -> bool:
         return await self._write(decisions.put_switches, decisions.Turning(switches, event, before))
