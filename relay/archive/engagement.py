@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,13 +17,17 @@ _token, _fetch, _message, _deletion = schema.token.c, schema.fetch.c, schema.mes
 _PORTION = 500
 """Ids asked for at once: SQLite allows a thousand and more parameters, and this is as fast."""
 
-_VERDICTS = "\nUNION ALL\n".join(
+VERDICTS = "\nUNION ALL\n".join(
     f"SELECT value, '{kind.value}', '{verdict.value}' FROM json_each(:seqs) WHERE EXISTS (SELECT 1 FROM fetch "
     f"WHERE kind = '{kind.value}' AND verdict = '{verdict.value}' AND message_seq = json_each.value)"
     for kind in (TokenKind.OPEN, TokenKind.CLICK)
     for verdict in Verdict
 )
-"""As text: putting it together anew for each page took longer than the looks."""
+"""For messages with the sequence numbers `:seqs` (JSON): which verdicts there are about pixels and about links.
+
+One look into an index for each message, kind and verdict, however many fetches there are. As text: putting it together
+anew for each page took longer than the looks.
+"""
 
 
 def _tokens() -> Select[Any]:
@@ -66,12 +69,8 @@ async def fetches(connection: AsyncConnection, message_id: str, delivery_id: str
     return [fetch_of(row) for row in rows]
 
 
-async def verdicts(connection: AsyncConnection, seqs: Sequence[int]) -> dict[tuple[int, TokenKind], list[Verdict]]:
-    """For messages with these sequence numbers: which verdicts there are about pixels and about links.
-
-    One look into an index for each message, kind and verdict, however many fetches there are.
-    """
-    rows: Sequence[Any] = (await connection.exec_driver_sql(_VERDICTS, {"seqs": json.dumps(list(seqs))})).all()
+def verdicts_of(rows: Sequence[Any]) -> dict[tuple[int, TokenKind], list[Verdict]]:
+    """By message and kind, from the rows of `VERDICTS`."""
     found: dict[tuple[int, TokenKind], list[Verdict]] = {}
     for seq, kind_value, verdict_value in rows:
         found.setdefault((seq, TokenKind(kind_value)), []).append(Verdict(verdict_value))

@@ -1,18 +1,25 @@
-"""Rows of the grid, read for the messages of one page only: never the content, never all deliveries."""
+"""Rows of the grid, read for the messages of one page only: never the content, never all deliveries.
+
+All that a page shows is asked for at once, by statements whose text never changes: to put them together anew and to go
+to the reader's thread for each took longer than the looks.
+"""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import engagement, schema
 from relay.archive.api import Listing, Reported
 from relay.archive.index import SHOWN
+from relay.archive.readers import reader_of
 from relay.archive.rows import Row, recipient_of, references_of
 from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, State
@@ -61,42 +68,58 @@ class _Fates:
     unsubscribed: int = 0
 
 
-def _rows(seqs: Sequence[int]) -> Select[Any]:
+_SEQS = select(func.json_each(bindparam("seqs")).table_valued("value").c.value)
+
+
+def _text(statement: Select[Any]) -> str:
+    return str(statement.compile(dialect=dialect(paramstyle="named")))
+
+
+def _rows() -> Select[Any]:
     joined = schema.message.outerjoin(schema.listing, _listing.seq == _message.seq)
     joined = joined.outerjoin(schema.deletion, _deletion.message_seq == _message.seq)
     joined = joined.outerjoin(schema.mailed, _mailed.seq == _message.seq)
-    return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(seqs))
+    return select(*_COLUMNS).select_from(joined).where(_message.seq.in_(_SEQS))
+
+
+def _deliveries() -> Select[Any]:
+    """What became of the deliveries, counted by message."""
+    told = (_delivery.message_seq, _delivery.state, _delivery.bounce, _delivery.grade, _delivery.source)
+    counted = select(*told, func.count(), func.count(_delivery.complained_at), func.count(_delivery.unsubscribed_at))
+    return counted.where(_delivery.message_seq.in_(_SEQS)).group_by(*told)
+
+
+_STATEMENTS = (_text(_rows()), _text(_deliveries()), engagement.VERDICTS)
 
 
 async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Listing]:
     """The grid rows of the messages with these sequence numbers, in the given order."""
     if not seqs:
         return []
-    fates = await _fates(connection, seqs)
-    rows = {row[0]: row for row in await connection.execute(_rows(seqs))}
+    given = {"seqs": json.dumps(list(seqs))}
+
+    def asked(database: sqlite3.Connection) -> list[list[Any]]:
+        return [database.execute(statement, given).fetchall() for statement in _STATEMENTS]
+
+    found, deliveries, fetches = await (await reader_of(connection)).ask(asked)
+    rows = {row[0]: row for row in found}
+    fates, verdicts = _fates(deliveries), engagement.verdicts_of(fetches)
     unindexed = [seq for seq, row in rows.items() if row[10] is None]
     envelopes = await _envelopes(connection, unindexed)
-    verdicts = await engagement.verdicts(connection, seqs)
     return [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ()), verdicts) for seq in seqs]
 
 
-async def _fates(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, _Fates]:
-    """What became of the deliveries, counted by message."""
-    told = (_delivery.message_seq, _delivery.state, _delivery.bounce, _delivery.grade, _delivery.source)
-    counted = (
-        select(*told, func.count(), func.count(_delivery.complained_at), func.count(_delivery.unsubscribed_at))
-        .where(_delivery.message_seq.in_(seqs))
-        .group_by(*told)
-    )
+def _fates(deliveries: Sequence[Any]) -> dict[int, _Fates]:
+    """By message, from the rows of `_deliveries`."""
     fates: dict[int, _Fates] = {}
-    for seq, state, bounce, grade, source, count, complained, unsubscribed in await connection.execute(counted):
-        fate = fates.setdefault(seq, _Fates())
-        fate.states[State(state)] = fate.states.get(State(state), 0) + count
+    for seq, value, bounce, grade, source, count, complained, unsubscribed in deliveries:
+        fate, state = fates.setdefault(seq, _Fates()), State(value)
+        fate.states[state] = fate.states.get(state, 0) + count
         fate.complained += complained
         fate.unsubscribed += unsubscribed
-        if State(state) in REPORTED_STATES and grade:
+        if state in REPORTED_STATES and grade:
             fate.reports.append(
-                Reported(State(state), BounceClass(bounce) if bounce else None, Grade(grade), source or "", count)
+                Reported(state, BounceClass(bounce) if bounce else None, Grade(grade), source or "", count)
             )
     return fates
 
@@ -127,8 +150,8 @@ def _listing_of(row: Row, fates: _Fates, envelope: tuple[str, ...], verdicts: _V
         snippet=snippet,
         application=application,
         states=fates.states,
-        references=references_of(json.loads(references)),
-        tags=tuple(json.loads(all_tags)),
+        references=references_of(json.loads(references)) if references != "[]" else (),
+        tags=tuple(json.loads(all_tags)) if all_tags != "[]" else (),
         size=size,
         attachment_count=attachments,
         parent_id=parent_id,

@@ -47,9 +47,10 @@ async def reader_of(connection: AsyncConnection) -> Reader:
     return cast(Reader, (await connection.get_raw_connection()).driver_connection)
 
 
-def is_interrupted(error: exc.DBAPIError) -> bool:
+def is_interrupted(error: exc.DBAPIError | sqlite3.Error) -> bool:
     """Whether the statement was stopped because time was up (`limited`)."""
-    return getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+    told = error.orig if isinstance(error, exc.DBAPIError) else error
+    return getattr(told, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
 
 
 def readers(path: Path) -> AsyncEngine:

@@ -97,11 +97,12 @@ class SqliteAccess:
             async with self._readers.connect() as connection, limited(connection, limit):
                 await connection.exec_driver_sql("BEGIN")
                 yield connection
-        except exc.DBAPIError as error:
+        except (exc.DBAPIError, sqlite3.Error) as error:
             if is_interrupted(error):
                 raise TooSlow(f"the search took more than {limit:g} seconds and was stopped") from error
-            raise ArchiveUnavailable(f"cannot read: {error.orig}") from error
-        except (exc.TimeoutError, sqlite3.Error) as error:
+            told = error.orig if isinstance(error, exc.DBAPIError) else error
+            raise ArchiveUnavailable(f"cannot read: {told}") from error
+        except exc.TimeoutError as error:
             raise ArchiveUnavailable(f"cannot read: {error}") from error
 
     def _tell(self, messages: Sequence[tuple[str, int]], kind: str, *, is_due: bool = False) -> None:
