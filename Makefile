@@ -6,6 +6,8 @@ BIN := .venv/bin
 CHROMIUM ?=
 export CHROMIUM
 export NODE_PATH := $(CURDIR)/.venv/node/node_modules
+# Where it is set, each process that is started compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Tests of the rooms without I/O, whose coverage is measured; elsewhere to measure it would take half as long again.
 PURE := tests/model tests/rendition tests/ledger tests/intake tests/feedback tests/archive/test_query_language.py
@@ -15,7 +17,8 @@ PURE := tests/model tests/rendition tests/ledger tests/intake tests/feedback tes
 run: .venv/.installed
 	exec $(BIN)/mailwitness serve
 
-test: .venv/.tested .venv/.browser .venv/.peers lint
+test: .venv/.tested .venv/.browser .venv/.peers
+	$(MAKE) -j 2 --output-sync lint read
 	$(BIN)/pytest -n 3 --dist loadgroup --durations=15 $(PURE:%=--ignore=%)
 	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report= --durations=5 $(PURE)
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=100
@@ -23,6 +26,11 @@ test: .venv/.tested .venv/.browser .venv/.peers lint
 # Without a browser, killed servers and other programs; no coverage.
 check: .venv/.tested lint
 	$(BIN)/pytest -n 2 -m 'not browser and not crash and not peer'
+
+# The tests are compiled once, and not by each of the processes that run them.
+.PHONY: read
+read: .venv/.tested
+	$(BIN)/pytest --collect-only > .venv/tests
 
 .PHONY: lint
 lint: .venv/.tested
