@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.peers.house import SUBJECT, parsed, run, text_of
-from tests.support.victim import ROOT
+from tests.support.nursery import ROOT
 
 pytestmark = [
     pytest.mark.peer,
