@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from datetime import UTC
-from html import escape
 
 from aiohttp import web
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from relay.archive.api import Listing
 from relay.model.summary import Reference

@@ -15,7 +15,7 @@ import pytest
 
 from relay.archive.api import ArchiveUnavailable
 from relay.archive.content import stored
-from relay.archive.database import open_writer, prepare
+from relay.archive.database import BUSY_TIMEOUT, open_writer, prepare
 from relay.archive.writer import CHECKPOINT_PAGES, Writer
 from tests.support.archive_values import CONTENT, a_message, captured_event, deliveries_of
 from tests.support.fresh import open_archive
@@ -126,6 +126,21 @@ async def test_a_wal_that_another_program_follows_is_left_to_it(url: str):
         assert wal.stat().st_size <= written + 100 * 4096, "it was begun anew"
         await archive.close()
         assert wal.stat().st_size > 0, "what was not copied is still there"
+
+
+async def test_no_message_is_refused_while_another_program_empties_the_wal(url: str):
+    archive: Any = await open_archive(url, is_followed=True)
+    content = stored(CONTENT)
+    with closing(sqlite3.connect(urlsplit(url).path[1:], isolation_level=None)) as follower:
+        follower.execute("BEGIN IMMEDIATE")
+        adding = asyncio.ensure_future(archive.add_message(a_message(1, content=content), content, [], []))
+        # Longer than the writer waits for a lock that nobody should have.
+        await asyncio.wait([adding], timeout=3 * BUSY_TIMEOUT / 1000)
+        assert not adding.done()
+        follower.execute("ROLLBACK")
+        await adding
+    assert await archive.content(a_message(1, content=content).id) == CONTENT
+    await archive.close()
 
 
 async def test_a_wal_that_nobody_follows_any_more_does_not_grow_for_ever(tmp_path: Path):

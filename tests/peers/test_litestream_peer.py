@@ -185,22 +185,6 @@ def test_a_copy_that_lacks_what_was_signed_is_refused(house: House) -> None:
     assert not (house.server.archive_path / "archive.db").exists()
 
 
-def test_no_message_is_refused_while_litestream_empties_the_log(house: House) -> None:
-    # It keeps writers out until it has copied the whole file; otherwise it does so at 500 MB.
-    with house.copying.open("a") as file:
-        file.write("    truncate-page-n: 1000\n    min-checkpoint-page-count: 1000000\n")
-    house.follow()
-    house.wait_until_copied(1)
-    sent = 0
-    while house.said.count("mode=TRUNCATE") < 2:
-        house.send(sent, 100)
-        sent += 100
-        assert sent < 10_000, house.said
-    house.lose()
-    with opened(house.server.archive_path / "archive.db") as connection:
-        assert connection.execute("SELECT count(*) FROM message").fetchone() == (sent,)
-
-
 def test_a_backup_beside_litestream_is_whole_and_a_stopped_server_loses_nothing(house: House) -> None:
     folder, prompt = house.folder, house.prompt
     house.follow()

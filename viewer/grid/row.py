@@ -2,7 +2,8 @@
 
 In Python and not in a template, since a page has fifty of them with a dozen cells each, and is to be there before a
 finger has left the key: a template costs six times as much. Whatever comes from a message goes through `escape`, here
-the standard library's: it gives plain text, in half the time.
+the standard library's: it gives plain text, in half the time. (What is to be said in the reader's language goes through
+`_` before, since only the other one knows of that.)
 """
 
 from __future__ import annotations
