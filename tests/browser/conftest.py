@@ -1,18 +1,13 @@
-"""One server filled with a shop's mail, and one headless Chromium, for all browser tests.
-
-`CHROMIUM` names the browser's program; without it /usr/bin/chromium, else the one that Playwright brought along.
-"""
+"""One server filled with a shop's mail, and one headless Chromium, for all browser tests."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
@@ -28,6 +23,7 @@ from playwright.sync_api import (
 from tests.browser import showroom
 from tests.browser.filling import fill
 from tests.browser.samples import samples
+from tests.support.chromium import program
 from tests.support.server import RunningServer
 from tests.support.upstream import ScriptedUpstream
 
@@ -89,11 +85,8 @@ class _Running:
 
     def begin(self) -> Browser:
         if self._browser is None:
-            program = os.environ.get("CHROMIUM") or (
-                "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None
-            )
             self._playwright = sync_playwright().start()
-            self._browser = self._playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+            self._browser = self._playwright.chromium.launch(executable_path=program(), args=list(ARGUMENTS))
         return self._browser
 
     def end(self) -> None:

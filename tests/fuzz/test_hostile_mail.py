@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -21,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, Ro
 from tests.browser.conftest import ARGUMENTS
 from tests.fuzz.conftest import running
 from tests.fuzz.vectors import CHARSETS, CLOSER, encoded_word, every, in_words
+from tests.support.chromium import program
 from tests.support.viewer_house import House
 from viewer.message.preview import USUAL, make_preview
 
@@ -47,9 +47,8 @@ class Hostile:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        started = playwright.chromium.launch(executable_path=program(), args=list(ARGUMENTS))
         yield started
         started.close()
 
