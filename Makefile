@@ -17,8 +17,8 @@ PURE := tests/model tests/rendition tests/ledger tests/intake tests/feedback tes
 run: .venv/.installed
 	exec $(BIN)/mailwitness serve
 
-test: .venv/.tested .venv/.browser .venv/.peers
-	$(MAKE) -j 2 --output-sync lint read
+test: .venv/.tested
+	$(MAKE) -j 3 --output-sync lint read .venv/.browser .venv/.peers
 	$(BIN)/pytest -n 3 --dist loadgroup --durations=15 $(PURE:%=--ignore=%)
 	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report= --durations=5 $(PURE)
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=100
