@@ -68,8 +68,8 @@ class Members:
     """As `chosen`, or a cheap superset of it."""
     tried: Select[Any]
     """As `chosen`, in the form that is cheap for few messages that are known."""
-    windowed: ColumnElement[bool] | None = None
-    """The condition with the members gathered within bound numbers; None where no index has them by number."""
+    window: Select[Any] | None = None
+    """As `chosen`, within bound numbers; None where no index has them by number."""
     is_ordered: bool = False
     """`chosen` can be had in the order of numbers without sorting."""
     is_needed: bool = False
@@ -79,6 +79,8 @@ class Members:
     """How many it has, if it is not dense."""
     is_windowed: bool = False
     """A large set is to be gathered, in windows, and not tried."""
+    is_visited: bool = False
+    """The window has few, so that each is visited."""
     is_text: bool = False
     by_one: ColumnElement[bool] | None = None
     """Of hits of the full-text index: the condition by which messages are tried one by one, where that is cheap."""
@@ -96,7 +98,9 @@ class Members:
             return self.by_one
         if not self.is_dense:
             return _message.seq.in_(self.chosen)
-        return self.windowed if self.is_windowed and self.windowed is not None else self.walked
+        if self.is_windowed and self.window is not None:
+            return _message.seq.in_(self.window) if self.is_visited else (_message.seq + 0).in_(self.window)
+        return self.walked
 
 
 Part = Callable[[], ColumnElement[bool]]
@@ -161,15 +165,15 @@ LOWEST, HIGHEST = "lowest", "highest"
 def _matching(expression: str) -> Members:
     chosen = _hits(expression)
     place = _full_text.c.rowid
-    windowed = _windowed(chosen, place)
+    window = _window(chosen, place)
     is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and not is_gathered(expression)
     return Members(
         chosen,
         place,
-        windowed,
+        (_message.seq + 0).in_(window),
         chosen.order_by(place.desc()),
         chosen,
-        windowed,
+        window,
         is_ordered=True,
         is_text=True,
         by_one=_tried(chosen, place) if is_cheap else None,
@@ -188,14 +192,11 @@ def _set(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause)
 def _ordered(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
     """As `_set`, of one that an index has in the order of numbers."""
     found = _set(seq, *conditions)
-    return replace(
-        found, measure=found.chosen.order_by(seq.desc()), windowed=_windowed(found.chosen, seq), is_ordered=True
-    )
+    return replace(found, measure=found.chosen.order_by(seq.desc()), window=_window(found.chosen, seq), is_ordered=True)
 
 
-def _windowed(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
-    window = chosen.where(seq >= bindparam(LOWEST, 0, Integer), seq <= bindparam(HIGHEST, 2**63 - 1, Integer))
-    return (_message.seq + 0).in_(window)
+def _window(chosen: Select[Any], seq: ColumnElement[int]) -> Select[Any]:
+    return chosen.where(seq >= bindparam(LOWEST, 0, Integer), seq <= bindparam(HIGHEST, 2**63 - 1, Integer))
 
 
 def _tried(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:

@@ -61,7 +61,7 @@ def in_windows(translation: Translation) -> list[Members]:
     for members in translation.members:
         is_tried = few is not None and (not members.is_text or (members.by_one is not None and few <= FEW))
         members.is_common = members.is_dense and members.is_text and is_tried
-        members.is_windowed = members.is_dense and members.windowed is not None and not is_tried
+        members.is_windowed = members.is_dense and members.window is not None and not is_tried
     return [members for members in translation.members if members.is_windowed]
 
 

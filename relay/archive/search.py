@@ -113,12 +113,11 @@ async def _found(
     """The keys of the first `wanted` matching messages from the cursor on."""
     if sort.key == "date" and (windowed := in_windows(translation)):
         is_descending = _is_read_descending(sort, cursor)
-        statement = _keys(query, translation.condition(), Sort("date", is_descending), None)
         start = (cursor.value, cursor.seq) if cursor is not None else None
         ways = [members for members in windowed if members.is_needed and members.share]
         return await walked(
             connection,
-            statement,
+            lambda: _keys(query, translation.condition(), Sort("date", is_descending), None),
             start,
             is_descending=is_descending,
             wanted=wanted,

@@ -8,7 +8,7 @@ members there are further down. A search that names dates is walked between them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
@@ -35,16 +35,18 @@ MOST_LED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Messages dated from the walk's last place to `bound`, included; None: to the end. Their numbers are between."""
+    """Messages dated from the walk's last place to `bound`, included; None: to the end. So many (0: not counted), with
+    numbers between the two."""
 
     bound: int | None
     lowest: int
     highest: int
+    messages: int = 0
 
 
 async def walked(
     connection: AsyncConnection,
-    statement: Select[Any],
+    statement: Callable[[], Select[Any]],
     start: Key | None,
     *,
     is_descending: bool,
@@ -55,17 +57,19 @@ async def walked(
     """The first `wanted` rows (received_at, seq) of the statement, which is sorted by them, behind `start`.
 
     `span`: dates that the statement's messages are of, so that no others are looked at. `leading`: sets that they are
-    all in, each with its share, by which it is told how far the first window should reach.
+    all in, each with its share. The rarest tells how far the first window should reach; what it has there is visited.
     """
     found: list[Key] = []
     place, reach = _first_place(start, span, is_descending=is_descending), FIRST
     end = span[0] if is_descending else span[1]
     bound = await _led(connection, leading, place, wanted, is_descending=is_descending) if leading else None
+    rarest = min(leading, key=_share) if bound is not None else None
     while True:
         if bound is None:
             bound = await _bound(connection, place, end, reach, is_descending=is_descending)
         window = await _window(connection, place, end, bound, is_descending=is_descending)
-        part = _behind(statement, place, is_descending=is_descending).limit(wanted - len(found))
+        part = _behind(_visiting(statement, rarest), place, is_descending=is_descending).limit(wanted - len(found))
+        rarest = None
         if window.bound is not None:
             edge = _message.received_at
             part = part.where(edge >= window.bound if is_descending else edge <= window.bound)
@@ -78,7 +82,22 @@ async def walked(
         place, bound = (window.bound, -1 if is_descending else 2**63 - 1), None
         # As far again for as many again, and half as much to be sure.
         growth = min(ceil(1.5 * (wanted - len(found)) / max(len(more), 1)), GROWTH)
-        reach = max(reach, window.highest - window.lowest) * growth
+        reach = max(reach, window.messages) * growth
+
+
+def _share(members: Members) -> float:
+    return members.share
+
+
+def _visiting(statement: Callable[[], Select[Any]], members: Members | None) -> Select[Any]:
+    """The statement that visits what the set has in the window, instead of looking whether each message is in it."""
+    if members is None:
+        return statement()
+    members.is_visited = True
+    try:
+        return statement()
+    finally:
+        members.is_visited = False
 
 
 def _first_place(start: Key | None, span: Span, *, is_descending: bool) -> Key | None:
@@ -120,7 +139,7 @@ async def _led(
 
     None where that is not behind `place`.
     """
-    rarest, *others = sorted(leading, key=lambda members: members.share)
+    rarest, *others = sorted(leading, key=_share)
     # Of several sets half as many again: how they go together is not known.
     number = min(ceil(wanted * (1.5 if others else 1) / prod(one.share for one in others)), MOST_LED)
     chosen = rarest.chosen if rarest.is_text else rarest.chosen.distinct()
@@ -164,6 +183,7 @@ async def _window(
     else:
         inside = select(_message.seq).where(date >= end if is_descending else date < end)
     numbers = _behind(inside, place, is_descending=is_descending).subquery()
-    row = (await connection.execute(select(func.min(numbers.c.seq), func.max(numbers.c.seq)))).one()
+    ends = select(func.min(numbers.c.seq), func.max(numbers.c.seq), func.count())
+    lowest, highest, messages = (await connection.execute(ends.select_from(numbers))).one()
     # No message at all there: no number is both.
-    return Window(bound, 1, 0) if row[0] is None else Window(bound, row[0], row[1])
+    return Window(bound, 1, 0) if lowest is None else Window(bound, lowest, highest, messages)
