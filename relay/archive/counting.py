@@ -7,10 +7,12 @@ messages, stretches from all their time are counted: what became of the newest i
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from time import monotonic
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +21,7 @@ from relay.archive.api import Estimate
 from relay.archive.condition import HIGHEST, LOWEST, Members, Translation
 from relay.archive.measuring import fewest, in_windows, measured
 from relay.archive.query import And, Query
-from relay.archive.readers import is_interrupted, limited
+from relay.archive.readers import is_interrupted, limited, reader_of
 
 _message = schema.message.c
 SECONDS = 0.02
@@ -144,13 +146,23 @@ async def _in_windows(
 
 
 async def _in_stretches(connection: AsyncConnection, translation: Translation, total: int, until: float) -> _Tally:
-    """Counts a part of many messages, taken from all of them."""
-    tally = _Tally(0, 0, total)
-    for place in PLACES:
-        top = total - round(place * (total - STRETCH))
-        if not await _counted(connection, translation, tally, (top - STRETCH, top), until):
-            break
-    return tally
+    """Counts a part of many messages, taken from all of them, in one trip to the reader's thread."""
+    counted = _counting(translation).compile(
+        dialect=dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+    )
+    tops = [total - round(place * (total - STRETCH)) for place in PLACES]
+
+    def asked(database: sqlite3.Connection) -> list[int]:
+        found: list[int] = []
+        for top in tops:
+            if found and monotonic() >= until:
+                break
+            given = counted.construct_params({LOWEST: top - STRETCH + 1, HIGHEST: top})
+            found += database.execute(str(counted), given).fetchone()
+        return found
+
+    found = await (await reader_of(connection)).ask(asked)
+    return _Tally(sum(found), STRETCH * len(found), total)
 
 
 async def _counted(
@@ -158,14 +170,7 @@ async def _counted(
 ) -> bool:
     """Adds what has a number above the first and up to the second; False if time was up before."""
     lowest, top = numbers
-    only = _only_set(translation)
-    if only is not None and only.is_windowed:
-        number, counted = only.seq, only.chosen.with_only_columns(func.count(only.seq.distinct()))
-    else:
-        # By number: an index would visit all that it has, for each window.
-        number, counted = _message.seq, select(func.count()).select_from(schema.message).where(translation.condition())
-        counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
-    part = counted.where(number > lowest, number <= top).params({LOWEST: lowest + 1, HIGHEST: top})
+    part = _counting(translation).params({LOWEST: lowest + 1, HIGHEST: top})
     # The first part stands for all, if need be.
     left = max(until - monotonic(), 0.0) if until is not None and tally.seen else None
     found = await _within(connection, part, left)
@@ -174,6 +179,18 @@ async def _counted(
     tally.found += found
     tally.seen += top - lowest
     return True
+
+
+def _counting(translation: Translation) -> Select[int]:
+    """Counts what has a number from LOWEST to HIGHEST, which are to be bound."""
+    only = _only_set(translation)
+    if only is not None and only.is_windowed:
+        number, counted = only.seq, only.chosen.with_only_columns(func.count(only.seq.distinct()))
+    else:
+        # By number: an index would visit all that it has, for each window.
+        number, counted = _message.seq, select(func.count()).select_from(schema.message).where(translation.condition())
+        counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
+    return counted.where(number >= bindparam(LOWEST, 0, Integer), number <= bindparam(HIGHEST, 2**63 - 1, Integer))
 
 
 async def _within(connection: AsyncConnection, statement: Select[int], seconds: float | None) -> int | None:
