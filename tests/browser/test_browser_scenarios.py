@@ -70,6 +70,14 @@ def wait_for_figures(page: Page, name: str) -> None:
         page.reload()
 
 
+def wait_until_indexed(page: Page) -> None:
+    """A message just kept is found by its words a moment later."""
+    deadline = time.monotonic() + 60
+    while not page.locator("table.grid .status").count():
+        assert time.monotonic() < deadline, page.locator("main").inner_text()
+        page.reload()
+
+
 def test_an_invoice_dispute_is_settled_by_keyboard(open_page: OpenPage, shop: Shop) -> None:
     """\"I never got my invoice": the provider's own words, the very copy, and once more to them, without a mouse."""
     page = open_page("/")
@@ -155,6 +163,7 @@ def test_a_quote_is_followed_up_and_sent_to_who_did_not_get_it(open_page: OpenPa
     page.get_by_role("button", name="Send to 1 recipient").click()
     expect(page.get_by_role("link", name="an earlier message")).to_be_visible()
     page.goto("/?q=corrected")
+    wait_until_indexed(page)
     expect(page.locator("table.grid .status")).to_have_text("Sent")
     page.goto(original)
     expect(page.get_by_text("Edited and sent again as")).to_be_visible()

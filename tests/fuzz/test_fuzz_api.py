@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import schemathesis
-from hypothesis import settings
+from hypothesis import assume, settings
 from schemathesis import GenerationMode
 from schemathesis.config import (
     CoveragePhaseConfig,
@@ -44,6 +44,8 @@ def test_no_request_is_answered_with_a_failure(served: Served, case: schemathesi
     if ParameterLocation.PATH not in wrong:
         lead_somewhere(case, served)
     response = case.call(base_url=served.url, session=served.program)
+    # What is no HTTP, or has too long an address, aiohttp itself refuses before anything of ours sees it.
+    assume("x-content-type-options" in response.headers)
     is_wrong = ParameterLocation.QUERY in wrong or ParameterLocation.BODY in wrong
     case.validate_response(response, checks=[*CHECKS, negative_data_rejection] if is_wrong else CHECKS)
     assert response.status_code < 500, response.text
