@@ -64,16 +64,18 @@ def search(page: Page, q: str) -> None:
 
 def wait_for_figures(page: Page, name: str) -> None:
     """Sums are kept behind the mail: until the row of that name is there and nothing is being counted."""
-    deadline = time.monotonic() + 60
-    while page.get_by_text("still being counted").count() or not page.get_by_role("row", name=name).count():
-        assert time.monotonic() < deadline, page.locator("main").inner_text()
-        page.reload()
+    row, counting = page.get_by_role("row", name=name), page.get_by_text("still being counted")
+    reload_until(page, lambda: row.count() > 0 and not counting.count())
 
 
 def wait_until_indexed(page: Page) -> None:
     """A message just kept is found by its words a moment later."""
+    reload_until(page, lambda: page.locator("table.grid .status").count() > 0)
+
+
+def reload_until(page: Page, is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while not page.locator("table.grid .status").count():
+    while not is_so():
         assert time.monotonic() < deadline, page.locator("main").inner_text()
         page.reload()
 
