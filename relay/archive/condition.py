@@ -165,7 +165,7 @@ LOWEST, HIGHEST = "lowest", "highest"
 def _matching(expression: str) -> Members:
     chosen = _hits(expression)
     place = _full_text.c.rowid
-    window = _window(chosen, place)
+    window = in_window(chosen, place)
     is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and not is_gathered(expression)
     return Members(
         chosen,
@@ -192,10 +192,13 @@ def _set(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause)
 def _ordered(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
     """As `_set`, of one that an index has in the order of numbers."""
     found = _set(seq, *conditions)
-    return replace(found, measure=found.chosen.order_by(seq.desc()), window=_window(found.chosen, seq), is_ordered=True)
+    return replace(
+        found, measure=found.chosen.order_by(seq.desc()), window=in_window(found.chosen, seq), is_ordered=True
+    )
 
 
-def _window(chosen: Select[Any], seq: ColumnElement[int]) -> Select[Any]:
+def in_window(chosen: Select[Any], seq: ColumnElement[int]) -> Select[Any]:
+    """What has a number from LOWEST to HIGHEST, which are to be bound; all where they are not."""
     return chosen.where(seq >= bindparam(LOWEST, 0, Integer), seq <= bindparam(HIGHEST, 2**63 - 1, Integer))
 
 

@@ -11,14 +11,14 @@ import sqlite3
 from dataclasses import dataclass
 from time import monotonic
 
-from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import Estimate
-from relay.archive.condition import HIGHEST, LOWEST, Members, Translation
+from relay.archive.condition import HIGHEST, LOWEST, Members, Translation, in_window
 from relay.archive.measuring import fewest, in_windows, measured
 from relay.archive.query import And, Query
 from relay.archive.readers import is_interrupted, limited, reader_of
@@ -190,7 +190,7 @@ def _counting(translation: Translation) -> Select[int]:
         # By number: an index would visit all that it has, for each window.
         number, counted = _message.seq, select(func.count()).select_from(schema.message).where(translation.condition())
         counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
-    return counted.where(number >= bindparam(LOWEST, 0, Integer), number <= bindparam(HIGHEST, 2**63 - 1, Integer))
+    return in_window(counted, number)
 
 
 async def _within(connection: AsyncConnection, statement: Select[int], seconds: float | None) -> int | None:
