@@ -12,6 +12,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from relay.archive import sums
 from relay.archive.api import ArchiveError
 from relay.archive.vault import Connection, Vault
 
@@ -68,6 +69,7 @@ def open_writer(path: Path, vault: Vault | None = None, busy_timeout: int = BUSY
         factory=Connection,
     )
     database.vault = vault or Vault()
+    sums.prepare(database)
     try:
         for pragma in WRITER_PRAGMAS:
             database.execute(pragma).fetchall()
@@ -84,6 +86,8 @@ WRITER_PRAGMAS = (
     # An fsync of the WAL at each commit: what a 250 promises must survive power loss.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What a REPLACE takes away is taken from the sums too.
+    "PRAGMA recursive_triggers = ON",
     # What was deleted must not be read in the file by anyone: freed pages are overwritten.
     "PRAGMA secure_delete = ON",
     # The writer checkpoints by itself, in quiet moments.

@@ -20,6 +20,7 @@ from relay.archive.content import stored
 from relay.archive.forgetting import KEPT, MADE_ANEW, NOT_OF_A_MESSAGE, PASSING, ROWS, columns_of
 from relay.archive.mentions import TEXTS
 from relay.archive.query import parse_query
+from relay.archive.sums import prepare
 from relay.archive.vault import Vault
 from relay.ledger.checking import Trust
 from relay.ledger.verifier import verify_stream
@@ -228,6 +229,7 @@ async def test_the_file_itself_refuses_too(tmp_path: Path):
     await archive.place_hold(hold.id, [message.id], [placed])
     await archive.close()
     with closing(sqlite3.connect(path)) as database:
+        prepare(database)
         with pytest.raises(sqlite3.IntegrityError, match="facts are only added"):
             database.execute("UPDATE deletion SET reason = ''")
         database.execute("INSERT INTO erasing VALUES ('x')")
@@ -319,6 +321,7 @@ async def test_an_erasure_that_was_tampered_with_is_found(tmp_path: Path, change
     await erase(archive, message)
     await archive.close()
     with closing(sqlite3.connect(path)) as database:
+        prepare(database)
         database.execute("INSERT INTO erasing VALUES ('x')")
         database.execute(change)
         database.execute("DELETE FROM erasing")

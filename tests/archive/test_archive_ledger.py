@@ -11,6 +11,7 @@ import pytest
 from relay.archive.api import NotFound
 from relay.archive.api.ledger import Stamp, StoredCheckpoint
 from relay.archive.migrations.run import upgrade
+from relay.archive.sums import prepare
 from relay.ledger.hashing import EMPTY_ROOT, leaf_hash
 from relay.ledger.leaf import Leaf, commit
 from relay.ledger.tree import Frontier, append, root, verify_consistency, verify_inclusion
@@ -132,6 +133,7 @@ async def test_nothing_of_the_log_is_changed_but_a_salt_taken_away(archive, url)
     await archive.add_stamp(Stamp(300, "tsa", NOON, "note\n", b"der"))
     await archive.close()
     database = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    prepare(database)
     for statement in (
         "UPDATE leaf SET hash = x'00' WHERE seq = 1",
         "UPDATE leaf SET commitment = x'00' WHERE seq = 1",

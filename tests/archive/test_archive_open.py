@@ -89,7 +89,7 @@ async def test_readers_cannot_write_or_checkpoint(archive, url: str):
         assert await connection.scalar(text("PRAGMA wal_autocheckpoint")) == 0
     database = sqlite3.connect(address(path_of(url), "ro"), uri=True)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        database.execute("DELETE FROM setting")
+        database.execute("DELETE FROM application")
     database.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from relay.archive.api import NotFound
 from relay.archive.api.report import Keeping
+from relay.archive.sums import prepare
 from tests.support.archive_reports import (
     NO_RULES,
     a_payload,
@@ -80,6 +81,7 @@ async def test_payloads_and_reports_cannot_be_changed_or_taken_away(url: str):
     await reported(archive, payload, a_report(payload, provider_id="p"))
     await archive.close()
     database = sqlite3.connect(Path(urlsplit(url).path[1:]))
+    prepare(database)
     for statement in (
         "DELETE FROM payload",
         "UPDATE payload SET body = x'00'",

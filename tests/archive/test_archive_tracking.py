@@ -13,6 +13,7 @@ from relay.archive.api import NotFound
 from relay.archive.api.engagement import INDIVIDUAL
 from relay.archive.content import stored
 from relay.archive.query import parse_query
+from relay.archive.sums import prepare
 from relay.model.event import Grade, Kind
 from relay.model.fetch import Fetch, Judgement, Verdict
 from relay.model.token import Token, TokenKind
@@ -213,6 +214,7 @@ async def test_the_database_refuses_to_change_what_was_observed(archive, url: st
     await archive.add_fetches([replace(a_fetch(1), count=3)])
     await archive.close()
     database = sqlite3.connect(Path(urlsplit(url).path[1:]))
+    prepare(database)
     for change in (
         "UPDATE fetch SET at = 1",
         "UPDATE fetch SET user_agent = ''",

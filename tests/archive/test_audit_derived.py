@@ -10,7 +10,7 @@ import pytest
 
 from relay.archive import check_archive
 from relay.archive.audit.indexes import WORDS, check_words
-from relay.archive.audit.tables import DERIVED
+from relay.archive.audit.kinds import DERIVED
 from tests.support.audited import READING, Bench, changes, faults_of, tamper, unused
 from tests.support.thoroughness import IS_THOROUGH, one_in
 

@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from relay.archive.content import stored
 from relay.archive.index import author_address
 from relay.archive.migrations.versions import v0009
+from relay.archive.sums import prepare
 from relay.model.summary import Addressee, Summary
 from tests.support.archive_values import CONTENT, a_message, deliveries_of
 
@@ -42,6 +43,7 @@ async def test_messages_from_before_are_read_again(archive, url):
     await archive.add_summaries([(message.id, Summary())])
     await archive.close()
     database = sqlite3.connect(make_url(url).database or "")
+    prepare(database)
     again = next(statement for statement in v0009.STATEMENTS if statement.startswith("INSERT INTO index_queue"))
     for _ in range(2):
         database.execute(again)

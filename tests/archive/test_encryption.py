@@ -21,6 +21,7 @@ from relay.archive.backup.store import Store
 from relay.archive.cipher import MAGIC, Ring, key_id
 from relay.archive.content import CHUNK, ContentBuilder, stored
 from relay.archive.query import parse_query
+from relay.archive.sums import prepare
 from relay.archive.vault import Connection, Vault
 from relay.model.deletion import Order
 from relay.model.delivery import State
@@ -270,8 +271,10 @@ async def test_a_deleted_content_has_no_key_any_more(path: Path, archive: Archiv
 async def test_the_file_itself_refuses_to_let_go_of_a_key_that_is_needed(path: Path, archive: Archive) -> None:
     id_ = await keep(archive, 1, CONTENT)
     await archive.close()
-    with closing(sqlite3.connect(path)) as database, pytest.raises(sqlite3.IntegrityError, match="needs it"):
-        database.execute("DELETE FROM data_key WHERE owner = ?", (id_,))
+    with closing(sqlite3.connect(path)) as database:
+        prepare(database)
+        with pytest.raises(sqlite3.IntegrityError, match="needs it"):
+            database.execute("DELETE FROM data_key WHERE owner = ?", (id_,))
 
 
 def event_of(what: str) -> Event:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -17,10 +18,12 @@ from relay.archive.api.audit import Extent, Fault, Portion, Reading
 from relay.archive.api.ledger import Stamp, StoredCheckpoint
 from relay.archive.audit.indexes import DAYS
 from relay.archive.audit.structure import LARGE
+from relay.archive.audit.sums import ALONE
 from relay.archive.audit.whole import faults_in, open_to_check
 from relay.archive.content import stored
 from relay.archive.figures import Counting
 from relay.archive.indexer import Indexer
+from relay.archive.rows import Row
 from relay.archive.vault import Vault
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, sign_note
@@ -34,6 +37,7 @@ from relay.rendition.extract import ReferencePattern, extract
 from tests.support.archive_reports import a_payload, a_report, finished, reported
 from tests.support.archive_values import NOON, SECOND, a_message, an_attempt, captured_event, deliveries_of, new_id
 from tests.support.fresh import fresh_archive
+from tests.support.passing_rows import add_fetches, add_own, add_waiting, tokens_for
 from tests.support.stamping import Authority
 from tests.support.standing_rows import (
     BOB,
@@ -98,7 +102,8 @@ async def fill(archive: Archive) -> None:
         replace(an_attempt(delivery, edits=EDITS), wire_sha256=hashlib.sha256(wire).digest(), wire_size=len(wire))
         for delivery, wire in [(one, splice(await archive.content(one.message_id), EDITS)) for one in deliveries]
     ]
-    await archive.begin_attempts(attempts)
+    await archive.begin_attempts(attempts, tokens_for(deliveries[0]))
+    await add_fetches(archive)
     tried = [replace(delivery, upstream=one.upstream) for delivery, one in zip(deliveries, attempts, strict=True)]
     await finished(archive, tried, provider_id="p")
     payload = a_payload(1)
@@ -113,9 +118,17 @@ async def fill(archive: Archive) -> None:
     deleted = told(Kind.DELETED, third, actor=BOB, reason="asked", asked=request_id)
     await archive.delete_content([Order(third.id, deleted, [cancelled], request_id)])
     await add_terms(archive)
+    await add_own(archive, *deliveries)
     await Counting(archive).catch_up()
     await archive.add_events([Event(new_id(), NOON + n, Kind.VIEWED, "user:ann", third.id) for n in range(300)])
     await checkpointed(archive)
+
+
+async def leave(archive: Archive) -> None:
+    """One more was indexed since figures were counted, and one waits for it."""
+    await add_waiting(archive, 4)
+    await index(archive)
+    await add_waiting(archive, 5)
 
 
 def put_filled(path: Path) -> None:
@@ -130,6 +143,7 @@ def _filled() -> bytes:
     async def made(path: Path) -> None:
         archive = await fresh_archive(path)
         await fill(archive)
+        await leave(archive)
         await archive.close()
 
     with TemporaryDirectory() as folder:
@@ -167,6 +181,7 @@ def derived_portions(extent: Extent) -> list[Portion]:
     return [Portion("lists"), Portion("figures", day, day), Portion("derived", 1, extent.messages)]
 
 
+SUMS = [Portion("sums", part, part) for part in range(len(ALONE) + 1)]
 STRUCTURE = [Portion("structure", part, part) for part in range(len(LARGE) + 1)]
 
 
@@ -177,7 +192,7 @@ def faults_of(path: Path, known: tuple[str, ...] = (), remembered: str = "") -> 
     with closing(open_to_check(path, Vault())) as database:
         return [
             fault
-            for portion in (*STRUCTURE, *portions(extent))
+            for portion in (*STRUCTURE, *SUMS, *portions(extent))
             for fault in faults_in(database, portion, extent, [SIGNER.verifier], known, remembered)
         ]
 
@@ -207,11 +222,14 @@ class Bench:
         assert self.faults() == []
 
     def faults(self) -> list[Fault]:
-        keys, which = [SIGNER.verifier], [*portions(self.extent), *derived_portions(self.extent)]
+        keys, which = [SIGNER.verifier], [*portions(self.extent), *SUMS, *derived_portions(self.extent)]
         return [fault for one in which for fault in faults_in(self.database, one, self.extent, keys, reading=READING)]
 
-    def finds(self, statement: str, *values: object, is_derived: bool = False) -> bool:
-        """False: nothing noticed. What SQLite does not even write, such as a key twice, is no change."""
+    def finds(
+        self, statement: str, *values: object, is_derived: bool = False, of: Sequence[Portion] | None = None
+    ) -> bool:
+        """False: nothing noticed. What SQLite does not even write, such as a key twice, is no change.
+        `of`: what is looked at, and no more."""
         self.database.execute("BEGIN")
         try:
             self.database.execute(statement, values)
@@ -219,24 +237,27 @@ class Bench:
                 return True
             now = extent_of(self.database)
             extent = Extent(max(now.messages, self.extent.messages), max(now.events, self.extent.events))
-            which = derived_portions(extent) if is_derived else portions(extent)
+            which = of or (derived_portions(extent) if is_derived else portions(extent))
             return any(faults_in(self.database, one, extent, [SIGNER.verifier], reading=READING) for one in which)
         except sqlite3.IntegrityError:
             return True
         finally:
             self.database.execute("ROLLBACK")
 
-    def rows(self, table: str) -> list[dict[str, object]]:
+    def rows(self, table: str, *, is_every: bool = False) -> list[dict[str, object]]:
         """The first, one in the middle and the last."""
         # Of settings, one that only people change: how far something got is one too.
-        where = " WHERE key = 'switches'" if table == "setting" else ""
+        where = " WHERE key = 'switches'" if table == "setting" and not is_every else ""
         found = self.database.execute(f'SELECT * FROM "{table}"{where}')
         names = [column[0] for column in found.description]
         rows = [dict(zip(names, row, strict=True)) for row in found]
         return [rows[n] for n in sorted({0, len(rows) // 2, len(rows) - 1})] if rows else []
 
+    def columns(self, table: str) -> list[Row]:
+        return self.database.execute(f'PRAGMA table_info("{table}")').fetchall()
+
     def key(self, table: str) -> list[str]:
-        columns = self.database.execute(f'PRAGMA table_info("{table}")').fetchall()
+        columns = self.columns(table)
         return [column[1] for column in columns if column[5]] or [columns[0][1]]
 
 

@@ -24,9 +24,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """One piece of work. `kind`: structure, contents, deliveries, leaves, nodes, tables, signed; where it is asked for,
-    derived, indexes, lists, words, figures. Of the messages or events with sequence numbers `first` to `last`, or of
-    parts with such numbers, where it is of some only."""
+    """One piece of work. `kind`: structure, sums, contents, deliveries, leaves, nodes, tables, signed; where asked for,
+    derived, indexes, lists, words, figures. Of the messages or events with sequence numbers `first` to `last`, or
+    of parts with such numbers, where it is of some only."""
 
     kind: str
     first: int = 0

@@ -17,6 +17,7 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
+from relay.archive import sums
 from relay.archive.api import ArchiveError
 from relay.archive.api.audit import Fault, Reading
 from relay.archive.content import joined
@@ -174,6 +175,7 @@ def _scratch(reading: Reading) -> Connection:
 def _template() -> sqlite3.Connection:
     database = sqlite3.connect(":memory:", isolation_level=None)
     upgrade(database)
+    sums.cease(database)
     return database
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from relay.archive.api.audit import Fault
-from relay.archive.audit.tables import DERIVED
+from relay.archive.audit.kinds import DERIVED
 from relay.archive.migrations.run import HEAD, upgrade
 
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat%'"

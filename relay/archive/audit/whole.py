@@ -1,7 +1,7 @@
 """The check of a whole archive, in portions that processes share, with progress, and going on where it was stopped.
 
-    archive file -> [structure 1] … [tables] [signed] [nodes] [contents 1..2000] … [deliveries …] … [leaves 1..5120] …
-                    [words 1] [lists] [figures 1] … [derived 1..500] …    where it is asked for
+    archive file -> [structure 1] … [sums 1] … [tables] [signed] [nodes] [contents 1..2000] … [deliveries …] …
+                    [leaves 1..5120] … [words 1] [lists] [figures 1] … [derived 1..500] …    where it is asked for
 
 Reads only, each portion in a snapshot of its own: facts are only added, so that a running server does no harm. What
 it wrote after the start is not looked at, but for the hashes of the log, which are looked at as a whole.
@@ -30,6 +30,7 @@ from relay.archive.audit.indexes import DAYS, WORDS, check_figures, check_lists,
 from relay.archive.audit.leaves import check_leaves, check_upper_nodes
 from relay.archive.audit.signed import check_signed
 from relay.archive.audit.structure import LARGE, SEARCHED, check_searched, check_structure
+from relay.archive.audit.sums import ALONE, check_sums
 from relay.archive.audit.tables import check_facts, check_records, check_tables
 from relay.archive.cipher import Ring
 from relay.archive.vault import Connection, Vault
@@ -41,7 +42,7 @@ MESSAGES = 2000
 LEAVES = 20 * TILE_WIDTH
 READ_AGAIN = 500
 """Messages of one portion that are read as the indexer does."""
-VERSION = 2
+VERSION = 3
 """Of the list of portions: a file in which their numbers are noted is of this list alone."""
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What is raised where the file is damaged; the second, where SQLite's own message quotes what it could not read."""
@@ -158,6 +159,7 @@ def faults_in(
         "deliveries": lambda: chain(check_deliveries(database, first, last), check_records(database, first, last)),
         "leaves": lambda: chain(check_leaves(database, first, last), check_facts(database, first, last)),
         "nodes": lambda: check_upper_nodes(database),
+        "sums": lambda: check_sums(database, first),
         "tables": lambda: check_tables(database, extent.messages, extent.events),
         "signed": lambda: check_signed(database, keys, known, remembered),
         "derived": lambda: check_derived(database, first, last, reading) if reading else (),
@@ -187,7 +189,8 @@ def portions_of(extent: Extent, reading: Reading | None = None) -> list[Portion]
     return [
         # What cannot be cut into portions comes first, so that all processes have something to do until the end.
         *(Portion("structure", part, part) for part in range(1, len(LARGE) + 1)),
-        *map(Portion, ("tables", "structure", "nodes", "signed")),
+        *(Portion("sums", part, part) for part in range(1, len(ALONE) + 1)),
+        *map(Portion, ("tables", "structure", "sums", "nodes", "signed")),
         *_pieces("contents", extent.messages, MESSAGES),
         *_pieces("deliveries", extent.messages, MESSAGES),
         *_pieces("leaves", extent.events, LEAVES),

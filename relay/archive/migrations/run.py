@@ -11,9 +11,10 @@ from alembic.util import CommandError
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from relay.archive import sums
 from relay.archive.api import ArchiveError
 
-HEAD = "0022"
+HEAD = "0023"
 """The newest revision; a test compares it with the folder."""
 
 
@@ -31,6 +32,7 @@ def upgrade(database: sqlite3.Connection, target: str = HEAD) -> None:
     """
     if revision(database) == target:
         return
+    sums.prepare(database)
     engine = create_engine("sqlite://", creator=lambda: database, poolclass=StaticPool)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -41,5 +43,6 @@ def upgrade(database: sqlite3.Connection, target: str = HEAD) -> None:
             command.upgrade(config, target)
         except CommandError as error:
             raise ArchiveError(f"the archive was made by a newer version: {error}") from error
+        sums.arrange(database)
         if database.in_transaction:
             database.execute("COMMIT")

@@ -30,6 +30,7 @@ from relay.archive.schema.notification import endpoint_table, notification_table
 from relay.archive.schema.people import api_token_table, application_table, group_table, role_table, user_table
 from relay.archive.schema.repetition import repetition_table
 from relay.archive.schema.report import payload_table, report_table
+from relay.archive.schema.row_sum import row_sum_table
 from relay.archive.schema.search import fragment_table
 from relay.archive.schema.sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
 from relay.archive.schema.suppression import suppression_table
@@ -373,6 +374,7 @@ fragment = fragment_table(metadata)
 data_key = data_key_table(metadata)
 leaf, node, tree = leaf_table(metadata), node_table(metadata), tree_table(metadata)
 checkpoint, stamp = checkpoint_table(metadata), stamp_table(metadata)
+row_sum = row_sum_table(metadata)
 
 setting = Table("setting", metadata, Column("key", Text, primary_key=True), _text("value"))
 
