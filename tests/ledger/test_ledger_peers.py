@@ -5,6 +5,7 @@ Each makes what the other checks, over thousands of sizes drawn by a seed.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from random import Random
 
@@ -42,15 +43,20 @@ from relay.ledger.tree import (
 from tests.support.grown_tree import GrownTree, numbered
 
 LEAVES = 6000
-TREE = numbered(LEAVES)
 ROUNDS = 2000
 LOG = Signer.from_seed("mail.example/log", bytes(range(32)))
+
+
+@functools.cache
+def grown_tree() -> GrownTree:
+    """Grown when it is asked for."""
+    return numbered(LEAVES)
 
 
 @pytest.fixture(scope="module")
 def pymerkle_tree() -> pymerkle.InmemoryTree:
     tree = pymerkle.InmemoryTree(algorithm="sha256")
-    tree.append_entries(TREE.entries)
+    tree.append_entries(grown_tree().entries)
     return tree
 
 
@@ -63,17 +69,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / tile.path
         path.parent.mkdir(parents=True, exist_ok=True)
         if tile.level == ENTRIES:
-            path.write_bytes(encode_entries(TREE.entries[start:stop]))
+            path.write_bytes(encode_entries(grown_tree().entries[start:stop]))
         else:
-            path.write_bytes(b"".join(TREE.node(8 * tile.level, index) for index in range(start, stop)))
-    text = Checkpoint("mail.example/log", LEAVES, TREE.roots[LEAVES]).encode()
+            path.write_bytes(b"".join(grown_tree().node(8 * tile.level, index) for index in range(start, stop)))
+    text = Checkpoint("mail.example/log", LEAVES, grown_tree().roots[LEAVES]).encode()
     (folder / "checkpoint").write_bytes(sign_note(text, [LOG]).encode())
     return folder
 
 
 def test_every_root_is_the_one_of_pymerkle(pymerkle_tree: pymerkle.InmemoryTree) -> None:
     for size in Random(1).sample(range(LEAVES + 1), ROUNDS):
-        assert pymerkle_tree.get_root(size) == TREE.roots[size] == root_at(size, TREE.node)
+        assert pymerkle_tree.get_root(size) == grown_tree().roots[size] == root_at(size, grown_tree().node)
 
 
 def test_pymerkle_and_we_make_the_same_inclusion_proofs(pymerkle_tree: pymerkle.InmemoryTree) -> None:
@@ -82,11 +88,15 @@ def test_pymerkle_and_we_make_the_same_inclusion_proofs(pymerkle_tree: pymerkle.
         size = random.randint(1, LEAVES)
         index = random.randrange(size)
         theirs = pymerkle_tree.prove_inclusion(index + 1, size)
-        ours = inclusion_path(index, size, TREE.node)
-        assert tuple(theirs.path) == (TREE.node(0, index), *ours)
-        verify_inclusion(leaf_hash(TREE.entries[index]), index, size, theirs.path[1:], pymerkle_tree.get_root(size))
+        ours = inclusion_path(index, size, grown_tree().node)
+        assert tuple(theirs.path) == (grown_tree().node(0, index), *ours)
+        verify_inclusion(
+            leaf_hash(grown_tree().entries[index]), index, size, theirs.path[1:], pymerkle_tree.get_root(size)
+        )
         theirs.path[1:] = ours
-        pymerkle.verify_inclusion(TREE.node(0, index), TREE.roots[size], theirs, index=index + 1, size=size)
+        pymerkle.verify_inclusion(
+            grown_tree().node(0, index), grown_tree().roots[size], theirs, index=index + 1, size=size
+        )
 
 
 def test_pymerkle_holds_what_we_hold_to_have_grown(pymerkle_tree: pymerkle.InmemoryTree) -> None:
@@ -95,22 +105,26 @@ def test_pymerkle_holds_what_we_hold_to_have_grown(pymerkle_tree: pymerkle.Inmem
     for _ in range(ROUNDS // 4):
         old, new = sorted((random.randint(1, LEAVES), random.randint(1, LEAVES)))
         theirs = pymerkle_tree.prove_consistency(old, new)
-        pymerkle.verify_consistency(TREE.roots[old], TREE.roots[new], theirs, prior_size=old, later_size=new)
-        verify_consistency(old, new, TREE.roots[old], TREE.roots[new], consistency_path(old, new, TREE.node))
+        pymerkle.verify_consistency(
+            grown_tree().roots[old], grown_tree().roots[new], theirs, prior_size=old, later_size=new
+        )
+        verify_consistency(
+            old, new, grown_tree().roots[old], grown_tree().roots[new], consistency_path(old, new, grown_tree().node)
+        )
 
 
 def test_tlog_scales_proves_from_our_tiles_what_we_prove(published: Path) -> None:
     reader = TilesReader(LocalBackend(published))
     assert reader.get_checkpoint().size == LEAVES
-    assert reader.calculate_root_hash() == TREE.roots[LEAVES]
+    assert reader.calculate_root_hash() == grown_tree().roots[LEAVES]
     random = Random(4)
     for _ in range(ROUNDS // 4):
         old, new = sorted((random.randint(1, LEAVES), random.randint(1, LEAVES)))
         index = random.randrange(new)
         grown, included = reader.get_consistency_proof(old, new), reader.get_inclusion_proof(index, new)
-        assert tuple(grown.node_hashes) == consistency_path(old, new, TREE.node)
-        assert tuple(included.node_hashes) == inclusion_path(index, new, TREE.node)
-        assert reader.get_entry(index) == TREE.entries[index]
+        assert tuple(grown.node_hashes) == consistency_path(old, new, grown_tree().node)
+        assert tuple(included.node_hashes) == inclusion_path(index, new, grown_tree().node)
+        assert reader.get_entry(index) == grown_tree().entries[index]
 
 
 def test_tlog_scales_and_we_agree_which_proofs_hold() -> None:
@@ -119,14 +133,17 @@ def test_tlog_scales_and_we_agree_which_proofs_hold() -> None:
     for _ in range(3 * ROUNDS):
         old, new = sorted((random.randint(1, 300), random.randint(1, 300)))
         index = random.randrange(new)
-        grown, included = list(consistency_path(old, new, TREE.node)), list(inclusion_path(index, new, TREE.node))
+        grown, included = (
+            list(consistency_path(old, new, grown_tree().node)),
+            list(inclusion_path(index, new, grown_tree().node)),
+        )
         sizes = old, new, index
         if random.random() < 0.7:
             for path in (grown, included):
                 _spoil(path, random)
             sizes = old + random.choice((0, 0, 1)), new + random.choice((0, 0, 1)), index ^ random.choice((0, 0, 1))
-        held += _agreed_growth(*sizes[:2], TREE.roots[old], TREE.roots[new], grown)
-        _agreed_inclusion(TREE.node(0, index), sizes[2], sizes[1], TREE.roots[new], included)
+        held += _agreed_growth(*sizes[:2], grown_tree().roots[old], grown_tree().roots[new], grown)
+        _agreed_inclusion(grown_tree().node(0, index), sizes[2], sizes[1], grown_tree().roots[new], included)
     assert 0.2 < held / (3 * ROUNDS) < 0.8
 
 
@@ -208,9 +225,9 @@ def _compare_tiles(folder: Path, tree: GrownTree) -> None:
 def test_tlog_scales_verifies_our_notes_and_cosignatures() -> None:
     witness = Signer.from_seed("witness.example/north", bytes(range(1, 33)), KeyType.COSIGNATURE)
     for size in (0, 1, LEAVES):
-        text = Checkpoint("mail.example/log", size, TREE.roots[size]).encode()
+        text = Checkpoint("mail.example/log", size, grown_tree().roots[size]).encode()
         theirs = TheirCheckpoint.from_text(sign_note(text, [LOG, witness], time=1_700_000_000))
-        assert (theirs.origin, theirs.size, theirs.root_hash) == ("mail.example/log", size, TREE.roots[size])
+        assert (theirs.origin, theirs.size, theirs.root_hash) == ("mail.example/log", size, grown_tree().roots[size])
         assert theirs.serialize() == sign_note(text, [LOG, witness], time=1_700_000_000)
         for signer in (LOG, witness):
             vkey = Vkey.from_string(signer.verifier.vkey)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from itertools import pairwise
 
@@ -24,10 +25,14 @@ from relay.ledger.tiles import (
     tiles_grown,
 )
 from relay.ledger.tree import inclusion_path, root_at
-from tests.support.grown_tree import numbered
+from tests.support.grown_tree import GrownTree, numbered
 
-TREE = numbered(70_000)
-"""As large as the example of the specification, and with three levels of tiles."""
+
+@functools.cache
+def grown_tree() -> GrownTree:
+    """As large as the example of the specification, and with three levels of tiles; grown when it is asked for."""
+    return numbered(70_000)
+
 
 tiles = st.builds(Tile, st.integers(ENTRIES, 63), st.integers(0, 2**63 - 1), st.integers(1, 256))
 
@@ -115,8 +120,8 @@ def _octets(tile: Tile) -> bytes:
     """What a log publishes at the tile's path."""
     start, stop = tile.number * TILE_WIDTH, tile.number * TILE_WIDTH + tile.width
     if tile.level == ENTRIES:
-        return encode_entries(TREE.entries[start:stop])
-    return b"".join(TREE.node(8 * tile.level, index) for index in range(start, stop))
+        return encode_entries(grown_tree().entries[start:stop])
+    return b"".join(grown_tree().node(8 * tile.level, index) for index in range(start, stop))
 
 
 def test_a_log_of_the_specifications_size_has_its_tiles() -> None:
@@ -145,13 +150,13 @@ def test_a_tree_is_read_from_its_tiles_alone(size: int) -> None:
         place = tile_of(level, index)
         return hash_at(place, published[place.level, place.number])
 
-    assert root_at(size, node) == TREE.roots[size]
+    assert root_at(size, node) == grown_tree().roots[size]
     for index in (0, size // 3, size - 1):
-        assert inclusion_path(index, size, node) == inclusion_path(index, size, TREE.node)
+        assert inclusion_path(index, size, node) == inclusion_path(index, size, grown_tree().node)
         bundle = decode_entries(
             published[ENTRIES, index // TILE_WIDTH], min(TILE_WIDTH, size - index // TILE_WIDTH * TILE_WIDTH)
         )
-        assert leaf_hash(bundle[index % TILE_WIDTH]) == TREE.node(0, index)
+        assert leaf_hash(bundle[index % TILE_WIDTH]) == grown_tree().node(0, index)
 
 
 def test_the_place_of_a_subtree_is_one_hash_or_a_run_of_them() -> None:
