@@ -109,8 +109,8 @@ class Courier:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-        for gate in gates:
-            await gate.close()
+        # All at once: each waits for its upstream's answer to QUIT, and those that are silent let us wait in vain.
+        await asyncio.gather(*(gate.close() for gate in gates))
 
     async def reload(
         self,

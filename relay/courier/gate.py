@@ -253,8 +253,7 @@ class Gate:
 
     async def close(self) -> None:
         """Ends the sessions that are kept; what is being carried ends its own."""
-        for pool in (self._main, *self._pools.values()):
-            await pool.close()
+        await asyncio.gather(*(pool.close() for pool in (self._main, *self._pools.values())))
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,28 @@ async def test_stopping_lets_a_running_transaction_end_and_gives_the_rest_back(a
     found = [states(await archive.message(message.id))[B] for message in messages]
     assert found == ["sent", "queued", "queued", "queued", "queued"]
     assert len(upstream.messages) == 1
+
+
+async def test_stopping_takes_leave_of_all_upstreams_at_once(archive: Archive) -> None:
+    """Of those that let us wait there may be many, and a service manager waits only so long."""
+    async with AsyncExitStack() as stack:
+        upstreams = [await stack.enter_async_context(ScriptedUpstream(script={"QUIT": HANG})) for _ in range(3)]
+        named = [upstream_of(one.port, name=f"upstream {n}", timeout=30) for n, one in enumerate(upstreams)]
+        messages = [
+            await queue(archive, message_of(CONTENT), CONTENT, wanted_upstream=upstream.name) for upstream in named
+        ]
+        courier = courier_of(archive, named)
+        await courier.start()
+        for message in messages:
+            await at_rest(archive, message)
+        stopping = asyncio.create_task(courier.stop(5))
+
+        async def have_all_heard() -> bool:
+            return all("QUIT" in upstream.commands for upstream in upstreams)
+
+        await until(have_all_heard, within=8)
+        assert not stopping.done()
+        stopping.cancel()
 
 
 async def test_many_recipients_share_a_transaction_of_at_most_a_hundred(archive: Archive) -> None:
