@@ -5,102 +5,44 @@ Text of a person never becomes FTS5 syntax: only tokens of letters and digits, e
 Theory: most terms name a set of messages that an index knows (`Members`). A small set is best asked for as a whole,
 `seq IN (…)`, and then sorted; of a large one a page needs few, so that messages are best walked in the page's order
 and each tried: `EXISTS (… = seq)`. In the order of dates a large set that an index has by number is gathered in
-windows of numbers instead (`walking.py`), and `seq + 0` keeps SQLite from visiting its members one by one. A try of
-FTS5 costs fifty times what another costs: in other orders, too, only what nearly every message has is tried. Which it
-is, is measured first, up to `DENSE` members (`measuring.py`). Text terms that stand together become one expression.
+windows of numbers instead (`walking.py`): the rarest is visited, what it has in the window; for the others `seq + 0`
+keeps SQLite from visiting their members one by one. A try of FTS5 costs fifty times what another costs: in other
+orders, too, only what nearly every message has is tried. Which it is, is measured first, up to `DENSE` members
+(`measuring.py`). Text terms that stand together become one expression.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
-    Select,
-    Text,
-    TextClause,
     and_,
-    bindparam,
-    column,
     false,
     func,
     literal,
     not_,
     or_,
     select,
-    table,
     text,
     true,
 )
 
 from relay.archive import schema
-from relay.archive.matching import TEXT, Lexicon, is_gathered, is_recipient, text_expression
+from relay.archive.matching import TEXT, Lexicon, is_recipient, text_expression
+from relay.archive.members import Members, a_set, dated, hits, matching, ordered, tried
 from relay.archive.normalise import normalised, tokens
 from relay.archive.query import ENGAGEMENT, ENGAGEMENT_FIELDS, MARKS, PENDING, And, Node, Not, Or, Term, Within
 from relay.model.access import Scope, Share
 from relay.model.token import TokenKind
 
 _message, _listing, _delivery = schema.message.c, schema.listing.c, schema.delivery.c
-_full_text = table("full_text", column("rowid", Integer), column("full_text", Text))
 
 DENSE = 5000
 """Members from which on a set is walked past instead of gathered."""
-TRIED_PHRASES = 6
-"""Phrases of an expression up to which FTS5 may be asked about one message after the other."""
 
 PENDING_STATES = ("queued", "sending", "deferred", "unconfirmed")
-
-
-@dataclass(slots=True)
-class Members:
-    """The messages that a term, or several text terms together, are true of."""
-
-    chosen: Select[Any]
-    """Selects `seq` alone."""
-    seq: ColumnElement[int]
-    """The column it selects."""
-    walked: ColumnElement[bool]
-    """The condition by which messages are tried when the set is large."""
-    measure: Select[Any]
-    """As `chosen`, or a cheap superset of it."""
-    tried: Select[Any]
-    """As `chosen`, in the form that is cheap for few messages that are known."""
-    window: Select[Any] | None = None
-    """As `chosen`, within bound numbers; None where no index has them by number."""
-    is_ordered: bool = False
-    """`chosen` can be had in the order of numbers without sorting."""
-    is_needed: bool = False
-    """Nothing is found that is not in this set."""
-    is_dense: bool = False
-    size: int = 0
-    """How many it has, if it is not dense."""
-    is_windowed: bool = False
-    """A large set is to be gathered, in windows, and not tried."""
-    is_visited: bool = False
-    """The window has few, so that each is visited."""
-    is_text: bool = False
-    by_one: ColumnElement[bool] | None = None
-    """Of hits of the full-text index: the condition by which messages are tried one by one, where that is cheap."""
-    share: float = 0.0
-    """Of a large set that is ordered: the part of the newest messages that is in it."""
-    is_common: bool = False
-    """So many hits that it is cheaper to try one by one than to gather them."""
-
-    def only_after(self, seq: int) -> None:
-        """Leaves out messages up to this number: what is left of any set is found at once, however large it is."""
-        self.chosen = self.tried.where(self.seq > seq)
-
-    def condition(self) -> ColumnElement[bool]:
-        if self.is_common and self.by_one is not None:
-            return self.by_one
-        if not self.is_dense:
-            return _message.seq.in_(self.chosen)
-        if self.is_windowed and self.window is not None:
-            return _message.seq.in_(self.window) if self.is_visited else (_message.seq + 0).in_(self.window)
-        return self.walked
 
 
 Part = Callable[[], ColumnElement[bool]]
@@ -114,6 +56,11 @@ class Translation:
     members: list[Members]
     condition: Part
 
+    @property
+    def visited(self) -> Members | None:
+        """The set that is visited in windows, if one is: nothing is found beside it."""
+        return next((one for one in self.members if one.is_windowed and one.is_visited), None)
+
 
 def translate(node: Node, lexicon: Lexicon | None = None) -> Translation:
     """The query's sets and, once `is_dense` is right in each, its condition."""
@@ -124,7 +71,7 @@ def translate(node: Node, lexicon: Lexicon | None = None) -> Translation:
 def _part(node: Node, members: list[Members], lexicon: Lexicon, *, is_needed: bool = False) -> Part:
     expression = text_expression(node, lexicon)
     if expression:
-        return _noted(_matching(expression), members, is_needed=is_needed)
+        return _noted(matching(expression), members, is_needed=is_needed)
     if isinstance(node, Term):
         # A lone surrogate is no character: SQLite could not be asked for it.
         term = replace(node, value=node.value.encode("utf-8", "replace").decode())
@@ -158,62 +105,14 @@ def _gathered(node: And | Or, lexicon: Lexicon) -> tuple[Node, ...]:
     return (And(textual), *(inner for inner in node.nodes if inner not in textual))
 
 
-LOWEST, HIGHEST = "lowest", "highest"
-"""Bound values of a statement: the window of numbers that large sets are gathered in."""
-
-
-def _matching(expression: str) -> Members:
-    chosen = _hits(expression)
-    place = _full_text.c.rowid
-    window = in_window(chosen, place)
-    is_cheap = expression.count('"') <= 2 * TRIED_PHRASES and not is_gathered(expression)
-    return Members(
-        chosen,
-        place,
-        (_message.seq + 0).in_(window),
-        chosen.order_by(place.desc()),
-        chosen,
-        window,
-        is_ordered=True,
-        is_text=True,
-        by_one=_tried(chosen, place) if is_cheap else None,
-    )
-
-
-def _hits(expression: str) -> Select[Any]:
-    return select(_full_text.c.rowid).where(_full_text.c.full_text.op("MATCH")(expression))
-
-
-def _set(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
-    chosen = select(seq).where(*conditions)
-    return Members(chosen, seq, _tried(chosen, seq), chosen, chosen)
-
-
-def _ordered(seq: ColumnElement[int], *conditions: ColumnElement[bool] | TextClause) -> Members:
-    """As `_set`, of one that an index has in the order of numbers."""
-    found = _set(seq, *conditions)
-    return replace(
-        found, measure=found.chosen.order_by(seq.desc()), window=in_window(found.chosen, seq), is_ordered=True
-    )
-
-
-def in_window(chosen: Select[Any], seq: ColumnElement[int]) -> Select[Any]:
-    """What has a number from LOWEST to HIGHEST, which are to be bound; all where they are not."""
-    return chosen.where(seq >= bindparam(LOWEST, 0, Integer), seq <= bindparam(HIGHEST, 2**63 - 1, Integer))
-
-
-def _tried(chosen: Select[Any], seq: ColumnElement[int]) -> ColumnElement[bool]:
-    return chosen.where(seq == _message.seq).correlate(schema.message).exists()
-
-
 def _text(term: Term) -> Members | ColumnElement[bool]:
     """A text term that is none for the index: a recipient's whole address, or nothing with a letter or digit."""
     if is_recipient(term):
         found = schema.addressed.c
-        return _ordered(found.seq, found.address == term.value.lower())
+        return ordered(found.seq, found.address == term.value.lower())
     if term.is_phrase and term.value.strip() and term.field in ("", "subject"):
         # `"***"`: looked for literally in the subject.
-        return _set(_listing.seq, func.instr(_listing.subject, term.value) > 0)
+        return a_set(_listing.seq, func.instr(_listing.subject, term.value) > 0)
     # Punctuation between words, as in `Tom & Jerry`, says nothing.
     return true()
 
@@ -228,10 +127,10 @@ def _header(term: Term) -> Members:
     document = schema.document.c
     exact = func.has_header(document.headers, normalised(name), normalised(value).strip())
     if not expression:
-        return _set(document.seq, exact)
+        return a_set(document.seq, exact)
     chosen = select(document.seq).where(exact)
-    hits = _hits(expression)
-    return Members(chosen.where(document.seq.in_(hits)), document.seq, _tried(chosen, document.seq), hits, chosen)
+    found = hits(expression)
+    return Members(chosen.where(document.seq.in_(found)), document.seq, tried(chosen, document.seq), found, chosen)
 
 
 # -- scopes: compared exactly, never by words of the full-text index alone ------------------------------------------
@@ -250,14 +149,14 @@ def _share(share: Share, members: list[Members]) -> Part:
         sets.append(_senders(share.senders))
     if share.tags:
         found = schema.message_tag.c
-        sets.append(_set(found.seq, found.tag.in_([tag.casefold() for tag in share.tags])))
+        sets.append(a_set(found.seq, found.tag.in_([tag.casefold() for tag in share.tags])))
     parts = [_noted(one, members) for one in sets]
     return parts[0] if len(parts) == 1 else lambda: and_(*(part() for part in parts))
 
 
 def _applications(names: tuple[str, ...]) -> Members:
     sent = schema.message.alias("sent").c
-    return replace(_set(sent.seq, sent.application.in_(names)), walked=_message.application.in_(names))
+    return replace(a_set(sent.seq, sent.application.in_(names)), walked=_message.application.in_(names))
 
 
 def _senders(patterns: tuple[str, ...]) -> Members:
@@ -270,9 +169,9 @@ def _senders(patterns: tuple[str, ...]) -> Members:
     exact = or_(_is_from(_listing.author, patterns), _is_from(func.lower(sent.c.sender), patterns))
     whole = select(sent.c.seq).select_from(joined).where(exact)
     phrases = [" ".join(tokens(pattern)) for pattern in patterns]
-    hits = _hits(" OR ".join(f'{{author sender}} : "{phrase}"' for phrase in phrases if phrase) or '"" NOT ""')
-    narrowed = whole.where(sent.c.seq.in_(hits))
-    return Members(narrowed, sent.c.seq, _tried(whole, sent.c.seq), hits, whole)
+    found = hits(" OR ".join(f'{{author sender}} : "{phrase}"' for phrase in phrases if phrase) or '"" NOT ""')
+    narrowed = whole.where(sent.c.seq.in_(found))
+    return Members(narrowed, sent.c.seq, tried(whole, sent.c.seq), found, whole)
 
 
 def _is_from(address: ColumnElement[str], patterns: tuple[str, ...]) -> ColumnElement[bool]:
@@ -287,24 +186,25 @@ def _reference(term: Term) -> Members:
     found, code = schema.message_reference.c, term.value.casefold()
     if code.endswith("*") and not term.is_phrase:
         start = code.rstrip("*")
-        return _set(found.seq, found.code >= start, found.code < start + "\U0010ffff")
-    return _ordered(found.seq, found.code == code)
+        return a_set(found.seq, found.code >= start, found.code < start + "\U0010ffff")
+    return ordered(found.seq, found.code == code)
 
 
 def _tag(term: Term) -> Members:
     found = schema.message_tag.c
-    return _ordered(found.seq, found.tag == term.value.casefold())
+    return ordered(found.seq, found.tag == term.value.casefold())
 
 
-def _application(term: Term) -> ColumnElement[bool]:
-    """An index has them by date: not a set to be measured."""
-    return _message.application == term.value
+def _application(term: Term) -> Members:
+    sent = schema.message.alias("sent").c
+    found = dated(sent.seq, sent.received_at, sent.application == term.value)
+    return replace(found, walked=_message.application == term.value)
 
 
 def _mailing(term: Term) -> Members:
     mailed = schema.mailed.c
     number = int(term.value) if term.value.isascii() and term.value.isdigit() and len(term.value) < 19 else -1
-    return _ordered(mailed.seq, mailed.mailing == number)
+    return ordered(mailed.seq, mailed.mailing == number)
 
 
 def _id(term: Term) -> ColumnElement[bool]:
@@ -314,36 +214,36 @@ def _id(term: Term) -> ColumnElement[bool]:
 def _message_id(term: Term) -> Members:
     value = term.value.strip("<>")
     # The second condition is the index's own: it leaves messages without the field out.
-    return _set(_listing.seq, _listing.header_message_id == value, text("header_message_id <> ''"))
+    return a_set(_listing.seq, _listing.header_message_id == value, text("header_message_id <> ''"))
 
 
 def _status(term: Term) -> Members:
     value = term.value.lower()
     if value in MARKS:
-        return _ordered(_delivery.message_seq, _delivery[f"{value}_at"].is_not(None))
+        return ordered(_delivery.message_seq, _delivery[f"{value}_at"].is_not(None))
     if value == PENDING:
-        return _set(_delivery.message_seq, _delivery.state.in_(PENDING_STATES))
-    return _ordered(_delivery.message_seq, _delivery.state == value)
+        return a_set(_delivery.message_seq, _delivery.state.in_(PENDING_STATES))
+    return ordered(_delivery.message_seq, _delivery.state == value)
 
 
 def _bounce(term: Term) -> Members:
     is_bounced = _delivery.state == literal("bounced")
-    return _ordered(_delivery.message_seq, is_bounced, _delivery.bounce == term.value.lower())
+    return ordered(_delivery.message_seq, is_bounced, _delivery.bounce == term.value.lower())
 
 
 def _has(_term: Term) -> Members:
-    return _set(_listing.seq, text("attachment_count > 0"))
+    return a_set(_listing.seq, text("attachment_count > 0"))
 
 
 def _is(term: Term) -> Members | ColumnElement[bool]:
     match term.value.lower():
         case "held":
-            return _ordered(_delivery.message_seq, _delivery.state == literal("held"))
+            return ordered(_delivery.message_seq, _delivery.state == literal("held"))
         case "deleted":
             deletion = schema.deletion.c
-            return _set(deletion.message_seq, true())
+            return a_set(deletion.message_seq, true())
         case "erased":
-            return _set(schema.deletion.c.message_seq, schema.deletion.c.erased_at.is_not(None))
+            return a_set(schema.deletion.c.message_seq, schema.deletion.c.erased_at.is_not(None))
         case "resent":
             event = schema.event.c
             return _message.id.in_(select(event.message_id).where(text("kind = 'resent'")))
@@ -356,8 +256,8 @@ def _engagement(term: Term) -> Members:
     kind = TokenKind.OPEN if term.field == "opened" else TokenKind.CLICK
     first, *others = [verdict.value for verdict in ENGAGEMENT[term.value.lower()]]
     if not others:
-        return _ordered(fetch.message_seq, fetch.kind == kind.value, fetch.verdict == first)
-    return _set(fetch.message_seq, fetch.kind == kind.value, fetch.verdict.in_([first, *others]))
+        return ordered(fetch.message_seq, fetch.kind == kind.value, fetch.verdict == first)
+    return a_set(fetch.message_seq, fetch.kind == kind.value, fetch.verdict.in_([first, *others]))
 
 
 def _received(term: Term) -> ColumnElement[bool]:

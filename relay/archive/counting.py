@@ -18,10 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import Estimate
-from relay.archive.condition import HIGHEST, LOWEST, Members, Translation, in_window
-from relay.archive.measuring import fewest, in_windows, measured
+from relay.archive.condition import Translation
+from relay.archive.measuring import fewest, in_windows, measured, timeless
+from relay.archive.members import Members, in_window
 from relay.archive.query import And, Query
 from relay.archive.readers import is_interrupted, limited, reader_of
+from relay.archive.recollection import Recollection
+from relay.archive.sections import bound
 
 _message = schema.message.c
 SECONDS = 0.02
@@ -29,11 +32,15 @@ SECONDS = 0.02
 FIRST = 5000
 GROWTH = 3
 MANY = 100_000
-STRETCH = 4000
+STRETCHES = (1000, 4000)
+"""Messages of a stretch; at first, and where that found fewer than `ENOUGH` in all."""
+ENOUGH = 100
 PLACES = (0.0, 1.0, 0.5, 0.25, 0.75)
 """Of the stretches that stand for all of many messages, from newest to oldest. If need be the first stands for all."""
 SURELY = 3
 """A share that tells of so many times what may be counted exactly is told without counting."""
+
+_told: Recollection[Estimate] = Recollection()
 
 
 @dataclass(slots=True)
@@ -72,6 +79,18 @@ async def estimate(
     translation: Translation | None = None,
 ) -> Estimate:
     """`translation`: the query's, if it was measured already."""
+    key = (repr(timeless(query.root)), at_most)
+    if (known := _told.get(connection, key)) is not None:
+        return known
+    found = await _estimated(connection, query, at_most, seconds, translation)
+    if not found.is_exact:
+        _told.put(connection, key, found)
+    return found
+
+
+async def _estimated(
+    connection: AsyncConnection, query: Query, at_most: int, seconds: float, translation: Translation | None
+) -> Estimate:
     total, translation = await _prepared(connection, query, translation)
     if translation is None:
         return Estimate(total, is_exact=True)
@@ -79,7 +98,7 @@ async def estimate(
     if counting is not None:
         # Of text alone: what became of the newest messages is not what became of those before.
         only = _only_set(translation)
-        share = only.share if only is not None and only.is_text else 0.0
+        share = only.share if only is not None and only.is_text and only.is_dense else 0.0
         if share * total > SURELY * at_most:
             return Estimate(_Tally(round(share * total), total, total).guess, is_exact=False)
         found = await _within(connection, counting, seconds)
@@ -115,7 +134,7 @@ def _at_once(translation: Translation, at_most: int) -> Select[int] | None:
     A message is in a set once for each of its deliveries.
     """
     if (only := _only_set(translation)) is not None:
-        chosen = only.chosen if only.is_text else only.chosen.distinct()
+        chosen = only.chosen if only.is_single else only.chosen.distinct()
     elif any(members.is_windowed for members in translation.members):
         return None
     elif not translation.members or fewest(translation) is not None:
@@ -150,19 +169,22 @@ async def _in_stretches(connection: AsyncConnection, translation: Translation, t
     counted = _counting(translation).compile(
         dialect=dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
     )
-    tops = [total - round(place * (total - STRETCH)) for place in PLACES]
+    tally = _Tally(0, 0, total)
 
-    def asked(database: sqlite3.Connection) -> list[int]:
-        found: list[int] = []
-        for top in tops:
-            if found and monotonic() >= until:
-                break
-            given = counted.construct_params({LOWEST: top - STRETCH + 1, HIGHEST: top})
-            found += database.execute(str(counted), given).fetchone()
-        return found
+    def asked(database: sqlite3.Connection) -> None:
+        seen = 0
+        for size in STRETCHES:
+            for place in PLACES:
+                if tally.seen and (monotonic() >= until or (seen and tally.found >= ENOUGH)):
+                    return
+                top = total - round(place * (total - STRETCHES[-1]))
+                given = counted.construct_params(bound(database, top - size + 1, top - seen))
+                tally.found += database.execute(str(counted), given).fetchone()[0]
+                tally.seen += size - seen
+            seen = size
 
-    found = await (await reader_of(connection)).ask(asked)
-    return _Tally(sum(found), STRETCH * len(found), total)
+    await (await reader_of(connection)).ask(asked)
+    return tally
 
 
 async def _counted(
@@ -170,7 +192,9 @@ async def _counted(
 ) -> bool:
     """Adds what has a number above the first and up to the second; False if time was up before."""
     lowest, top = numbers
-    part = _counting(translation).params({LOWEST: lowest + 1, HIGHEST: top})
+    reader = await reader_of(connection)
+    given = await reader.ask(lambda database: bound(database, lowest + 1, top))
+    part = _counting(translation).params(given)
     # The first part stands for all, if need be.
     left = max(until - monotonic(), 0.0) if until is not None and tally.seen else None
     found = await _within(connection, part, left)
@@ -185,12 +209,11 @@ def _counting(translation: Translation) -> Select[int]:
     """Counts what has a number from LOWEST to HIGHEST, which are to be bound."""
     only = _only_set(translation)
     if only is not None and only.is_windowed:
-        number, counted = only.seq, only.chosen.with_only_columns(func.count(only.seq.distinct()))
-    else:
-        # By number: an index would visit all that it has, for each window.
-        number, counted = _message.seq, select(func.count()).select_from(schema.message).where(translation.condition())
-        counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
-    return in_window(counted, number)
+        return in_window(only.chosen.with_only_columns(func.count(only.seq.distinct())), only.seq)
+    # By number: an index would visit all that it has, for each window.
+    counted = select(func.count()).select_from(schema.message).where(translation.condition())
+    counted = counted.with_hint(schema.message, "NOT INDEXED", "sqlite")
+    return in_window(counted, _message.seq) if translation.visited is None else counted
 
 
 async def _within(connection: AsyncConnection, statement: Select[int], seconds: float | None) -> int | None:

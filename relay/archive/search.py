@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, tuple_
@@ -17,10 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import counting, schema
 from relay.archive.api import SORT_KEYS, Estimate, Listing, Page, Sort
-from relay.archive.condition import HIGHEST, LOWEST, Translation, translate
+from relay.archive.condition import Translation, translate
 from relay.archive.lexicon import lexicon
 from relay.archive.listing import listings
 from relay.archive.measuring import in_windows, measured, timeless
+from relay.archive.members import HIGHEST, LOWEST, in_window
 from relay.archive.query import DATE_FIELDS, And, Query, Term
 from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
@@ -111,18 +113,21 @@ async def _found(
     connection: AsyncConnection, query: Query, translation: Translation, sort: Sort, cursor: Cursor | None, wanted: int
 ) -> list[tuple[Any, int]]:
     """The keys of the first `wanted` matching messages from the cursor on."""
-    if sort.key == "date" and (windowed := in_windows(translation)):
+    if sort.key == "date" and in_windows(translation, for_page=True):
         is_descending = _is_read_descending(sort, cursor)
-        start = (cursor.value, cursor.seq) if cursor is not None else None
-        ways = [members for members in windowed if members.is_needed and members.share]
+        condition, leading = translation.condition(), translation.visited
+        statement = _keys(query, condition, Sort("date", is_descending), None)
+        # Never by date: an index would visit all of these dates, for each window.
+        statement = statement.with_hint(schema.message, "NOT INDEXED", "sqlite")
         return await walked(
             connection,
-            lambda: _keys(query, translation.condition(), Sort("date", is_descending), None),
-            start,
+            statement if leading is not None else in_window(statement, _message.seq),
+            (cursor.value, cursor.seq) if cursor is not None else None,
             is_descending=is_descending,
             wanted=wanted,
             span=dates_of(query),
-            leading=ways,
+            leading=leading,
+            others=prod(one.share for one in translation.members if one.is_needed and one.share and one is not leading),
         )
     statement = _keys(query, translation.condition(), sort, cursor).limit(wanted)
     return [(row[0], row[1]) for row in await connection.execute(statement)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
-from relay.archive import counting, measuring, walking
+from relay.archive import counting, measuring, recollection, sections, walking
 from relay.archive.api import Archive, Estimate, Sort
 from relay.archive.content import stored
 from relay.archive.query import parse_query
@@ -30,6 +33,10 @@ QUERIES = (
     "(tag:even OR status:held) order",
     "status:sent after:2026-01-02",
     "order status:sent before:2026-01-02",
+    "order after:2026-01-01 before:2026-01-02",
+    "order application:shop",
+    "status:sent application:shop",
+    "status:sent -application:shop",
 )
 NUMBER = 40
 
@@ -45,6 +52,7 @@ async def keep(archive: Archive) -> None:
             recipients=recipients,
             received_at=at,
             tags=("even",) if number % 2 == 0 else (),
+            application="shop" if number % 3 else "crm",
         )
         deliveries = deliveries_of(message, STATES[number % len(STATES)])
         await archive.add_message(message, stored(CONTENT), deliveries, [])
@@ -63,10 +71,23 @@ async def walked(archive: Archive, text: str, *, descending: bool) -> list[int]:
             return found
 
 
-@pytest.mark.parametrize("few", [0, 500])
+def make_sections(size: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if so many messages were a section."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("DELETE FROM section")
+        database.execute(
+            "INSERT INTO section SELECT seq / ?1, min(received_at), max(received_at) FROM message GROUP BY seq / ?1",
+            (size,),
+        )
+    for module in (sections, walking):
+        monkeypatch.setattr(module, "SIZE", size)
+
+
+@pytest.mark.parametrize("size", [1, 4, 512])
+@pytest.mark.parametrize("few", [0, 4, 500])
 @pytest.mark.parametrize("dense", [1, 8])
 async def test_every_way_finds_and_counts_the_same(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch, dense: int, few: int
+    archive: Archive, url: str, monkeypatch: pytest.MonkeyPatch, dense: int, few: int, size: int
 ) -> None:
     await keep(archive)
     expected = {
@@ -77,9 +98,11 @@ async def test_every_way_finds_and_counts_the_same(
     counts = {text: await archive.count(parse_query(text, now=NOON)) for text in QUERIES}
     assert all(len(expected[text, True]) == counts[text] == len(set(expected[text, True])) for text in QUERIES)
     assert all(0 < counts[text] < NUMBER for text in QUERIES if text != "status:pending")
-    monkeypatch.setattr(measuring, "KEPT_FOR", -1.0)
+    make_sections(size, url, monkeypatch)
+    monkeypatch.setattr(recollection, "KEPT_FOR", -1.0)
     monkeypatch.setattr(measuring, "DENSE", dense)
     monkeypatch.setattr(measuring, "FEW", few)
+    monkeypatch.setattr(measuring, "PAGES", min(few, 3))
     monkeypatch.setattr(walking, "FIRST", 2)
     monkeypatch.setattr(counting, "FIRST", 3)
     for (text, descending), numbers in expected.items():
@@ -87,6 +110,15 @@ async def test_every_way_finds_and_counts_the_same(
     for text, number in counts.items():
         assert await archive.count(parse_query(text, now=NOON)) == number, text
         assert await archive.estimate(parse_query(text, now=NOON), seconds=60.0) == Estimate(number, is_exact=True)
+
+
+async def test_sections_have_the_first_and_the_last_date_of_their_messages(archive: Archive, url: str) -> None:
+    await keep(archive)
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        (kept,) = database.execute("SELECT * FROM section").fetchall()
+        assert kept == (0, *database.execute("SELECT min(received_at), max(received_at) FROM message").fetchone())
+        (trigger,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'message_dated'").fetchone()
+        assert f"NEW.seq / {sections.SIZE}," in trigger
 
 
 async def test_a_page_tells_how_many_there_are_as_an_estimate_does(archive: Archive) -> None:
@@ -102,7 +134,7 @@ async def test_of_many_a_part_from_all_of_them_is_counted(archive: Archive, monk
     await keep(archive)
     monkeypatch.setattr(measuring, "DENSE", 1)
     monkeypatch.setattr(counting, "MANY", 10)
-    monkeypatch.setattr(counting, "STRETCH", 5)
+    monkeypatch.setattr(counting, "STRETCHES", (2, 5))
     query = parse_query("order status:sent", now=NOON)
     told = await archive.estimate(query, at_most=2, seconds=60.0)
     assert not told.is_exact

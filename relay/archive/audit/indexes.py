@@ -16,6 +16,7 @@ from relay.archive import database as opening
 from relay.archive.api.audit import Fault
 from relay.archive.figure_counting import BY_AUTHOR, KEYS, WHOLE, counting
 from relay.archive.figure_reading import CHANGED
+from relay.archive.sections import SIZE
 from relay.model.figure import DAY, NAMES, Facet, subject_pattern
 
 MOST = 20
@@ -39,6 +40,17 @@ _PAIRS = (
         "NOT EXISTS (SELECT 1 FROM addressed WHERE address = lower(recipient) AND seq = message_seq) OR ("
         "original IS NOT NULL AND NOT EXISTS (SELECT 1 FROM addressed WHERE address = lower(original)"
         " AND seq = message_seq)))",
+    ),
+    (
+        "section",
+        "does not have the first and the last date of its messages",
+        "SELECT number FROM section WHERE (first_at, last_at) IS NOT (SELECT min(received_at), max(received_at)"
+        f" FROM message WHERE seq BETWEEN number * {SIZE} AND number * {SIZE} + {SIZE - 1})",
+    ),
+    (
+        "message number",
+        "no section has its date",
+        f"SELECT max(seq) FROM message GROUP BY seq / {SIZE} HAVING seq / {SIZE} NOT IN (SELECT number FROM section)",
     ),
     (
         "mailing",

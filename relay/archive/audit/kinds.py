@@ -16,6 +16,7 @@ DERIVED = {
     ),
     "fragment": "made again; one too many finds nothing",
     "addressed": "compared with the deliveries",
+    "section": "looked up again in the messages",
     "mailing": "counted again",
     "figure": "counted again",
 }

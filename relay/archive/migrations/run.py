@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 from relay.archive import sums
 from relay.archive.api import ArchiveError
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest revision; a test compares it with the folder."""
 
 

@@ -31,7 +31,7 @@ from relay.archive.schema.people import api_token_table, application_table, grou
 from relay.archive.schema.repetition import repetition_table
 from relay.archive.schema.report import payload_table, report_table
 from relay.archive.schema.row_sum import row_sum_table
-from relay.archive.schema.search import fragment_table
+from relay.archive.schema.search import fragment_table, section_table
 from relay.archive.schema.sign_in import identity_table, passkey_table, recovery_code_table, second_factor_table
 from relay.archive.schema.suppression import suppression_table
 from relay.archive.schema.view import mailed_table, mailing_table, preference_table, saved_view_table
@@ -370,6 +370,7 @@ mailing = mailing_table(metadata)
 mailed = mailed_table(metadata)
 
 fragment = fragment_table(metadata)
+section = section_table(metadata)
 
 data_key = data_key_table(metadata)
 leaf, node, tree = leaf_table(metadata), node_table(metadata), tree_table(metadata)

@@ -19,3 +19,15 @@ def fragment_table(metadata: MetaData) -> Table:
         Column("text", Text, nullable=False),
         Index("fragment_text", "text", "kind", unique=True),
     )
+
+
+def section_table(metadata: MetaData) -> Table:
+    """The dates of each so many messages (`relay/archive/sections.py`). A trigger on `message` keeps it."""
+    return Table(
+        "section",
+        metadata,
+        # Of numbers: `seq / 512`.
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("first_at", Integer, nullable=False),
+        Column("last_at", Integer, nullable=False),
+    )
