@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
+import pytest
+
 from relay.archive import check_archive
-from relay.archive.api import Archive
-from relay.archive.audit.whole import LEAVES
+from relay.archive.api import Archive, ArchiveError
+from relay.archive.api.audit import Extent, Portion
+from relay.archive.audit.whole import LEAVES, check_there
 from relay.model.event import Event, Kind
 from tests.support.archive_values import NOON, new_id
 from tests.support.audited import path_of, tamper
@@ -47,3 +50,12 @@ async def test_more_is_shared_by_processes_that_end_with_it(archive: Archive, ur
     faults, beside = checked(url, tmp_path / "state")
     assert (faults[1:], set(beside)) == ([], {2})
     assert len(faults) == 1
+
+
+async def test_a_process_that_has_another_version_of_the_program_takes_nothing_for_a_fault(
+    archive: Archive, url: str
+) -> None:
+    """It read the program when it was started, which may have been replaced since the check began."""
+    await archive.close()
+    with pytest.raises(ArchiveError, match="was replaced"):
+        check_there("0001", path_of(url), Portion("structure"), Extent(0, 0))

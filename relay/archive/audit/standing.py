@@ -81,8 +81,11 @@ def check_standing(database: sqlite3.Connection, events: int) -> Iterator[Fault]
     """Against the events with sequence numbers up to `events`."""
     state = _State()
     for id_, at, kind, actor, message_id, delivery_id, data in database.execute(_EVENTS, (events,)):
-        told = _Told(id_, at, kind, actor, message_id, delivery_id, json.loads(data))
-        _FOLDS[Kind(told.kind)](state, told)
+        try:
+            told = _Told(id_, at, kind, actor, message_id, delivery_id, json.loads(data))
+            _FOLDS[Kind(told.kind)](state, told)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            yield Fault(f"event {id_}", f"what it tells cannot be read: {error}")
     yield from _check_hashes(database, state)
     yield from _check_holds(database, state)
     yield from _check_terms(database, state)

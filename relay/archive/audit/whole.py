@@ -33,6 +33,7 @@ from relay.archive.audit.structure import LARGE, SEARCHED, check_searched, check
 from relay.archive.audit.sums import ALONE, check_sums
 from relay.archive.audit.tables import check_facts, check_records, check_tables
 from relay.archive.cipher import Ring
+from relay.archive.migrations.run import HEAD
 from relay.archive.vault import Connection, Vault
 from relay.ledger.note import Verifier
 from relay.ledger.tiles import TILE_WIDTH
@@ -113,13 +114,21 @@ def _checked_by(processes: int, asked: Iterator[Asked]) -> Checked:
         try:
             while True:
                 for number, arguments in islice(asked, 2 * processes - len(waiting)):
-                    waiting[pool.submit(check_portion, *arguments)] = number
+                    waiting[pool.submit(check_there, HEAD, *arguments)] = number
                 if not waiting:
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), tuple(future.result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check_there(version: str, *arguments: Any) -> list[Fault]:
+    """As `check_portion`, in a process that has read the program anew. Raises ArchiveError: it is another program by
+    now, which would take for faults what it makes otherwise."""
+    if version != HEAD:
+        raise ArchiveError("the program was replaced while it checked the archive: begin again")
+    return check_portion(*arguments)
 
 
 def check_portion(
@@ -172,6 +181,9 @@ def faults_in(
         faults.extend(checks[portion.kind]())
     except UNREADABLE as error:
         faults.append(Fault("file", f"{portion.kind} {portion.first} to {portion.last} cannot be read: {error}"))
+    except Exception as error:  # in a damaged file any value can be anything; what is not understood is not sound
+        where = f"{portion.kind} {portion.first} to {portion.last}"
+        faults.append(Fault(where, f"cannot be understood, and was not checked to its end: {error!r}"))
     return faults
 
 
