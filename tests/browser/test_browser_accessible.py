@@ -36,10 +36,11 @@ RUN = """(rules) => {
   return axe.run({ exclude }, options)
     .then((found) => found.violations.flatMap((rule) => rule.nodes.map((node) => told(rule, node))));
 }"""
-LOOKS = ((1280, "light", TAGS), (390, "light", TAGS))
-IN_THE_DARK = ((390, "dark", COLOURS), (1280, "dark", COLOURS))
-"""In the dark only colours are others: what does not look at them is not asked twice. Each page is seen in one of these
-widths, the next one in the other; in both in a thorough run."""
+LAID_OUT = (*COLOURS, "target-size", "scrollable-region-focusable")
+WIDTHS = (1280, 390)
+"""On a desk and on a phone. What is laid out and coloured is looked at in both; the rest, which is the same elements
+mostly, in one of them, and of the next page in the other. In the dark only colours are others: each page is seen so in
+the other one. In a thorough run everything is looked at everywhere."""
 THIN = """() => {
   const telling = /^(class|role|type|scope|style|dir|lang|data-state|aria-(?!label|describe|control|owns).*)$/;
   const told = ({ name, value }) => name + (telling.test(name) ? "=" + value : value.trim() && "=…");
@@ -122,7 +123,7 @@ def violations(page: Page, place: Place, names: dict[str, str], axe: str) -> lis
     if not IS_THOROUGH:
         page.evaluate(THIN)
     found = []
-    for width, scheme, rules in (*LOOKS, *dark_looks(place)):
+    for width, scheme, rules in looks(place):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found += [(place.name, width, scheme, *one) for one in page.evaluate(RUN, list(rules))]
@@ -130,9 +131,13 @@ def violations(page: Page, place: Place, names: dict[str, str], axe: str) -> lis
     return found
 
 
-def dark_looks(place: Place) -> Sequence[tuple[int, str, tuple[str, ...]]]:
+def looks(place: Place) -> Sequence[tuple[int, str, tuple[str, ...]]]:
+    """The width, the colours and the rules of each."""
+    if IS_THOROUGH:
+        return [(width, *look) for width in WIDTHS for look in (("light", TAGS), ("dark", COLOURS))]
     turn = PLACES.index(place) % 2
-    return IN_THE_DARK if IS_THOROUGH else IN_THE_DARK[turn : turn + 1]
+    one, other = WIDTHS[turn], WIDTHS[1 - turn]
+    return (one, "light", TAGS), (other, "light", LAID_OUT), (other, "dark", COLOURS)
 
 
 def _loosen(route: Route) -> None:
