@@ -119,7 +119,7 @@ def test_sending_is_paused_and_resumed(server: RunningServer, queue: Command) ->
     send(server, "paused", "b@example.com")
     assert queue("resume", "first") == "Resumed first.\n"
     assert queue("resume") == "Resumed all sending.\n"
-    wait_until(lambda: waiting(queue, "subject:paused")[0][3] == "all")
+    wait_until(lambda: [row[3] for row in waiting(queue, "subject:paused")] == ["all"])
 
 
 def test_without_a_server_and_an_archive_nothing_waits(tmp_path: Path) -> None:
