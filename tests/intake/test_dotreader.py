@@ -22,6 +22,7 @@ PIECES = [
     b"\xff",
     b"x" * 500,
     b"Received: x\r\n",
+    b"X-Tags: x\r\n",
     b"\r\n.\r\n",
     b"\r\n.",
     b" ",
@@ -45,7 +46,7 @@ def pieces(stream: bytes, lengths: list[int]) -> list[bytes]:
 
 
 def facts(reader: DotReader) -> tuple[object, ...]:
-    return reader.size, reader.is_complete, reader.is_over_limit, reader.traits, reader.hops
+    return reader.size, reader.is_complete, reader.is_over_limit, reader.traits, reader.hops, reader.instructions
 
 
 @given(streams, cuts, st.sampled_from([1 << 30, 600]))
