@@ -11,7 +11,9 @@ from relay.archive.api.audit import Fault
 from relay.archive.audit.kinds import DERIVED
 from relay.archive.migrations.run import HEAD, upgrade
 
-_OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat%'"
+_OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
+_Object = tuple[str, str | None]
+"""Of which table it is, and its SQL; an index that SQLite makes by itself has none."""
 FOLLOWER = {
     "table _litestream_seq": "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)",
     "table _litestream_lock": "CREATE TABLE _litestream_lock (id INTEGER)",
@@ -47,7 +49,7 @@ def check_structure(database: sqlite3.Connection, part: int = 0) -> Iterator[Fau
     for name in sorted(expected.keys() - found.keys()):
         yield Fault(name, "is missing")
     for name in sorted(found.keys() - expected.keys()):
-        if found[name] == FOLLOWER.get(name):
+        if found[name][1] == FOLLOWER.get(name):
             continue
         yield Fault(name, "was not made by this version")
     for name in sorted(found.keys() & expected.keys()):
@@ -89,8 +91,26 @@ def _check_table(database: sqlite3.Connection, name: str, *, is_quick: bool = Fa
             yield Fault("file", f"SQLite's check of {name}: {words}")
     if name == "sqlite_master" or is_quick:
         return
+    yield from _check_types(database, name)
     for table, rowid, parent, _ in database.execute(f'PRAGMA foreign_key_check("{name}")').fetchmany(MOST):
         yield Fault(f"table {table}", f"row {rowid} names a row of {parent} that is not there")
+
+
+_WRONG = {"TEXT": "{} >= x''", "VARCHAR(32)": "{} >= x''", "INTEGER": "{} >= ''", "BLOB": "typeof({}) <> 'blob'"}
+"""By the type that a column was declared with, what is so of a value of another: to SQLite, numbers come before texts,
+and these before blobs. Its own check sees numbers among texts, and NULL."""
+
+
+def _check_types(database: sqlite3.Connection, name: str) -> Iterator[Fault]:
+    """SQLite takes a blob for a text, and a text for a blob: one bit tells them apart, and both read the same."""
+    columns = database.execute(f'PRAGMA table_info("{name}")').fetchall()
+    wrong = {column: _WRONG[type_].format(f'"{column}"') for _, column, type_, *_ in columns if type_ in _WRONG}
+    key = ", ".join(f'"{column[1]}"' for column in columns if column[5]) or "rowid"
+    if not wrong or not database.execute(f'SELECT 1 FROM "{name}" WHERE {" OR ".join(wrong.values())}').fetchone():
+        return
+    for column, condition in wrong.items():
+        for row in database.execute(f'SELECT {key} FROM "{name}" WHERE {condition} LIMIT {MOST}'):
+            yield Fault(f"{name} {', '.join(map(str, row))}", f"its {column} is of another type than was written")
 
 
 def _tables(database: sqlite3.Connection) -> list[str]:
@@ -99,7 +119,7 @@ def _tables(database: sqlite3.Connection) -> list[str]:
 
 
 @cache
-def _expected() -> dict[str, str]:
+def _expected() -> dict[str, _Object]:
     empty = sqlite3.connect(":memory:", isolation_level=None)
     try:
         upgrade(empty)
@@ -108,6 +128,9 @@ def _expected() -> dict[str, str]:
         empty.close()
 
 
-def _objects(database: sqlite3.Connection) -> dict[str, str]:
+def _objects(database: sqlite3.Connection) -> dict[str, _Object]:
     """`trigger event_refuses_update` -> its SQL with one space for any white space."""
-    return {f"{kind} {name}": re.sub(r"\s+", " ", sql) for kind, name, sql in database.execute(_OBJECTS)}
+    return {
+        f"{kind} {name}": (table, re.sub(r"\s+", " ", sql) if sql else None)
+        for kind, name, table, sql in database.execute(_OBJECTS)
+    }
