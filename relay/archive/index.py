@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from relay.archive.capture import is_deleted, message_seq
 from relay.archive.insert import insert
 from relay.archive.mailing import put_mailing
-from relay.archive.normalise import normalised, tokens
+from relay.archive.normalise import normalised, tokens, words_of
 from relay.archive.rows import recipient_of, summary_data, to_json
 from relay.archive.schema import DOCUMENT_COLUMNS
 from relay.archive.tags import tags_of
@@ -52,22 +53,38 @@ FRAGMENT_SIZE = 4, 64
 """Characters of a fragment: of a shorter one there is no middle to look for."""
 
 
-def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str, Summary]]]) -> list[dict[str, int]]:
-    """Makes messages listed and searchable, replacing what was; returns their sequence numbers by id."""
-    return [{message_id: _add(database, message_id, summary) for message_id, summary in batch} for batch in batches]
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """Sequence numbers by id of the message, and the words by which they are found."""
+
+    seqs: dict[str, int]
+    words: set[str]
 
 
-def _add(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:
+def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str, Summary]]]) -> list[Indexed]:
+    """Makes messages listed and searchable, replacing what was."""
+    return [_add_batch(database, batch) for batch in batches]
+
+
+def _add_batch(database: sqlite3.Connection, batch: Sequence[tuple[str, Summary]]) -> Indexed:
+    words: set[str] = set()
+    return Indexed({id_: _add(database, id_, summary, words) for id_, summary in batch}, words)
+
+
+def _add(database: sqlite3.Connection, message_id: str, summary: Summary, words: set[str]) -> int:
     """What was read before its content was deleted must not come back."""
     seq = message_seq(database, message_id)
     if not is_deleted(database, seq):
-        return put_summary(database, message_id, summary)
+        return put_summary(database, message_id, summary, words)
     database.execute("DELETE FROM index_queue WHERE seq = ?", (seq,))
     return seq
 
 
-def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary) -> int:
-    """Makes one message listed and searchable by this summary, whatever was before; returns its sequence number."""
+def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary, words: set[str] | None = None) -> int:
+    """Makes one message listed and searchable by this summary, whatever was before; returns its sequence number.
+
+    `words`: gets those by which it is found.
+    """
     seq = message_seq(database, message_id)
     for table in ("listing", "summary", "message_tag", "message_reference", "document"):
         database.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
@@ -101,7 +118,10 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary)
     database.executemany(_INSERT_TAG, [(tag.casefold(), seq) for tag in tags])
     codes = {reference.code.casefold() for reference in summary.references}
     database.executemany(_INSERT_REFERENCE, [(code, seq) for code in sorted(codes)])
-    database.execute(_INSERT_DOCUMENT, (seq, *_document(database, seq, sender, recipients, summary)))
+    document = _document(database, seq, sender, recipients, summary)
+    database.execute(_INSERT_DOCUMENT, (seq, *document))
+    if words is not None:
+        words.update(word for text in document for word in words_of(text))
     put_mailing(database, seq, summary, tags)
     addresses = [sender, *recipients, *(one.address for one in (*summary.senders, *summary.to, *summary.cc))]
     database.executemany(_INSERT_FRAGMENT, fragments(addresses, summary))

@@ -24,9 +24,11 @@ from relay.archive.matching import (
 )
 from relay.archive.normalise import is_spaceless, tokens
 from relay.archive.query import And, Node, Not, Or, Term
+from relay.archive.vocabulary import Vocabulary
 
 MOST = 80
 """Words that one word of a search may stand for and still be named one by one."""
+_VOCABULARY = "vocabulary"
 _IS_ADDRESSED = "SELECT EXISTS (SELECT 1 FROM addressed WHERE address = ?)"
 
 # Each word is found by a seek: `term > …` would walk through all places of a common word first.
@@ -86,8 +88,21 @@ def _may_be_part(term: Term, first: str) -> bool:
     return is_in_fragments and len(first) >= SHORTEST and not is_spaceless(first) and term.value[0].isalnum()
 
 
+def use(connection: AsyncConnection, vocabulary: Vocabulary) -> None:
+    """Before its snapshot is begun: words may be had from what is kept."""
+    connection.info[_VOCABULARY] = vocabulary, vocabulary.changes
+
+
 async def beginning(connection: AsyncConnection, start: str, most: int) -> tuple[str, ...] | None:
     """The words of the index that begin so, in order; None if they are more than `most`."""
+    if most != MOST or (used := connection.info.get(_VOCABULARY)) is None:
+        return await _read(connection, start, most)
+    vocabulary, changes = used
+    found: tuple[str, ...] | None = await vocabulary.get(start, changes, lambda: _read(connection, start, most))
+    return found
+
+
+async def _read(connection: AsyncConnection, start: str, most: int) -> tuple[str, ...] | None:
     given = {"start": start, "stop": start + "\U0010ffff", "most": most + 1}
     rows = (await connection.exec_driver_sql(_BEGINNINGS, given)).all()
     return None if len(rows) > most else tuple(row[0] for row in rows)

@@ -51,6 +51,11 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(normalised(text))
 
 
+def words_of(text: str) -> list[str]:
+    """The tokens of a text that is normalised already."""
+    return _TOKEN.findall(text)
+
+
 def is_spaceless(token: str) -> bool:
     """True for a token that is a whole character of a script without spaces: no word begins with it."""
     return _SPACELESS.match(token) is not None

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.archive import reading
+from relay.archive import lexicon, reading
 from relay.archive.api import ArchiveError, ArchiveUnavailable, Change, TooSlow
 from relay.archive.live import Broadcast, Signal
 from relay.archive.readers import is_interrupted, limited, readers
 from relay.archive.recent import Recent
 from relay.archive.seldom import Seldom
 from relay.archive.vault import Vault
+from relay.archive.vocabulary import Vocabulary
 from relay.archive.writer import Work, Writer
 
 Item = TypeVar("Item")
@@ -38,6 +39,7 @@ class SqliteAccess:
         self._broadcast = Broadcast()
         self._recent = Recent()
         self._seldom = Seldom()
+        self._vocabulary = Vocabulary()
         self._due = Signal()
         self._captured = Signal()
         self._is_closed = False
@@ -63,6 +65,7 @@ class SqliteAccess:
     def _changing(self, after: Callable[[Result], None] | None) -> Callable[[Result], None]:
         def changed(result: Result) -> None:
             self._seldom.changed()
+            self._vocabulary.changed()
             if after is not None:
                 after(result)
 
@@ -95,6 +98,8 @@ class SqliteAccess:
             raise ArchiveUnavailable("the archive is closed")
         try:
             async with self._readers.connect() as connection, limited(connection, limit):
+                if self._writer is not None:  # otherwise another process may write
+                    lexicon.use(connection, self._vocabulary)
                 await connection.exec_driver_sql("BEGIN")
                 yield connection
         except (exc.DBAPIError, sqlite3.Error) as error:

@@ -287,8 +287,9 @@ class SqliteArchive(
         await self._captured.wait(timeout)
 
     async def add_summaries(self, summaries: Sequence[tuple[str, Summary]]) -> None:
-        def tell(seqs: dict[str, int]) -> None:
-            self._tell(list(seqs.items()), "indexed")
+        def tell(indexed: index.Indexed) -> None:
+            self._vocabulary.heard(indexed.words)
+            self._tell(list(indexed.seqs.items()), "indexed")
 
         await self._write(index.add_summaries, summaries, tell, is_patient=True)
 
