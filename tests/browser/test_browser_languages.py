@@ -15,7 +15,7 @@ from tests.browser.conftest import Shop
 from tests.browser.places import PLACES, Place
 from viewer.translation import LOCALE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("showroom")]
 
 DATA = {"Single sign-on"}
 """A value among the settings, shown as it is written."""

@@ -16,6 +16,8 @@ from viewer import tongue
 from viewer.present import STATES
 from viewer.translation import LOCALE
 
+# Those who need all words: to gather them takes three seconds.
+gathered = pytest.mark.xdist_group("words")
 VIEWER = LOCALE.parent
 TEMPLATES = VIEWER / "templates"
 LANGUAGES = [language for language in tongue.LANGUAGES if language != "en"]
@@ -42,6 +44,7 @@ def both(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
 
 
+@gathered
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_translation_fits_its_words(language: str) -> None:
     for message in catalogue(language):
@@ -55,6 +58,7 @@ def test_every_translation_fits_its_words(language: str) -> None:
             assert ('"' in _TAG.sub("", text)) <= ('"' in _TAG.sub("", said[-1])), f"{text}: would end an attribute"
 
 
+@gathered
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_all_words_are_translated(language: str) -> None:
     translated = {both(message.id)[0] for message in catalogue(language) if message.id and all(both(message.string))}
