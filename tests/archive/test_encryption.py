@@ -30,7 +30,7 @@ from relay.model.summary import Summary
 from relay.rendition.edit import splice
 from tests.support.archive_reports import a_payload
 from tests.support.archive_values import CONTENT, NOON, a_message, captured_event, deliveries_of, new_id
-from tests.support.audited import Bench, changes, fill, tamper
+from tests.support.audited import SUMS, Bench, changes, fill, tamper
 from tests.support.encrypted import NEW, OLD, OTHER, encryption
 from tests.support.fresh import open_archive
 
@@ -249,6 +249,11 @@ async def test_every_change_in_an_encrypted_archive_is_found(path: Path, table: 
                     statement = f"UPDATE {table} SET {name} = ? WHERE {where}"
                     assert bench.finds(statement, changed, *named), (name, changed)
             assert bench.finds(f"DELETE FROM {table} WHERE {where}", *named), row
+        if table == "data_key":
+            # The sum shows it by itself.
+            statement = "INSERT INTO data_key SELECT 'x', master, wrapped FROM data_key LIMIT 1"
+            assert bench.finds(statement, of=SUMS)
+            assert bench.finds("UPDATE data_key SET wrapped = wrapped || x'00' WHERE owner = ?", *named, of=SUMS)
 
 
 async def test_a_deleted_content_has_no_key_any_more(path: Path, archive: Archive) -> None:
