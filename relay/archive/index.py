@@ -54,24 +54,32 @@ FRAGMENT_SIZE = 4, 64
 
 
 @dataclass(frozen=True, slots=True)
+class Indexing:
+    """The arguments of one `add_summaries`, and whether the words are to be told."""
+
+    summaries: Sequence[tuple[str, Summary]]
+    tells_words: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
-    """Sequence numbers by id of the message, and the words by which they are found."""
+    """Sequence numbers by id of the message, and the words by which they are found; None: not told."""
 
     seqs: dict[str, int]
-    words: set[str]
+    words: set[str] | None
 
 
-def add_summaries(database: sqlite3.Connection, batches: list[Sequence[tuple[str, Summary]]]) -> list[Indexed]:
+def add_summaries(database: sqlite3.Connection, batches: list[Indexing]) -> list[Indexed]:
     """Makes messages listed and searchable, replacing what was."""
     return [_add_batch(database, batch) for batch in batches]
 
 
-def _add_batch(database: sqlite3.Connection, batch: Sequence[tuple[str, Summary]]) -> Indexed:
-    words: set[str] = set()
-    return Indexed({id_: _add(database, id_, summary, words) for id_, summary in batch}, words)
+def _add_batch(database: sqlite3.Connection, batch: Indexing) -> Indexed:
+    words: set[str] | None = set() if batch.tells_words else None
+    return Indexed({id_: _add(database, id_, summary, words) for id_, summary in batch.summaries}, words)
 
 
-def _add(database: sqlite3.Connection, message_id: str, summary: Summary, words: set[str]) -> int:
+def _add(database: sqlite3.Connection, message_id: str, summary: Summary, words: set[str] | None) -> int:
     """What was read before its content was deleted must not come back."""
     seq = message_seq(database, message_id)
     if not is_deleted(database, seq):
@@ -121,7 +129,7 @@ def put_summary(database: sqlite3.Connection, message_id: str, summary: Summary,
     document = _document(database, seq, sender, recipients, summary)
     database.execute(_INSERT_DOCUMENT, (seq, *document))
     if words is not None:
-        words.update(word for text in document for word in words_of(text))
+        words.update(*map(words_of, document))
     put_mailing(database, seq, summary, tags)
     addresses = [sender, *recipients, *(one.address for one in (*summary.senders, *summary.to, *summary.cc))]
     database.executemany(_INSERT_FRAGMENT, fragments(addresses, summary))

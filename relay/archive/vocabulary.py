@@ -26,6 +26,11 @@ class Vocabulary:
         """How often words were written. To be noted before a snapshot is begun."""
         self._kept: dict[str, tuple[float, Words]] = {}
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any words are kept: otherwise nobody needs to be told which are written."""
+        return bool(self._kept)
+
     async def get(self, start: str, changes: int, read: Callable[[], Awaitable[Words]]) -> Words:
         """The words that begin so, else what `read` gives. `changes`: as noted before the snapshot that it reads."""
         at, words = self._kept.get(start, (0.0, None))
@@ -41,6 +46,8 @@ class Vocabulary:
     def heard(self, words: Iterable[str]) -> None:
         """These were written: what another word begins like is asked for again."""
         self.changes += 1
+        oldest = monotonic() - KEPT_FOR
+        self._kept = {start: kept for start, kept in self._kept.items() if kept[0] > oldest}
         lengths = {len(start) for start in self._kept}
         for word in words if lengths else ():
             for length in lengths:

@@ -51,7 +51,9 @@ async def test_words_are_read_once_until_another_begins_so() -> None:
     kept.heard({"payments"})
     await asked(kept, reader)
     assert reader.count == 2
+    assert kept.is_used
     kept.changed()
+    assert not kept.is_used
     await asked(kept, reader)
     assert reader.count == 3
 

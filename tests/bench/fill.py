@@ -171,7 +171,7 @@ def _track(batch: Batch, message: Message, duty: Delivery, dice: random.Random, 
 def write(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.execute("BEGIN IMMEDIATE")
     capture.add_messages(connection, batch.captures)
-    index.add_summaries(connection, [batch.summaries])
+    index.add_summaries(connection, [index.Indexing(batch.summaries, tells_words=False)])
     queue.begin_attempts(connection, [queue.Beginning(batch.attempts, batch.tokens)])
     queue.finish_attempts(connection, [queue.Finish(batch.closings, (), ())])
     report.add_payloads(connection, batch.payloads)

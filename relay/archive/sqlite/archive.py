@@ -288,10 +288,15 @@ class SqliteArchive(
 
     async def add_summaries(self, summaries: Sequence[tuple[str, Summary]]) -> None:
         def tell(indexed: index.Indexed) -> None:
-            self._vocabulary.heard(indexed.words)
+            # Nothing was kept when this was submitted; what has been since may be without these words.
+            if indexed.words is None:
+                self._vocabulary.changed()
+            else:
+                self._vocabulary.heard(indexed.words)
             self._tell(list(indexed.seqs.items()), "indexed")
 
-        await self._write(index.add_summaries, summaries, tell, is_patient=True)
+        asked = index.Indexing(summaries, tells_words=self._vocabulary.is_used)
+        await self._write(index.add_summaries, asked, tell, is_patient=True)
 
     # -- live ------------------------------------------------------------------------------------------------
     def changes(self) -> Changes:
