@@ -104,12 +104,13 @@ async def go_all_the_way(
     *,
     deadline: float,
     is_visited: Callable[[int, Trial], bool] = lambda number, trial: True,
+    evidence_every: int = 1,
     say: Callable[[str], object] = print,
 ) -> Findings:
     """The findings for these messages. `deadline`: seconds for delivery, and again for indexing, of all of them.
 
     Pages and API calls are looked at for the messages that `is_visited`, by number in order of capture and by trial;
-    everything else is done with all of them.
+    everything else is done with all of them. `evidence_every`: see Visitor.
     """
     findings, all_trials = Findings(), trials(messages)
     async with Recorder() as provider:
@@ -123,7 +124,7 @@ async def go_all_the_way(
             findings.wrong += [f"not delivered: {recipient}" for recipient in sorted(late)]
             ids = _compare(findings, server, all_trials, provider)
             await asyncio.to_thread(add_administrator, server.config_file)
-            async with Visitor(server.viewer_url) as visitor:
+            async with Visitor(server.viewer_url, evidence_every) as visitor:
                 await _timed(findings, "until all were indexed", visitor.indexed(deadline))
                 some = {one: trial for n, (one, trial) in enumerate(ids.items()) if is_visited(n, trial)}
                 await _timed(findings, "looking at pages", _look(findings, visitor, some, say))

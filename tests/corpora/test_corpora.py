@@ -9,6 +9,7 @@ from tests.corpora.collect import folders_here, members
 from tests.corpora.run import Trial, go_all_the_way, trials
 from tests.corpora.sift import messages, split_mbox
 from tests.support.exactclient import normalised, sendable, stuffed
+from tests.support.thoroughness import IS_THOROUGH
 
 OWN = {
     "empty": b"",
@@ -59,11 +60,13 @@ async def test_awkward_messages_go_all_the_way_unchanged_and_nothing_answers_500
         """All of our own and one in twelve of the others: the long form looks at every one."""
         return trial.origin.partition(" ")[2] in OWN or number % 12 == 0
 
-    findings = await go_all_the_way(tmp_path, at_hand(), deadline=60.0, is_visited=is_visited)
+    evidence = 1 if IS_THOROUGH else 4
+    findings = await go_all_the_way(tmp_path, at_hand(), deadline=60.0, is_visited=is_visited, evidence_every=evidence)
     print(findings)
     assert findings.wrong == []
     assert findings.counts["answered 250"] >= len(OWN)
     assert any(what.startswith("GET /messages/{id}") for what in findings.counts)
+    assert findings.counts["GET /api/messages/{id}/evidence"] * evidence >= len(OWN)
 
 
 def test_a_message_is_tried_raw_and_as_crlf_text_and_once_where_both_are_the_same():
