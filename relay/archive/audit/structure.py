@@ -96,7 +96,12 @@ def _check_table(database: sqlite3.Connection, name: str, *, is_quick: bool = Fa
         yield Fault(f"table {table}", f"row {rowid} names a row of {parent} that is not there")
 
 
-_WRONG = {"TEXT": "{} >= x''", "VARCHAR(32)": "{} >= x''", "INTEGER": "{} >= ''", "BLOB": "typeof({}) <> 'blob'"}
+_WRONG = {
+    "TEXT": "{} >= x''",
+    "VARCHAR(32)": "{} >= x''",
+    "INTEGER": "{} >= ''",
+    "BLOB": "typeof({}) NOT IN ('blob', 'null')",
+}
 """By the type that a column was declared with, what is so of a value of another: to SQLite, numbers come before texts,
 and these before blobs. Its own check sees numbers among texts, and NULL."""
 

@@ -15,8 +15,8 @@ from relay.archive.sums import MASK, Summed, counted, row_hash, selected, summed
 
 ALONE = ("delivery", "token", "fetch", "report", "payload")
 """Tables that are each looked through on their own: they can be long."""
-TRIED = 100_000_000
-"""Octets hashed at most in search of the bit that flipped: a second or two. Each bit of a row takes the whole row."""
+TRIED = 50_000_000
+"""Octets hashed at most in search of the bit that flipped: about a second. Each bit of a row takes the whole row."""
 
 
 class _Text(bytes):
