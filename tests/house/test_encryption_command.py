@@ -16,6 +16,7 @@ from tests.support.evidence import members_of
 from tests.support.nursery import ran
 from tests.support.prompt import Prompt
 from tests.support.server import RunningServer
+from tests.support.waiting import wait_until
 
 LETTER = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: x\r\n\r\nxylophonist\r\n"
 
@@ -55,6 +56,7 @@ def test_keys_are_made_and_rotated_beside_a_server_and_what_was_plain_is_encrypt
         assert f"only the key {second} is needed now" in run(config, "encryption", "rotate")
         assert f"{first}  wraps 0 data keys, not needed any more" in run(config, "encryption", "status")
         sent(server)
+        wait_until(lambda: len(run(config, "search", "xylophonist").splitlines()) == 3)
         assert "Nothing in this archive is wrong" in run(config, "verify", "--archive", "--processes", "1")
         server.kill()
         found = run(config, "search", "xylophonist").splitlines()

@@ -15,8 +15,8 @@ async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None
 
 
 def wait_until(condition: Callable[[], object], limit: float = 20.0) -> None:
-    """As `until`, for tests without an event loop; AssertionError after `limit` seconds."""
+    """As `until`, for tests without an event loop; after `limit` seconds AssertionError, with the last look."""
     deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"it did not happen in {limit:.0f} s: the last look gave {found!r}"
         time.sleep(0.02)
