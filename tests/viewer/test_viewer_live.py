@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,6 +69,35 @@ async def test_only_what_the_search_finds_appears(house: House) -> None:
         wanted = await house.add(LETTER.replace(b"Your invoice", b"wanted"))
         _, data, _ = await live.next()
         assert data["id"] == wanted
+
+
+async def test_one_that_a_search_could_not_find_yet_when_it_was_drawn_appears(house: House) -> None:
+    await house.add()
+    late = await house.add(LETTER.replace(b"Your invoice", b"wanted"), indexed=False)
+    client = await house.client("auditor")
+    async with client.get("/?q=subject:wanted") as answer:
+        page = await answer.text()
+    assert "<tr data-id=" not in page
+    (after,), (indexed,) = re.findall(r' data-seq="(\d+)"', page), re.findall(r' data-indexed="(\d+)"', page)
+    path = f"/live?q=subject:wanted&after={after}&indexed={indexed}"
+    async with stream(client, path) as live:
+        await house.archive.add_summaries([(late, extract(LETTER.replace(b"Your invoice", b"wanted")))])
+        event, data, _ = await live.next()
+        assert (event, data["id"]) == ("row", late)
+    # Between the drawing and the stream, too.
+    async with stream(client, path) as live:
+        event, data, _ = await live.next()
+        assert (event, data["id"]) == ("row", late)
+
+
+async def test_many_that_were_drawn_before_they_were_read_are_not_told_as_new(house: House) -> None:
+    for _ in range(CATCH_UP + 1):
+        message_id = await house.add(indexed=False)
+    seq = (await house.archive.message(message_id)).seq
+    async with stream(await house.client("auditor"), f"/live?after={seq}&indexed=0") as live:
+        await house.archive.add_summaries([(message_id, extract(LETTER))])
+        event, data, _ = await live.next()
+        assert (event, data["id"]) == ("row", message_id)
 
 
 async def test_a_change_of_an_older_message_is_a_status(house: House) -> None:

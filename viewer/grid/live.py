@@ -1,9 +1,11 @@
 """The live view: server-sent events that tell a grid what has changed since it was drawn.
 
-`GET /live?q=QUERY&after=SEQ` (a browser that reconnects sends Last-Event-ID instead of `after`). Events:
+`GET /live?q=QUERY&after=SEQ&indexed=SEQ` (a browser that reconnects sends Last-Event-ID instead of `after`), with the
+numbers of the newest message when the grid was drawn, and of the one up to which all could be found. Events:
 
 - `row` `{"id", "seq", "listing": {…}, "html": "<tr…>"}`, with the event id SEQ: a message that matches `q`, captured
-  after SEQ. May come again for the same id when it has been indexed or delivered: replace the row.
+  after SEQ, or before and not found yet. May come again for the same id when it has been indexed or delivered, and for
+  one that was drawn: replace the row.
 - `status`, same data, without an event id: a message captured before; to be shown only if its row is on the page.
 - `behind` `{"seq"}`: more has come than is worth sending; offer to reload.
 - `signed-out` `{}`: the session has ended; the stream ends too.
@@ -38,6 +40,8 @@ MOST_STREAMS = 20
 """Open streams of one person."""
 CATCH_UP = 50
 """Rows sent at once; if there are more, `behind`."""
+LAG = 5_000
+"""Messages before the newest that may be found only later; an indexer that reads an archive again is further behind."""
 PAUSE = 0.25
 """Seconds in which changes are collected, so that a burst is one answer."""
 
@@ -64,7 +68,8 @@ async def _end_all(app: web.Application) -> None:
 async def live(request: web.Request) -> web.StreamResponse:
     require(request, Permission.READ)
     query, after = query_of(request), _position(request)
-    return await event_stream(request, grid_events(request, query, after))
+    indexed = max(number(request, "indexed", after, 0, 2**62), after - LAG)
+    return await event_stream(request, grid_events(request, query, after, min(indexed, after)))
 
 
 @routes.get(f"/exports/{ID}/progress")
@@ -100,10 +105,10 @@ def _position(request: web.Request) -> int:
 # -- what is sent --------------------------------------------------------------------------------------------------
 
 
-async def grid_events(request: web.Request, query: Query, after: int) -> AsyncIterator[str]:
+async def grid_events(request: web.Request, query: Query, after: int, indexed: int) -> AsyncIterator[str]:
     """The events of the grid that shows `query` as it was at `after`; ends when the archive is closed."""
     changes = archive_of(request).changes()
-    grid = _Grid(request, query, after)
+    grid = _Grid(request, query, after, indexed)
     for event in await grid.catch_up():
         yield event
     async for change in changes:
@@ -120,16 +125,20 @@ async def grid_events(request: web.Request, query: Query, after: int) -> AsyncIt
 class _Grid:
     """What one browser's grid has been told."""
 
-    def __init__(self, request: web.Request, query: Query, after: int) -> None:
+    def __init__(self, request: web.Request, query: Query, after: int, indexed: int) -> None:
         self._request = request
         self._archive: Archive = archive_of(request)
         self._query = query
         self._after = after
+        self._indexed = indexed
         self._newest = after
         self._told: set[str] = set()
 
     async def catch_up(self) -> list[str]:
-        rows = await self._archive.newer(self._query, self._after, CATCH_UP + 1)
+        rows = await self._archive.newer(self._query, self._indexed, CATCH_UP + 1)
+        if len(rows) > CATCH_UP and self._indexed < self._after:
+            # Most of them were drawn, and none may be new.
+            rows = await self._archive.newer(self._query, self._after, CATCH_UP + 1)
         if len(rows) > CATCH_UP:
             return [sse("behind", {"seq": self._after})]
         return [self._row(row) for row in rows]
@@ -144,12 +153,12 @@ class _Grid:
         return events
 
     async def _tell_one(self, change: Change) -> list[str]:
-        """A row for a match that is new; a status for one that was told or lies before the grid's drawing."""
-        if change.seq > self._after:
+        """A row for a match that is new; a status for one that was told or could be drawn."""
+        if change.seq > self._indexed:
             found = await self._archive.newer(self._query, change.seq - 1, 1)
             if found and found[0].id == change.message_id:
                 return [self._row(found[0])]
-            if change.message_id not in self._told:
+            if change.seq > self._after and change.message_id not in self._told:
                 return []
         return [self._status(await self._archive.listing(change.message_id))]
 

@@ -74,6 +74,10 @@ class Found:
         return not self.messages and not self.mailings
 
 
+NOTHING = {"found": Found(), "rows": "", "count": "", "seq": 0, "indexed": 0, "is_lagging": False}
+"""What a search has that cannot be read."""
+
+
 @routes.get("/")
 async def show(request: web.Request) -> web.Response:
     """The page of the grid that the address asks for; a search that cannot be read is shown with its fault."""
@@ -89,8 +93,8 @@ async def show(request: web.Request) -> web.Response:
     try:
         query = parse_query(place.q, now=now)
     except QuerySyntaxError as error:
-        context |= {"error": error, "filter": Filter(rest=place.q), "found": Found(), "rows": "", "count": "", "seq": 0}
-        return aiohttp_jinja2.render_template("grid.html", request, context | {"is_lagging": False}, status=400)
+        context |= {"error": error, "filter": Filter(rest=place.q)} | NOTHING
+        return aiohttp_jinja2.render_template("grid.html", request, context, status=400)
     if jump := _jump(request):
         place = replace(place, cursor=await archive.place(query, jump), open="")
         raise web.HTTPFound(place.address)
@@ -125,6 +129,7 @@ async def _results(request: web.Request, query: Query, place: Place) -> dict[str
         "found": found,
         "count": amount(estimate),
         "seq": progress.last,
+        "indexed": progress.indexed,
         "is_lagging": progress.indexed < progress.last,
         "is_first": not place.cursor or (not place.rows and found.previous is None),
         "is_live": place.sort == NEWEST_FIRST and not place.rows,

@@ -27,9 +27,14 @@ function replace(old, fresh) {
   if (hadFocus) fresh.querySelector("a.open").focus({ preventScroll: true });
 }
 
+// Of one that can be found only now, the place may be on a later page.
+const isOfLaterPage = (fresh) => document.querySelector("a[rel=next]")
+  && [...body().rows].every((row) => Number(row.dataset.seq) > Number(fresh.dataset.seq));
+
 function insert(fresh) {
   const seq = Number(fresh.dataset.seq);
   const after = [...body().rows].find((row) => Number(row.dataset.seq) < seq);
+  if (isOfLaterPage(fresh)) return;
   body().insertBefore(fresh, after ?? null);
   fresh.classList.add("fresh");
   document.querySelector(".empty")?.remove();
@@ -88,8 +93,8 @@ arrived.querySelector("button").addEventListener("click", () => {
 window.addEventListener("scroll", () => { if (waiting.size && isAtTop()) take(); }, { passive: true });
 
 function watch() {
-  const { q, seq, columns } = table.dataset;
-  const query = new URLSearchParams({ q, after: seq, columns });
+  const { q, seq, indexed, columns } = table.dataset;
+  const query = new URLSearchParams({ q, after: seq, indexed, columns });
   const source = new EventSource(`/live?${query}`);
   lamp.hidden = false;
   source.addEventListener("open", () => { lamp.dataset.state = "on"; lamp.textContent = lamp.dataset.on; });
