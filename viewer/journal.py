@@ -34,27 +34,40 @@ async def record(
         await archive_of(request).add_events([deed(request, kind, message_id, delivery_id, **data)])
 
 
-def note(request: web.Request, kind: Kind, message_id: str) -> None:
-    """Adds that event behind the answer: whoever opens a page does not wait for the disk. A failure is logged."""
-    if request.method != "HEAD":
-        task = asyncio.create_task(_noted(archive_of(request), deed(request, kind, message_id)))
-        request.app[NOTES].add(task)
-        task.add_done_callback(request.app[NOTES].discard)
+def note(request: web.Request, kind: Kind, message_id: str, since: int) -> None:
+    """Adds that event behind the answer: whoever opens a page does not wait for the disk. A failure is logged.
+
+    Not again if the same was noted after `since`: who goes on quickly comes before it has been written.
+    """
+    event = deed(request, kind, message_id)
+    what, noted = (event.kind, event.actor, message_id), request.app[NOTED]
+    if request.method == "HEAD" or noted.get(what, 0) > since:
+        return
+    noted[what] = event.at
+    while len(noted) > MOST_NOTED:
+        del noted[next(iter(noted))]
+    task = asyncio.create_task(_noted(request, event))
+    request.app[NOTES].add(task)
+    task.add_done_callback(request.app[NOTES].discard)
 
 
-async def _noted(archive: Archive, event: Event) -> None:
+async def _noted(request: web.Request, event: Event) -> None:
     try:
-        await archive.add_events([event])
+        await archive_of(request).add_events([event])
     except ArchiveError as error:
+        request.app[NOTED].clear()
         maillog.room_failed("viewer", error)
 
 
 NOTES: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("notes")
 """Notes on their way to the disk."""
+NOTED: web.AppKey[dict[tuple[Kind, str, str], int]] = web.AppKey("noted")
+"""When what was noted last, MOST_NOTED of them."""
+MOST_NOTED = 1000
 
 
 def setup(app: web.Application) -> None:
-    app[NOTES] = set()
+    app[NOTES], app[NOTED] = set(), {}
     app.on_cleanup.append(_finish)
 
 

@@ -247,4 +247,4 @@ async def record_view(request: web.Request, person: Person, message_id: str, eve
         event.kind is Kind.VIEWED and event.actor == person.actor and event.at >= since for event in events
     )
     if not is_same_view:
-        note(request, Kind.VIEWED, message_id)
+        note(request, Kind.VIEWED, message_id, since)
