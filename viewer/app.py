@@ -30,7 +30,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 from prometheus_client import generate_latest
 
@@ -42,7 +41,6 @@ from relay.model.upstream import UpstreamState
 from relay.notary.erasing import Advance
 from relay.notary.evidence import Evidence
 from viewer import api, errors, health, journal, mailpit, pages, security, tongue, translation
-from viewer.compiled import COMPILED
 from viewer.context import template_context
 from viewer.drawing import DRAWING, Drawing
 from viewer.flash import FLASHES
@@ -70,6 +68,7 @@ from viewer.keys import (
 )
 from viewer.message import parsing
 from viewer.message.masking import rules_of
+from viewer.templating import Environment
 from viewer.work import exports, jobs, tasks
 
 HERE = Path(__file__).parent
@@ -124,24 +123,13 @@ def build_app(
 def _set_up_templates(app: web.Application) -> None:
     # aiohttp-jinja2 keeps its context under a plain name, of which aiohttp warns on standard error.
     warnings.filterwarnings("ignore", category=web.NotAppKeyWarning, module="aiohttp_jinja2")
-    environment = aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        context_processors=[template_context],
-        default_helpers=False,
-        extensions=["jinja2.ext.i18n"],
-        bytecode_cache=COMPILED,
-    )
+    aiohttp_jinja2.setup(app, context_processors=[template_context], default_helpers=False)
+    environment = app[aiohttp_jinja2.APP_KEY] = Environment(HERE / "templates")
     translation.install(environment)
-    # Templates do not change while it runs: no look at the files for each row of a page.
-    environment.auto_reload = False
-    environment.globals["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
+    environment.globals["static_url"] = environment.fixed["static_url"] = lambda name: f"{app[STATIC_PREFIX]}/{name}"
     app[DRAWING] = Drawing(f"{app[STATIC_PREFIX]}/icons.svg")
     environment.globals |= app[DRAWING].names()
+    environment.fixed["ui.icon"] = app[DRAWING].icon
 
 
 def _version_of(folder: Path) -> str:

@@ -20,7 +20,6 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-import jinja2
 from babel.dates import format_date, get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -28,14 +27,16 @@ from babel.numbers import get_group_symbol
 from markupsafe import Markup, escape
 
 from viewer import tongue
+from viewer.templating import Environment
 
 LOCALE = Path(__file__).parent / "locale"
 
 
-def install(environment: jinja2.Environment) -> None:
+def install(environment: Environment) -> None:
     """Gives the templates `_`, `gettext`, `ngettext`, `language()` and the filters `grouped` and `sentence`."""
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
+    environment.fixed |= {"_": _in_a_template, "gettext": _in_a_template, "language": tongue.language}
     environment.globals |= {"language": tongue.language, "languages": lambda: tongue.LANGUAGES, "zones": tongue.zones}
     environment.filters |= {"grouped": grouped, "sentence": sentence}
 
@@ -59,6 +60,11 @@ def translated(text: str) -> str:
     if isinstance(text, Saying):
         return text.shown()
     return catalogue(tongue.language()).gettext(text) if text else text
+
+
+def _in_a_template(text: str) -> Markup:
+    """As Jinja's own `_` does it for a text alone: a translation is HTML of ours, `%%` a per cent sign."""
+    return Markup(translated(text)) % {}  # noqa: S704
 
 
 def translated_plural(one: str, many: str, number: int) -> str:
