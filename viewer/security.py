@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import zlib
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote, urlsplit
@@ -100,7 +101,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         await _read_body(request)
         await _check_csrf(request, person)
     response = await handler(request)
-    _compress(response)
+    _compress(request, response)
     return response
 
 
@@ -359,15 +360,23 @@ def _unmasked(text: str) -> bytes:
     return bytes(a ^ b for a, b in zip(octets[:CSRF_SIZE], octets[CSRF_SIZE:], strict=False))
 
 
-def _compress(response: web.StreamResponse) -> None:
+def _compress(request: web.Request, response: web.StreamResponse) -> None:
     """Text made in memory is compressed for those who take it; streams and files are left alone."""
-    if (
-        isinstance(response, web.Response)
-        and isinstance(response.body, bytes)
-        and len(response.body) > 1024
-        and response.content_type.startswith(COMPRESSIBLE)
-    ):
+    if not isinstance(response, web.Response) or not isinstance(body := response.body, bytes):
+        return
+    if len(body) < COMPRESSED_FROM or not response.content_type.startswith(COMPRESSIBLE):
+        return
+    if len(body) > COMPRESSED_HERE:
         response.enable_compression()
+    elif "gzip" in request.headers.get("Accept-Encoding", "").lower():
+        # The quickest level: of a page of the grid a third of the time of the usual one, for an eighth more octets.
+        packer = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+        response.body = packer.compress(body) + packer.flush()
+        response.headers["Content-Encoding"] = "gzip"
 
 
 COMPRESSIBLE = ("text/", "application/json")
+COMPRESSED_FROM, COMPRESSED_HERE = 1024, 256 * 1024
+"""Octets of a body: smaller ones are not worth it, and larger ones are given to a thread."""
+GZIP = 31
+"""zlib's number for RFC 1952 with the largest window."""
