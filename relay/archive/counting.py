@@ -23,6 +23,7 @@ from relay.archive.measuring import fewest, in_windows, measured, timeless
 from relay.archive.members import Members, in_window
 from relay.archive.query import And, Query
 from relay.archive.readers import is_interrupted, limited, reader_of
+from relay.archive.reading import progress
 from relay.archive.recollection import Recollection
 from relay.archive.sections import bound
 
@@ -76,22 +77,28 @@ async def estimate(
     query: Query,
     at_most: int,
     seconds: float = SECONDS,
+    total: int | None = None,
     translation: Translation | None = None,
 ) -> Estimate:
-    """`translation`: the query's, if it was measured already."""
+    """`total`: of all messages, and `translation`: the query's, where they are known already."""
     key = (repr(timeless(query.root)), at_most)
     if (known := _told.get(connection, key)) is not None:
         return known
-    found = await _estimated(connection, query, at_most, seconds, translation)
+    found = await _estimated(connection, query, at_most, seconds, total, translation)
     if not found.is_exact:
         _told.put(connection, key, found)
     return found
 
 
 async def _estimated(
-    connection: AsyncConnection, query: Query, at_most: int, seconds: float, translation: Translation | None
+    connection: AsyncConnection,
+    query: Query,
+    at_most: int,
+    seconds: float,
+    total: int | None,
+    translation: Translation | None,
 ) -> Estimate:
-    total, translation = await _prepared(connection, query, translation)
+    total, translation = await _prepared(connection, query, total, translation)
     if translation is None:
         return Estimate(total, is_exact=True)
     counting, until = _at_once(translation, at_most), monotonic() + seconds
@@ -115,11 +122,11 @@ async def _estimated(
 
 
 async def _prepared(
-    connection: AsyncConnection, query: Query, translation: Translation | None = None
+    connection: AsyncConnection, query: Query, total: int | None = None, translation: Translation | None = None
 ) -> tuple[int, Translation | None]:
     """How many messages there are, and what is to be counted of them; None: all."""
-    # Messages are numbered without gaps and never go.
-    total = await connection.scalar(select(func.max(_message.seq))) or 0
+    if total is None:
+        total = (await progress(connection)).last
     if query.root == And(()):
         return total, None
     translation = translation or await measured(connection, query)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import schema
 from relay.archive.api import Gone, NotFound, QueueFacts
+from relay.archive.api.reindexing import Progress
 from relay.archive.cipher import frame_label, is_sealed
 from relay.archive.measuring import measured
 from relay.archive.query import Query
@@ -105,15 +106,13 @@ async def unindexed(connection: AsyncConnection, limit: int) -> list[tuple[int, 
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-async def progress(connection: AsyncConnection) -> tuple[int, int, int]:
-    """(messages, last sequence number, the number up to which all are indexed)."""
+async def progress(connection: AsyncConnection) -> Progress:
     ends = select(
         select(func.max(_message.seq)).scalar_subquery(), select(func.min(schema.index_queue.c.seq)).scalar_subquery()
     )
     newest, first_waiting = (await connection.execute(ends)).one()
     last = newest or 0
-    # Numbers have no holes, and messages are never deleted.
-    return last, last, last if first_waiting is None else first_waiting - 1
+    return Progress(last, last if first_waiting is None else first_waiting - 1)
 
 
 async def setting(connection: AsyncConnection, key: str) -> Any:

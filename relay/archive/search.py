@@ -24,6 +24,7 @@ from relay.archive.listing import listings
 from relay.archive.measuring import in_windows, measured, timeless
 from relay.archive.members import HIGHEST, LOWEST, in_window
 from relay.archive.query import DATE_FIELDS, And, Query, Term
+from relay.archive.reading import progress
 from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
 _message, _listing = schema.message.c, schema.listing.c
@@ -85,6 +86,7 @@ async def page(
     if not 1 <= limit <= LIMIT:
         raise ValueError(f"a page has 1 to {LIMIT} rows")
     cursor = decode(text, query, sort) if text is not None else None
+    now = await progress(connection) if count_to is not None else None
     translation = await measured(connection, query, is_by_date=sort.key == "date")
     keys = await _found(connection, query, translation, sort, cursor, limit + 1)
     has_more = len(keys) > limit
@@ -101,12 +103,12 @@ async def page(
         # The rows went while the person read: the only way is back.
         turned = encode(replace(cursor, is_forward=not is_forward), query, sort)
         next_, previous = (None, turned) if is_forward else (turned, None)
-    if count_to is None:
+    if count_to is None or now is None:
         return Page(tuple(rows), next_, previous)
     if cursor is None and next_ is None:
-        return Page(tuple(rows), estimate=Estimate(len(rows), is_exact=True))
-    found = await counting.estimate(connection, query, count_to, translation=translation)
-    return Page(tuple(rows), next_, previous, replace(found, number=max(found.number, len(rows))))
+        return Page(tuple(rows), estimate=Estimate(len(rows), is_exact=True), progress=now)
+    found = await counting.estimate(connection, query, count_to, total=now.last, translation=translation)
+    return Page(tuple(rows), next_, previous, replace(found, number=max(found.number, len(rows))), now)
 
 
 async def _found(

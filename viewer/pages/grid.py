@@ -13,6 +13,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from relay.archive.api import Estimate, Listing, Reported
+from relay.archive.api.reindexing import Progress
 from relay.archive.api.view import Copy, Mailing, View
 from relay.archive.query import STATUSES, Query, QuerySyntaxError, parse_query
 from relay.config import Listener, TlsPolicy
@@ -67,7 +68,8 @@ class Found:
     previous: str | None = None
     next: str | None = None
     estimate: Estimate | None = None
-    """Of the messages, where the search told it."""
+    progress: Progress | None = None
+    """These two of the messages, where the search told them: of one moment, so that what comes later is told live."""
 
     @property
     def is_empty(self) -> bool:
@@ -116,14 +118,13 @@ async def apply(request: web.Request) -> web.Response:
 
 async def _results(request: web.Request, query: Query, place: Place) -> dict[str, Any]:
     archive = archive_of(request)
-    # Before the search: a message that comes between the two is then told by the live view, not lost.
-    progress = await archive.progress()
     try:
         found = await _found(request, query, place, place.cursor or None)
     except ValueError:
         # An old or mistyped cursor: begin again rather than refuse.
         place = replace(place, cursor="")
         found = await _found(request, query, place, None)
+    progress = found.progress or await archive.progress()
     estimate = found.estimate or await archive.estimate(query, at_most=COUNT_TO)
     return {
         "found": found,
@@ -150,7 +151,7 @@ async def _found(request: web.Request, query: Query, place: Place, cursor: str |
         mailings = await archive.mailings(query, cursor=cursor, limit=limit)
         return Found(mailings=mailings.rows, next=mailings.next)
     page = await archive.search(query, sort=place.sort, cursor=cursor, limit=limit, count_to=COUNT_TO)
-    return Found(page.rows, previous=page.previous, next=page.next, estimate=page.estimate)
+    return Found(page.rows, previous=page.previous, next=page.next, estimate=page.estimate, progress=page.progress)
 
 
 def as_row(copy: Copy) -> Listing:

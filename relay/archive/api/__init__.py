@@ -46,7 +46,7 @@ from relay.archive.api.queue import ALL_LANES as ALL_LANES
 from relay.archive.api.queue import Lanes as Lanes
 from relay.archive.api.queue import QueueWork
 from relay.archive.api.queue import Waiting as Waiting
-from relay.archive.api.reindexing import Reindexing
+from relay.archive.api.reindexing import Progress, Reindexing
 from relay.archive.api.repetition import Repetitions
 from relay.archive.api.report import Keeping as Keeping
 from relay.archive.api.report import Reports
@@ -158,6 +158,8 @@ class Page:
     previous: str | None = None
     estimate: Estimate | None = None
     """Of all that match; None where it was not asked for."""
+    progress: Progress | None = None
+    """Of the archive when it was searched; None where the number of matches was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,8 +352,8 @@ class Archive(
         limit: int = 50,
         count_to: int | None = None,
     ) -> Page:
-        """A page of messages; with `count_to` also how many there are (`estimate`). Raises ValueError for a cursor that
-        this query and sort did not give."""
+        """A page of messages; with `count_to` also how many there are, as `estimate` says it, and the archive's
+        progress. Raises ValueError for a cursor that this query and sort did not give."""
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         """How many messages match, counting no further than `at_most`."""

@@ -23,7 +23,10 @@ class Rereading:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Numbers of messages: the newest, and the one up to which all can be found by their words."""
+    """Numbers of messages: the newest, and the one up to which all can be found by their words.
+
+    Numbers have no holes, and messages are never deleted: the newest's is how many there are.
+    """
 
     last: int
     indexed: int

@@ -117,12 +117,12 @@ class SqliteArchive(
             except ArchiveError as error:
                 problems.append(str(error))
         async with self._reader() as connection:
-            messages, last_seq, indexed_seq = await reading.progress(connection)
+            now = await reading.progress(connection)
         return Health(
             is_writable=self._writer is not None and not problems,
-            messages=messages,
-            last_seq=last_seq,
-            indexed_seq=indexed_seq,
+            messages=now.last,
+            last_seq=now.last,
+            indexed_seq=now.indexed,
             commits=tally.commits,
             committed_units=tally.units,
             commit_seconds=tally.seconds,

@@ -10,8 +10,7 @@ from relay.archive.sqlite.access import SqliteAccess
 class SqliteReindexing(SqliteAccess):
     async def progress(self) -> Progress:
         async with self._reader() as connection:
-            _, last, indexed = await reading.progress(connection)
-            return Progress(last, indexed)
+            return await reading.progress(connection)
 
     async def reindex(self, anew: bool) -> int:
         return await self._write(reindexing.begin, anew, lambda _left: self._captured.set())
