@@ -7,7 +7,8 @@ What depends on few values is kept, once for each language.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from datetime import UTC
+from datetime import UTC, tzinfo
+from functools import lru_cache
 
 from aiohttp import web
 from markupsafe import Markup, escape
@@ -95,12 +96,18 @@ DRAWING: web.AppKey[Drawing] = web.AppKey("drawing", Drawing)
 
 def when(at: int, now: int) -> Markup:
     """How long ago; exactly in the tooltip, in the reader's zone and in UTC."""
+    ago = escape(present.relative(at, now))
+    return made(f"{_dated(at, tongue.zone(), tongue.language())} data-relative>{ago}</time>")
+
+
+@lru_cache(maxsize=KEPT)
+def _dated(at: int, zone: tzinfo, language: str) -> str:
+    """How a `<time>` begins. Both are those of this request."""
     there = utc = escape(present.in_utc(at))
-    if tongue.zone() is not UTC:
+    if zone is not UTC:
         there = escape(present.exact(at))
     both = there if there == utc else f"{there}&#10;{utc}"
-    ago = escape(present.relative(at, now))
-    return made(f'<time datetime="{present.iso(at)}" title="{both}" data-relative>{ago}</time>')
+    return f'<time datetime="{present.iso(at)}" title="{both}"'
 
 
 def exactly(at: int) -> Markup:
