@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.archive import engagement, schema
 from relay.archive.api import Listing, Reported
+from relay.archive.api.reindexing import Progress
 from relay.archive.index import SHOWN
 from relay.archive.readers import reader_of
+from relay.archive.reading import ENDS, progress_of
 from relay.archive.rows import Row, recipient_of, references_of
 from relay.model.bounce import BounceClass
 from relay.model.delivery import REPORTED_STATES, State
@@ -90,23 +92,29 @@ def _deliveries() -> Select[Any]:
 
 
 _STATEMENTS = (_text(_rows()), _text(_deliveries()), engagement.VERDICTS)
+_ENDS = _text(ENDS)
 
 
 async def listings(connection: AsyncConnection, seqs: Sequence[int]) -> list[Listing]:
     """The grid rows of the messages with these sequence numbers, in the given order."""
-    if not seqs:
-        return []
+    return (await listings_now(connection, seqs))[0] if seqs else []
+
+
+async def listings_now(connection: AsyncConnection, seqs: Sequence[int]) -> tuple[list[Listing], Progress]:
+    """The same, and how far the archive has come, in one trip to the reader."""
     given = {"seqs": json.dumps(list(seqs))}
 
-    def asked(database: sqlite3.Connection) -> list[list[Any]]:
-        return [database.execute(statement, given).fetchall() for statement in _STATEMENTS]
+    def asked(database: sqlite3.Connection) -> tuple[list[list[Any]], Sequence[Any]]:
+        rows = [database.execute(statement, given).fetchall() for statement in _STATEMENTS]
+        return rows, database.execute(_ENDS).fetchone()
 
-    found, deliveries, fetches = await (await reader_of(connection)).ask(asked)
+    (found, deliveries, fetches), ends = await (await reader_of(connection)).ask(asked)
     rows = {row[0]: row for row in found}
     fates, verdicts = _fates(deliveries), engagement.verdicts_of(fetches)
     unindexed = [seq for seq, row in rows.items() if row[10] is None]
     envelopes = await _envelopes(connection, unindexed)
-    return [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ()), verdicts) for seq in seqs]
+    drawn = [_listing_of(rows[seq], fates.get(seq, _Fates()), envelopes.get(seq, ()), verdicts) for seq in seqs]
+    return drawn, progress_of(ends)
 
 
 def _fates(deliveries: Sequence[Any]) -> dict[int, _Fates]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -106,11 +107,19 @@ async def unindexed(connection: AsyncConnection, limit: int) -> list[tuple[int, 
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+ENDS = select(
+    select(func.max(_message.seq)).scalar_subquery(), select(func.min(schema.index_queue.c.seq)).scalar_subquery()
+)
+"""The newest message, and the first that waits to be read."""
+
+
 async def progress(connection: AsyncConnection) -> Progress:
-    ends = select(
-        select(func.max(_message.seq)).scalar_subquery(), select(func.min(schema.index_queue.c.seq)).scalar_subquery()
-    )
-    newest, first_waiting = (await connection.execute(ends)).one()
+    return progress_of((await connection.execute(ENDS)).one())
+
+
+def progress_of(ends: Sequence[Any]) -> Progress:
+    """Of the row of `ENDS`."""
+    newest, first_waiting = ends
     last = newest or 0
     return Progress(last, last if first_waiting is None else first_waiting - 1)
 

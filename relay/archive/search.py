@@ -20,11 +20,10 @@ from relay.archive import counting, schema
 from relay.archive.api import SORT_KEYS, Estimate, Listing, Page, Sort
 from relay.archive.condition import Translation, translate
 from relay.archive.lexicon import lexicon
-from relay.archive.listing import listings
+from relay.archive.listing import listings, listings_now
 from relay.archive.measuring import in_windows, measured, timeless
 from relay.archive.members import HIGHEST, LOWEST, in_window
 from relay.archive.query import DATE_FIELDS, And, Query, Term
-from relay.archive.reading import progress
 from relay.archive.walking import ALWAYS, FIRST, GROWTH, Span, walked
 
 _message, _listing = schema.message.c, schema.listing.c
@@ -86,7 +85,6 @@ async def page(
     if not 1 <= limit <= LIMIT:
         raise ValueError(f"a page has 1 to {LIMIT} rows")
     cursor = decode(text, query, sort) if text is not None else None
-    now = await progress(connection) if count_to is not None else None
     translation = await measured(connection, query, is_by_date=sort.key == "date")
     keys = await _found(connection, query, translation, sort, cursor, limit + 1)
     has_more = len(keys) > limit
@@ -94,7 +92,7 @@ async def page(
     is_forward = cursor is None or cursor.is_forward
     if not is_forward:
         keys.reverse()
-    rows = await listings(connection, [seq for _, seq in keys])
+    rows, now = await listings_now(connection, [seq for _, seq in keys])
     has_next = has_more if is_forward else True
     has_previous = cursor is not None if is_forward else has_more
     next_ = encode(Cursor(True, *keys[-1]), query, sort) if keys and has_next else None
@@ -103,8 +101,8 @@ async def page(
         # The rows went while the person read: the only way is back.
         turned = encode(replace(cursor, is_forward=not is_forward), query, sort)
         next_, previous = (None, turned) if is_forward else (turned, None)
-    if count_to is None or now is None:
-        return Page(tuple(rows), next_, previous)
+    if count_to is None:
+        return Page(tuple(rows), next_, previous, progress=now)
     if cursor is None and next_ is None:
         return Page(tuple(rows), estimate=Estimate(len(rows), is_exact=True), progress=now)
     found = await counting.estimate(connection, query, count_to, total=now.last, translation=translation)

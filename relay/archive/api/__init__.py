@@ -159,7 +159,7 @@ class Page:
     estimate: Estimate | None = None
     """Of all that match; None where it was not asked for."""
     progress: Progress | None = None
-    """Of the archive when it was searched; None where the number of matches was not asked for."""
+    """Of the archive when it was searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +352,8 @@ class Archive(
         limit: int = 50,
         count_to: int | None = None,
     ) -> Page:
-        """A page of messages; with `count_to` also how many there are, as `estimate` says it, and the archive's
-        progress. Raises ValueError for a cursor that this query and sort did not give."""
+        """A page of messages; with `count_to` also how many there are, as `estimate` says it. Raises ValueError for a
+        cursor that this query and sort did not give."""
 
     async def count(self, query: Query, *, at_most: int = 10_000) -> int:
         """How many messages match, counting no further than `at_most`."""
