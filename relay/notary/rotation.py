@@ -10,9 +10,12 @@ finds its signature below a checkpoint that has the change in it. The old privat
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relay.archive.api import Archive
 from relay.config import Ledger
@@ -25,6 +28,8 @@ from relay.notary.sealing import seal
 
 ACTOR = "relay"
 DEFAULT_ORIGIN = "mailwitness/log"
+_MAKING = threading.Lock()
+"""Held while a first key is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ async def _first(house: House) -> Named:
     else:
         origin = table.origin or (f"{house.hostname}/log" if house.hostname else DEFAULT_ORIGIN)
         path = key_path(table, house.folder)
-        verifier = public(await asyncio.to_thread(lambda: read_key(path) or make_key(path)), origin)
+        verifier = public(await asyncio.to_thread(_first_key, path), origin)
     named = Named(verifier.name, (verifier,))
     event = Event(house.new_id(), house.clock(), Kind.KEY_CHANGED, ACTOR, data={"before": None, "after": verifier.vkey})
     if not await house.archive.change_setting(SETTING, None, named.as_json(), [event]):
@@ -90,6 +95,12 @@ async def _first(house: House) -> Named:
             raise KeyProblem("the log's first key could not be recorded")
         return recorded
     return named
+
+
+def _first_key(path: Path) -> Ed25519PrivateKey:
+    """One key, also where a start that was broken off is still at it in its thread."""
+    with _MAKING:
+        return read_key(path) or make_key(path)
 
 
 def _next(house: House, origin: str) -> Verifier:

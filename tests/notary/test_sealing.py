@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import stat
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from relay.config import Ledger
 from relay.ledger.checkpoint import Checkpoint
 from relay.ledger.note import Signer, Verifier, open_note, split_note
 from relay.model.event import Event, Kind
-from relay.notary.keys import SETTING, load_keys
+from relay.notary.keyfile import read_key
+from relay.notary.keys import SETTING, load_keys, public
 from relay.notary.notary import Notary
 from relay.notary.problem import KeyProblem, LogProblem
 from relay.notary.sealing import REMEMBERED
@@ -53,6 +55,22 @@ async def latest_size(archive: Archive) -> int:
 
 async def grow(archive: Archive, count: int = 1) -> None:
     await archive.add_events([Event(new_id(), NOON, Kind.PAUSED, "user:ann") for _ in range(count)])
+
+
+async def test_the_first_key_of_a_start_that_was_broken_off_is_the_one_of_the_next(archive, folder):
+    """The thread that makes it goes on; what is made after it has the same."""
+    await grow(archive)
+    first = asyncio.create_task(notary_of(archive, folder).checkpoint())
+    await until(lambda: (folder / "ledger.key.draft").exists() or (folder / "ledger.key").exists())
+    first.cancel()
+    with suppress(asyncio.CancelledError):
+        await first
+    notary = notary_of(archive, folder)
+    await notary.checkpoint()
+    (recorded,) = (await notary.keys()).keys
+    kept = read_key(folder / "ledger.key")
+    assert kept is not None
+    assert public(kept, ORIGIN) == recorded
 
 
 async def test_a_first_checkpoint_is_signed_by_a_key_that_is_made_for_its_owner_alone(archive, folder):
