@@ -144,8 +144,8 @@ async def test_a_name_that_cannot_be_looked_up_defers(archive: Archive) -> None:
 
 
 async def test_a_connection_lost_in_the_middle_of_the_content_is_transient(archive: Archive) -> None:
-    """Ten megabytes do not fit into any buffer: the final dot cannot have left."""
-    content = b"Subject: x\r\n\r\n" + b"0123456789abcdef" * 64 * 10_000 + b"\r\n"
+    """Thirty megabytes do not fit into the buffers of both ends: the final dot cannot have left."""
+    content = b"Subject: x\r\n\r\n" + b"0123456789abcdef" * 64 * 30_000 + b"\r\n"
     message = await queue(archive, message_of(content), content)
     async with ScriptedUpstream(hang_up_after_content=500_000) as upstream:
         courier = courier_of(archive, [upstream_of(upstream.port)])
