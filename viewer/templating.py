@@ -1,7 +1,7 @@
 """Templates, compiled once for each language with its words already in them.
 
 A page has some hundred and thirty fixed pieces: words, icons, addresses of static files. To look them up for each
-request took half of the time of a page; here a call of one of `fixed` with nothing but constants is made when the
+request took a tenth of the time of a page; here a call of one of `fixed` with nothing but constants is made when the
 template is compiled, and what it gives stands in the code as text. That is done when a language first needs it.
 """
 

@@ -27,14 +27,11 @@ function replace(old, fresh) {
   if (hadFocus) fresh.querySelector("a.open").focus({ preventScroll: true });
 }
 
-// Of one that can be found only now, the place may be on a later page.
-const isOfLaterPage = (fresh) => document.querySelector("a[rel=next]")
-  && [...body().rows].every((row) => Number(row.dataset.seq) > Number(fresh.dataset.seq));
-
 function insert(fresh) {
   const seq = Number(fresh.dataset.seq);
   const after = [...body().rows].find((row) => Number(row.dataset.seq) < seq);
-  if (isOfLaterPage(fresh)) return;
+  // Of one that can be found only now, the place may be on a later page.
+  if (!after && document.querySelector("a[rel=next]")) return;
   body().insertBefore(fresh, after ?? null);
   fresh.classList.add("fresh");
   document.querySelector(".empty")?.remove();
